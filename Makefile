@@ -1,0 +1,62 @@
+# NanoVisor. `make` builds build/nv; `make help` lists the targets.
+CC ?= gcc
+O ?= build
+PREFIX ?= /usr/local
+V ?= 0
+Q := $(if $(filter 0,$(V)),@)
+
+ifeq ($(SAN),1)
+O := build-san
+SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+endif
+
+WARN := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wno-unused-parameter
+HARDEN := -fPIE -fstack-protector-strong $(if $(SAN),,-D_FORTIFY_SOURCE=2) -fno-common
+CFLAGS ?= -O2 -g
+ALL_CFLAGS := -std=gnu17 -D_GNU_SOURCE -I. -I$(O)/gen $(WARN) $(HARDEN) $(SANFLAGS) $(CFLAGS) \
+	-fno-strict-aliasing -MMD -MP
+LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now,-z,noexecstack $(SANFLAGS) $(LDFLAGS)
+LIBS := -lseccomp -ljansson -lpthread
+
+SRCS := $(sort $(shell find base platform sentry gofer netstack ckpt runsc-cli -name '*.c' \
+	-not -path 'platform/trap/stub/*'))
+ASMS := $(sort $(shell find base platform sentry runsc-cli -name '*.S' -not -path 'platform/trap/stub/*'))
+OBJS := $(SRCS:%.c=$(O)/%.o) $(ASMS:%.S=$(O)/%.o)
+
+all: $(O)/nv
+
+$(O)/nv: $(OBJS)
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(OBJS) $(LIBS)
+
+$(O)/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(O)/%.o: %.S
+	@mkdir -p $(@D)
+	@echo "  AS    $<"
+	$(Q)$(CC) -I. -DSTUB_ELF='"$(O)/stub.elf"' -MMD -MP -g -c -o $@ $<
+
+# The stub runs inside guest address spaces: no libc, no vector registers, no stack protector.
+STUB_SRCS := $(wildcard platform/trap/stub/*.c) $(wildcard platform/trap/stub/*.S)
+STUB_CFLAGS := -std=gnu17 -D_GNU_SOURCE -I. $(WARN) -O2 -g -ffreestanding -nostdlib -fno-pic -fno-pie -static \
+	-fno-stack-protector -mgeneral-regs-only -mno-red-zone -fcf-protection=none -mcmodel=large \
+	-fno-asynchronous-unwind-tables -fno-builtin -fno-strict-aliasing
+$(O)/stub.elf: $(STUB_SRCS) $(wildcard platform/trap/*.h platform/trap/stub/*.h) platform/trap/stub/stub.ld \
+		sentry/syscalls.def
+	@mkdir -p $(@D)
+	@echo "  STUB  $@"
+	$(Q)$(CC) $(STUB_CFLAGS) -Wl,-T,platform/trap/stub/stub.ld -Wl,--build-id=none -Wl,-z,noexecstack \
+		-Wl,-z,max-page-size=4096 -o $@ $(STUB_SRCS)
+$(O)/platform/trap/stub_image.o: $(O)/stub.elf
+
+-include $(OBJS:.o=.d)
+-include mk/*.mk
+
+clean:
+	rm -rf build build-san
+
+.PHONY: all clean
+.DEFAULT_GOAL := all

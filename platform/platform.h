@@ -1,0 +1,152 @@
+/*
+ * What the sentry knows of the way guest code runs: address spaces, guest threads, their registers
+ * and memory, host memory calls made inside an address space, and events.
+ *
+ * Everything runs on the sentry's one thread. Calls marked "blocks" park the calling fiber through
+ * struct platform_host; all others return at once. Everything read from an address space is under
+ * guest control.
+ */
+#ifndef NV_PLATFORM_PLATFORM_H
+#define NV_PLATFORM_PLATFORM_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/user.h>
+
+#include "base/error.h"
+
+/* Guest addresses lie in [NV_TASK_MIN, NV_TASK_SIZE); above it lives the stub. */
+#define NV_TASK_MIN 0x10000UL
+#define NV_TASK_SIZE 0x7fff00000000UL
+
+struct aspace;  /* an address space: one host process */
+struct gthread; /* a guest thread: one host thread of an address space */
+
+enum platform_event_kind {
+    PE_NONE,
+    PE_SYSCALL,     /* .sys */
+    PE_FAULT,       /* .info: si_signo, si_code, si_addr as the host kernel gave them */
+    PE_INTERRUPTED, /* after platform_interrupt(), or for no reason */
+    PE_EXITED,      /* the host thread is gone: the address space was killed or crashed */
+};
+
+struct platform_syscall {
+    long nr; /* int 0x80 and x32 entries arrive as -1 */
+    unsigned long args[6];
+    unsigned long ip; /* address after the syscall instruction */
+};
+
+struct platform_event {
+    enum platform_event_kind kind;
+    struct platform_syscall sys;
+    siginfo_t info;
+    int exit_signal; /* PE_EXITED: host signal that ended the process, 0 if unknown */
+    /* PE_FAULT: page-fault error code and trap number of the frame (for guest sigcontext). */
+    unsigned long trapno, err, cr2;
+};
+
+/* A host memory call made inside an address space: mmap, munmap, mprotect, mremap, madvise... */
+struct platform_hostcall {
+    long nr;
+    unsigned long args[6];
+    int fd;     /* mmap with a file: the sentry's FD, passed over; -1 otherwise. Replaces args[4]. */
+    long result; /* out: value or negative errno */
+};
+
+/* What the platform needs from the sentry; given once to platform_init(). */
+struct platform_host {
+    /* Parks the current fiber until platform_host.wake(owner) was called for it. */
+    void (*park)(void);
+    void *(*current)(void); /* the current fiber, handed to wake() */
+    void (*wake)(void *fiber);
+    /* Watches fd for reading in the sentry's loop; cb runs on the loop (not in a fiber). */
+    int (*watch)(int fd, void (*cb)(void *arg), void *arg);
+    void (*child_reaped)(pid_t pid, int status); /* children that are not the platform's; may be NULL */
+};
+
+struct platform_config {
+    int ncpus; /* host CPUs the sandbox may use; 1 switches spinning off */
+    const struct platform_host *host;
+};
+
+struct platform {
+    const char *name;
+
+    /* Could this platform run here? Explains itself in e. Called in the CLI before namespaces. */
+    int (*probe)(struct error *e);
+    /*
+     * Creates the zygote. Called once, in the sentry process, before it drops privileges and
+     * installs its filter: no fibers yet.
+     */
+    int (*init)(const struct platform_config *cfg, struct error *e);
+    void (*shutdown)(void);
+
+    /*
+     * Loop side. poll() collects posted events and wakes the fibers that wait for them; returns how
+     * many. idle_enter() announces that the sentry is about to sleep and returns false when an event
+     * slipped in; idle_leave() takes it back. spin_ns() is how long polling on is worthwhile now.
+     */
+    int (*poll)(void);
+    bool (*idle_enter)(void);
+    void (*idle_leave)(void);
+    int64_t (*spin_ns)(void);
+
+    /* An empty address space with one thread, not yet started. Blocks. 0 or negative errno. */
+    int (*aspace_new)(struct aspace **as, struct gthread **thr);
+    /* Copy of the address space of thr (which must be parked in an event); COW. Blocks. */
+    int (*aspace_fork)(struct gthread *thr, struct aspace **as, struct gthread **child);
+    struct aspace *(*aspace_get)(struct aspace *as);
+    /* Last put kills the host process. Threads must have been freed before. */
+    void (*aspace_put)(struct aspace *as);
+    /* Kills the host process now: every run() in it returns PE_EXITED. */
+    void (*aspace_kill)(struct aspace *as);
+    pid_t (*aspace_pid)(struct aspace *as);
+
+    /* Another thread in the address space of thr (parked in an event), registers copied. Blocks. */
+    int (*thread_new)(struct gthread *thr, struct gthread **child);
+    /* The thread ends (or is parked for reuse). Not while in run(). */
+    void (*thread_free)(struct gthread *thr);
+
+    /* Resumes guest code and blocks until the next event. */
+    void (*run)(struct gthread *thr, struct platform_event *ev);
+    /* Makes a running thread return PE_INTERRUPTED soon. Harmless when it does not run. */
+    void (*interrupt)(struct gthread *thr);
+
+    /* Registers of a thread parked in an event. orig_rax is the syscall number, or -1. */
+    int (*get_regs)(struct gthread *thr, struct user_regs_struct *regs);
+    int (*set_regs)(struct gthread *thr, const struct user_regs_struct *regs);
+    /* The common case of set_regs after a syscall: rax only. */
+    void (*set_return)(struct gthread *thr, long value);
+    /* XSAVE area in the standard (non-compacted) format; size from fpstate_size(). */
+    size_t (*fpstate_size)(void);
+    int (*get_fpstate)(struct gthread *thr, void *buf, size_t size);
+    int (*set_fpstate)(struct gthread *thr, const void *buf, size_t size);
+
+    /* Guest memory; both return bytes moved (short at the first bad page) or -EFAULT for none. */
+    ssize_t (*read_mem)(struct aspace *as, void *dst, uint64_t addr, size_t len);
+    ssize_t (*write_mem)(struct aspace *as, uint64_t addr, const void *src, size_t len);
+    /*
+     * Marshalled buffers of the current syscall of thr: in_window() gives the sentry's view of
+     * guest bytes the stub has copied for us, or NULL. The memory may change under the reader: copy
+     * once. out_window() gives a place whose first len bytes the stub will copy to addr when the
+     * syscall returns, or NULL; out_commit() says they were written.
+     */
+    const void *(*in_window)(struct gthread *thr, uint64_t addr, size_t len);
+    void *(*out_window)(struct gthread *thr, uint64_t addr, size_t len);
+    void (*out_commit)(struct gthread *thr, uint64_t addr, size_t len);
+
+    /* Runs one host call inside the address space of thr, which is parked in an event. Blocks. */
+    int (*hostcall)(struct gthread *thr, struct platform_hostcall *call);
+};
+
+extern const struct platform platform_trap, platform_ptrace;
+/* The one in use; set by platform_init(). */
+extern const struct platform *platform;
+
+/* Chooses by name ("trap", "ptrace") or, with NULL, the first whose probe succeeds. */
+const struct platform *platform_find(const char *name, struct error *e);
+
+#endif

@@ -1,0 +1,39 @@
+/* Constructors of the file systems. All return 0 with one superblock reference, or negative errno. */
+#ifndef NV_SENTRY_FS_FS_H
+#define NV_SENTRY_FS_FS_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+struct file;
+struct superblock;
+struct task;
+
+/* size_bytes/inodes 0: no limit of its own. mode of the root directory. */
+int tmpfs_new(uint64_t size_bytes, uint64_t inodes, mode_t root_mode, struct superblock **out);
+/* Client of the gofer; sock and exports were agreed with gofer_main (gofer/client.h). */
+int goferfs_connect(int sock);                                    /* once per sandbox, at boot */
+int goferfs_new(unsigned int export_index, struct superblock **out);
+/* upper is a tmpfs; both references are taken over. */
+int overlayfs_new(struct superblock *lower, struct superblock *upper, struct superblock **out);
+int procfs_new(struct superblock **out);
+int sysfs_new(struct superblock **out);
+int devtmpfs_new(struct superblock **out);
+int devpts_new(struct superblock **out);
+int cgroupfs_new(struct superblock **out);
+
+/* A regular tmpfs-backed file without a name (memfd_create, O_TMPFILE, SysV shm, MAP_SHARED|ANON). */
+struct file *tmpfs_anon_file(const char *name, int flags, uint64_t size);
+/* The host FD of a tmpfs inode, made on first use: -errno. Borrowed. */
+int tmpfs_host_fd(struct file *f);
+
+/* A host descriptor of the CLI (stdin, stdout...) as a guest file; takes over fd. */
+struct file *hostfd_file(int host_fd, int flags);
+/* The sandbox's console: a tty with our line discipline over a host terminal in raw mode. */
+struct file *console_file(int host_fd);
+
+/* Device registration, called once at boot. */
+int memdev_init(void);  /* null zero full random urandom */
+int tty_init(void);     /* tty ptmx console pts */
+
+#endif

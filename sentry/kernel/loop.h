@@ -1,0 +1,49 @@
+/*
+ * The sentry's event loop: guest events (platform), file descriptors (epoll), timers, worker
+ * completions. Nothing here blocks except loop_run() itself when there is nothing to do.
+ */
+#ifndef NV_SENTRY_KERNEL_LOOP_H
+#define NV_SENTRY_KERNEL_LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/list.h"
+
+int loop_init(int ncpus);
+void loop_run(void); /* until loop_stop() */
+void loop_stop(void);
+
+/* Host file descriptors. events/revents are EPOLL*. cb runs on the loop and must not park. */
+struct loop_fd {
+    int fd;
+    uint32_t events;
+    void (*cb)(struct loop_fd *w, uint32_t revents);
+};
+int loop_fd_add(struct loop_fd *w);
+int loop_fd_mod(struct loop_fd *w, uint32_t events);
+void loop_fd_del(struct loop_fd *w);
+/* Parks the current fiber until the host fd is ready for events. Uninterruptible. */
+int loop_fd_wait(int fd, uint32_t events);
+
+/* One-shot timers on the host's CLOCK_MONOTONIC, absolute nanoseconds. cb must not park. */
+struct ktimer {
+    uint64_t expires_ns;
+    int heap_index; /* -1: not armed */
+    void (*cb)(struct ktimer *t);
+};
+void ktimer_init(struct ktimer *t, void (*cb)(struct ktimer *t));
+void ktimer_arm(struct ktimer *t, uint64_t expires_ns); /* re-arms when armed */
+void ktimer_cancel(struct ktimer *t);
+static inline bool ktimer_armed(const struct ktimer *t)
+{
+    return t->heap_index >= 0;
+}
+/* The host's CLOCK_MONOTONIC now. */
+uint64_t now_ns(void);
+uint64_t realtime_ns(void);
+
+/* Runs fn(arg) on a worker thread and parks the calling fiber until it is done. fn may only touch
+ * its argument and host descriptors. Returns what fn returns. */
+long worker_call(long (*fn)(void *arg), void *arg);
+
+#endif

@@ -1,0 +1,156 @@
+/*
+ * Tasks and thread groups.
+ *
+ * A task is a guest thread: one fiber, one platform thread. A thread group is a guest process.
+ * Ownership: a task is owned by its fiber until it has exited, then by its parent as a zombie (group
+ * leaders) until waited for. Everything a task points to is reference counted.
+ */
+#ifndef NV_SENTRY_KERNEL_TASK_H
+#define NV_SENTRY_KERNEL_TASK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sched.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include "base/list.h"
+#include "platform/platform.h"
+#include "sentry/kernel/cred.h"
+#include "sentry/kernel/loop.h"
+#include "sentry/kernel/syscall.h"
+#include "sentry/kernel/waitq.h"
+#include "sentry/signal/signal.h"
+
+struct fdtable;
+struct fiber;
+struct fs_context;
+struct mm;
+struct tty;
+struct uts_ns;
+struct posix_timers;
+
+enum task_state { TASK_RUNNING, TASK_SLEEPING, TASK_STOPPED, TASK_ZOMBIE, TASK_DEAD };
+
+struct task {
+    unsigned int refs;
+    pid_t tid;
+    enum task_state state;
+    struct thread_group *tg;
+    struct list tg_node;      /* in tg->tasks */
+    struct fiber *fiber;
+    struct gthread *thr;
+    struct mm *mm;
+    struct fdtable *fds;      /* NULL after exit */
+    struct fs_context *fs;    /* root, cwd, umask; NULL after exit */
+    struct cred *cred;
+    struct uts_ns *uts;
+    char comm[16];
+    bool no_new_privs;
+
+    struct user_regs_struct regs; /* valid when regs_valid */
+    bool regs_valid, regs_dirty;
+    struct platform_event ev;     /* the event being handled */
+    struct sysargs sys;           /* the syscall being handled */
+    long sys_result;
+    bool in_syscall;
+
+    struct task_signal sig;       /* blocked, pending, altstack... sentry/signal/signal.h */
+    bool interrupted;             /* woken in order to look at signals */
+    struct waitq *sleeping_on;    /* for /proc only */
+    long (*restart_fn)(struct task *t, void *data); /* restart_syscall(2) */
+    union { uint64_t u64[6]; } restart_data;
+
+    uint64_t clear_child_tid, robust_list, set_child_tid;
+    uint64_t rseq;
+    uint64_t start_ns;            /* CLOCK_MONOTONIC at creation */
+    struct task *vfork_parent;    /* waits on this task's vfork_done */
+    struct waitq vfork_done;
+    int exit_code;                /* as wait status */
+    int pdeath_signal;
+    cpu_set_t *affinity;          /* NULL: all */
+    uint64_t nsyscalls;
+    void *strace;                 /* per-call state of strace */
+};
+
+struct thread_group {
+    unsigned int refs;
+    pid_t tgid;
+    struct task *leader;
+    struct list tasks;            /* living tasks */
+    int ntasks;
+    struct thread_group *parent;  /* NULL for init and orphans of a dead sandbox */
+    struct list children;         /* thread groups */
+    struct list sibling;
+    struct list all_node;
+    struct session *session;
+    struct process_group *pgrp;
+    struct list pgrp_node;
+    struct signal_shared *sighand; /* handlers, shared by CLONE_SIGHAND */
+    struct group_signal sig;       /* shared pending, stop/continue state */
+    struct waitq child_wait;       /* woken when a child changes state */
+    struct waitq exit_wait;        /* woken when this group has exited (pidfd poll) */
+    int exit_signal;               /* sent to the parent; SIGCHLD usually, 0 none */
+    bool exiting;                  /* exit_group or fatal signal in progress */
+    bool execing;
+    bool zombie;                   /* all tasks are gone, not yet waited for */
+    bool is_subreaper, dumpable, did_exec, keepcaps;
+    int group_exit_code;           /* wait status */
+    struct rlimit rlim[RLIM_NLIMITS];
+    struct rusage ru_self, ru_children;
+    struct posix_timers *timers;   /* sentry/time */
+    struct ktimer itimer_real;
+    uint64_t itimer_real_interval_ns;
+    struct file *exe;              /* /proc/pid/exe */
+    uint64_t start_ns;
+    int nice;
+    int oom_score_adj;
+};
+
+struct process_group { unsigned int refs; pid_t id; struct session *session; struct list members, node; };
+struct session { unsigned int refs; pid_t id; struct tty *tty; struct process_group *foreground; struct list pgrps; };
+
+/* The task whose fiber is running; NULL on the loop. */
+struct task *task_current(void);
+struct task *task_get(struct task *t);
+void task_put(struct task *t);
+struct thread_group *tg_get(struct thread_group *tg);
+void tg_put(struct thread_group *tg);
+
+/* Lookup, no reference taken; NULL if there is none. Zombies are found. */
+struct task *task_find(pid_t tid);
+struct thread_group *tg_find(pid_t tgid);
+struct process_group *pgrp_find(pid_t id);
+extern struct list all_thread_groups; /* of struct thread_group.all_node, by creation */
+extern struct thread_group *init_tg;
+int task_count(void);
+
+/* Registers, fetched on first use per event; task_regs_dirty() has them written back on resume. */
+struct user_regs_struct *task_regs(struct task *t);
+static inline void task_regs_dirty(struct task *t)
+{
+    t->regs_dirty = true;
+}
+
+struct clone_args_k { /* clone3's, already fetched and checked */
+    uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, tls;
+    pid_t set_tid;
+};
+long task_clone(struct task *t, const struct clone_args_k *args);
+/* Ends the current task: code is a wait status. Does not return. */
+void task_exit(struct task *t, int code) __attribute__((noreturn));
+/* Starts ending the whole group; the caller must then leave through task_exit (dispatch does). */
+void tg_exit(struct thread_group *tg, int code);
+/* Wakes a task so that it looks at its signals, wherever it is (sleeping or in guest code). */
+void task_kick(struct task *t);
+/* True when the task has to leave its syscall: signal to handle or group exit. */
+bool task_signal_pending(const struct task *t);
+bool task_fatal_pending(const struct task *t);
+
+uint64_t rlimit_cur(const struct task *t, int resource);
+
+/* The first process: loads argv[0] in a new address space and queues its fiber. */
+struct boot_params;
+int task_boot(const struct boot_params *p, struct error *e);
+
+#endif

@@ -1,0 +1,100 @@
+/*
+ * Guest address spaces. The VMA tree is the truth for /proc/self/maps, permissions, accounting and
+ * checkpoints; pages belong to the host kernel and are changed by host calls in the stub.
+ */
+#ifndef NV_SENTRY_MM_MM_H
+#define NV_SENTRY_MM_MM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct aspace;
+struct file;
+struct gthread;
+struct inode;
+struct task;
+
+#define VM_READ 1u
+#define VM_WRITE 2u
+#define VM_EXEC 4u
+#define VM_SHARED 8u
+#define VM_GROWSDOWN 16u
+#define VM_LOCKED 32u
+#define VM_DONTFORK 64u
+#define VM_WIPEONFORK 128u
+#define VM_NORESERVE 256u
+#define VM_STACK 512u
+#define VM_HEAP 1024u
+#define VM_MAYWRITE 2048u /* shared mapping of a writable file: mprotect may add write */
+
+struct vma {
+    uint64_t start, end;
+    uint32_t flags;
+    struct file *file; /* owned reference, NULL for anonymous */
+    uint64_t pgoff;    /* bytes; offset in file of start */
+    const char *name;  /* "[stack]", "[heap]", "[vdso]": static string or NULL */
+};
+
+struct mm {
+    unsigned int refs;   /* tasks sharing it */
+    struct aspace *as;
+    struct vma_tree *vmas;
+    uint64_t mmap_base, brk_start, brk, stack_top;
+    uint64_t arg_start, arg_end, env_start, env_end;
+    uint64_t auxv[48];
+    int auxv_len;        /* in words */
+    uint64_t total_vm;   /* bytes mapped */
+    uint64_t data_vm;    /* private writable bytes */
+    uint64_t locked_vm;
+    uint64_t vdso;       /* address or 0 */
+    uint64_t start_code, end_code, start_stack;
+};
+
+struct mm *mm_new(struct aspace *as); /* takes over the reference on as */
+struct mm *mm_get(struct mm *mm);
+void mm_put(struct mm *mm);
+/* The VMA tree of a forked address space (host memory is already copied). Honours DONTFORK. */
+int mm_fork(struct task *parent, struct mm **child, struct aspace *as, struct gthread *thr);
+
+/* addr inside, or the next one above; NULL. */
+struct vma *vma_find(struct mm *mm, uint64_t addr);
+struct vma *vma_first(struct mm *mm);
+struct vma *vma_next(struct mm *mm, struct vma *v);
+/* Is all of [addr, addr+len) mapped with these VM_ rights? */
+bool mm_access_ok(struct mm *mm, uint64_t addr, uint64_t len, uint32_t rights);
+
+/*
+ * What mmap(2) does after argument decoding; fd-less callers (exec) pass a file or NULL. thr is the
+ * parked thread that runs the host calls. Returns the address or negative errno. Blocks.
+ */
+struct mmap_request {
+    uint64_t addr, len, pgoff_bytes;
+    int prot, flags; /* PROT_, MAP_ */
+    struct file *file;
+    const char *name;
+    uint32_t vm_flags; /* extra VM_ flags */
+};
+int64_t mm_mmap(struct mm *mm, struct gthread *thr, const struct mmap_request *r, struct task *t);
+int mm_munmap(struct mm *mm, struct gthread *thr, uint64_t addr, uint64_t len);
+int mm_mprotect(struct mm *mm, struct gthread *thr, uint64_t addr, uint64_t len, int prot);
+/* A fault at addr that stack growth can repair: true if it did and the guest may retry. */
+bool mm_grow_stack(struct task *t, uint64_t addr);
+/* A futex or sync object key: shared mappings by (inode, offset), private ones by (mm, addr). */
+struct futex_key { uint64_t obj, offset; bool shared; };
+int mm_futex_key(struct task *t, uint64_t addr, bool private_, struct futex_key *key);
+
+/*
+ * exec: loads file (already opened, permission checked) with argv/envp into a fresh address space
+ * and switches t to it. The point of no return is inside; later failures kill the task.
+ */
+struct exec_params {
+    struct file *file;
+    const char *path;    /* as given, for AT_EXECFN and comm */
+    char **argv, **envp; /* NULL-terminated, owned by the caller */
+    int argc, envc;
+    bool interp_fd;      /* script by fd: /dev/fd/N path */
+};
+int exec_load(struct task *t, struct exec_params *p);
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * The sandbox's own facts: what uname, sysinfo, /proc and /sys answer from. Filled once by the CLI
+ * before the sentry starts; read-only afterwards.
+ */
+#ifndef NV_SENTRY_SANDBOX_H
+#define NV_SENTRY_SANDBOX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct sandbox_mount { char *src, *dst; bool readonly; unsigned int export_index; };
+
+struct sandbox_spec {
+    char *hostname;
+    int ncpus;
+    uint64_t memory_bytes;       /* MemTotal; limit if memory_limited */
+    bool memory_limited;
+    char **argv, **envp;
+    char *cwd;
+    uid_t uid;
+    gid_t gid;
+    int ngroups;
+    gid_t groups[64];
+    bool root_overlay;           /* writable tmpfs over a read-only root */
+    struct sandbox_mount *mounts;
+    int nmounts;
+    int stdio[3];                /* host FDs, -1: /dev/null */
+    bool stdio_is_tty[3];
+    int gofer_sock;
+    int ctl_sock;                /* to the CLI: signals in, exit status out */
+    const char *strace_filter;   /* NULL: off; "" all; "open,read" */
+    int strace_fd;
+    bool explain;
+    char boot_id[37], machine_id[33];
+    uint64_t boot_ns;            /* host CLOCK_MONOTONIC at start; /proc/uptime counts from here */
+    uint64_t cpu_hz;
+    char cpu_model[64];
+    char cpu_flags[2048];
+    char cpu_vendor[16];
+    int cpu_family, cpu_model_nr, cpu_stepping, cpu_mhz, cpu_cache_kb;
+};
+
+extern const struct sandbox_spec *sandbox;
+
+/* runsc-cli's way in: runs the sandbox until init exits; returns its wait status. */
+int sentry_main(const struct sandbox_spec *spec);
+
+#endif

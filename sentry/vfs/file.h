@@ -1,0 +1,134 @@
+/*
+ * Open file descriptions and descriptor tables.
+ *
+ * A file system, pipe, socket... implements struct file_ops. Operations left NULL give Linux's
+ * default errno (read/write: EINVAL, ioctl: ENOTTY, mmap: ENODEV, lseek: ESPIPE). They run on the
+ * calling task's fiber and may park.
+ */
+#ifndef NV_SENTRY_VFS_FILE_H
+#define NV_SENTRY_VFS_FILE_H
+
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/types.h>
+
+#include "base/list.h"
+#include "sentry/kernel/uaccess.h"
+#include "sentry/kernel/waitq.h"
+#include "sentry/vfs/vfs.h"
+
+struct strbuf;
+
+/* poll(): where a poller hangs its waiters. add() is called once per queue the file may wake. */
+struct poll_table {
+    void (*add)(struct poll_table *pt, struct waitq *q);
+};
+static inline void poll_wait(struct poll_table *pt, struct waitq *q)
+{
+    if (pt)
+        pt->add(pt, q);
+}
+
+/* readdir: emit returns false when the caller's buffer is full. off is the position after it. */
+struct dir_context {
+    loff_t pos; /* in: where to go on; out: kept up to date by emit's caller */
+    bool (*emit)(struct dir_context *c, const char *name, size_t len, loff_t off, uint64_t ino,
+                 unsigned char d_type);
+};
+
+struct file;
+
+struct file_ops {
+    const char *kind; /* "pipe", "eventfd", ...: anonymous inode name, fdinfo, --explain */
+    /* pos: in/out for seekable files; NULL when the call has no position (pipes...). */
+    ssize_t (*read)(struct task *t, struct file *f, struct uio *u, loff_t *pos, int rwf);
+    ssize_t (*write)(struct task *t, struct file *f, struct uio *u, loff_t *pos, int rwf);
+    loff_t (*llseek)(struct task *t, struct file *f, loff_t off, int whence);
+    uint32_t (*poll)(struct file *f, struct poll_table *pt); /* EPOLL* that hold now; pt may be NULL */
+    long (*ioctl)(struct task *t, struct file *f, unsigned int cmd, unsigned long arg);
+    int (*readdir)(struct task *t, struct file *f, struct dir_context *c);
+    /*
+     * Gives a host FD (borrowed) that backs [off, off+len) for mmap and the offset in it. prot and
+     * flags as in mmap(2). NULL: -ENODEV. May return -EACCES.
+     */
+    int (*mmap)(struct task *t, struct file *f, uint64_t off, uint64_t len, int prot, int flags,
+                int *host_fd, uint64_t *host_off);
+    int (*fsync)(struct task *t, struct file *f, bool datasync);
+    int (*fallocate)(struct task *t, struct file *f, int mode, loff_t off, loff_t len);
+    int (*flush)(struct task *t, struct file *f); /* each close(2) */
+    void (*release)(struct file *f);              /* last reference; may run on the loop: no park */
+    void (*fdinfo)(struct file *f, struct strbuf *out);
+    int (*setfl)(struct file *f, int flags);      /* F_SETFL about to change to flags */
+    /* Sockets implement more through struct socket (sentry/socket/socket.h), found by is_socket. */
+    bool is_socket;
+    bool no_seek; /* stream-like: lseek and p* calls give ESPIPE */
+};
+
+struct file {
+    unsigned int refs;
+    const struct file_ops *ops;
+    int flags;            /* O_ACCMODE, O_APPEND, O_NONBLOCK, O_PATH..., as F_GETFL reports */
+    loff_t pos;
+    bool pos_busy;        /* a read/write that uses pos is parked in the file */
+    struct waitq pos_wq;
+    struct path path;     /* mount and dentry; empty for anonymous files */
+    struct inode *inode;  /* never NULL: anonymous files share per-kind inodes */
+    struct cred *cred;    /* opener's */
+    void *priv;
+    struct list epoll_items; /* struct epoll_item watching this file, sentry/ipc/epoll.c */
+    int owner_pid, owner_type, owner_sig; /* F_SETOWN, F_SETSIG */
+    uint32_t seals_or_leases;
+};
+
+static inline bool file_readable(const struct file *f)
+{
+    return !(f->flags & O_PATH) && (f->flags & O_ACCMODE) != O_WRONLY;
+}
+static inline bool file_writable(const struct file *f)
+{
+    return !(f->flags & O_PATH) && (f->flags & O_ACCMODE) != O_RDONLY;
+}
+
+/* A file over inode/path (references taken) with one reference; NULL: out of memory. */
+struct file *file_new(const struct file_ops *ops, struct inode *inode, const struct path *path,
+                      int flags);
+/* Anonymous: its own inode of mode (S_IFIFO|0600, 0600...) on the anon file system. */
+struct file *file_new_anon(const struct file_ops *ops, mode_t mode, int flags, void *priv);
+struct file *file_get(struct file *f);
+void file_put(struct file *f);
+#define cleanup_file __attribute__((cleanup(file_putp)))
+static inline void file_putp(struct file **f)
+{
+    if (*f)
+        file_put(*f);
+}
+ssize_t file_read(struct task *t, struct file *f, struct uio *u, loff_t *pos, int rwf);
+ssize_t file_write(struct task *t, struct file *f, struct uio *u, loff_t *pos, int rwf);
+uint32_t file_poll(struct file *f, struct poll_table *pt);
+/* Reads from a sentry buffer, e.g. exec headers and sendfile. */
+ssize_t file_read_kernel(struct task *t, struct file *f, void *buf, size_t len, loff_t pos);
+
+struct fdtable;
+struct fdtable *fdtable_new(void);
+struct fdtable *fdtable_get(struct fdtable *ft);
+void fdtable_put(struct fdtable *ft);
+struct fdtable *fdtable_copy(struct fdtable *ft);
+int fdtable_users(struct fdtable *ft);
+/* Lowest free number >= min; consumes nothing (takes its own reference). -EMFILE, -ENOMEM. */
+int fd_install(struct task *t, struct file *f, bool cloexec, int min);
+/* Same but consumes the caller's reference, also on failure. The usual end of a handler. */
+int fd_install_steal(struct task *t, struct file *f, bool cloexec);
+int fd_install_at(struct task *t, struct file *f, int fd, bool cloexec); /* dup2 semantics */
+/* Reference taken; NULL: EBADF (also for O_PATH files unless path_ok). */
+struct file *fd_get(struct task *t, int fd);
+struct file *fd_get_path_ok(struct task *t, int fd);
+int fd_close(struct task *t, int fd);
+bool fd_cloexec(struct task *t, int fd);
+int fd_set_cloexec(struct task *t, int fd, bool on);
+void fdtable_close_on_exec(struct task *t);
+/* Iteration for /proc/pid/fd: the first used number >= fd, or -1. Borrowed file. */
+int fdtable_next(struct fdtable *ft, int fd, struct file **f);
+
+#endif

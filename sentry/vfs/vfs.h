@@ -1,0 +1,266 @@
+/*
+ * The virtual file system: inodes, dentries, mounts, path walking.
+ *
+ * References: a dentry holds its parent, its inode and its superblock's lifetime; a mount holds its
+ * root dentry; struct path holds one of each. Unused dentries stay cached (positive and negative)
+ * in their parent until memory or coherency drops them.
+ */
+#ifndef NV_SENTRY_VFS_VFS_H
+#define NV_SENTRY_VFS_VFS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "base/list.h"
+
+struct cred;
+struct dentry;
+struct file;
+struct inode;
+struct superblock;
+struct task;
+
+struct path;
+
+struct ktime { int64_t sec; uint32_t nsec; };
+
+struct kstat {
+    uint64_t dev, ino, rdev, blocks;
+    mode_t mode;
+    uint32_t nlink;
+    uid_t uid;
+    gid_t gid;
+    loff_t size;
+    uint32_t blksize;
+    struct ktime atime, mtime, ctime, btime;
+};
+
+#define SETATTR_MODE 1u
+#define SETATTR_UID 2u
+#define SETATTR_GID 4u
+#define SETATTR_SIZE 8u
+#define SETATTR_ATIME 16u
+#define SETATTR_MTIME 32u
+#define SETATTR_CTIME 64u
+
+struct setattr {
+    uint32_t mask;
+    mode_t mode;
+    uid_t uid;
+    gid_t gid;
+    loff_t size;
+    struct ktime atime, mtime, ctime;
+    struct file *file; /* ftruncate, may be NULL */
+};
+
+/*
+ * Operations of a file system on its inodes. dir operations get the dentry to fill: lookup sets
+ * d->inode through dentry_set_inode(), or leaves it NULL for a negative entry; create, mkdir... do
+ * the same for the new object. Permission checks were made by the caller. All may park. NULL ops
+ * give EPERM (mutations on file systems that have none: EPERM/EROFS), EINVAL or EOPNOTSUPP as Linux.
+ */
+struct inode_ops {
+    int (*lookup)(struct task *t, struct inode *dir, struct dentry *d);
+    int (*create)(struct task *t, struct inode *dir, struct dentry *d, mode_t mode);
+    int (*mkdir)(struct task *t, struct inode *dir, struct dentry *d, mode_t mode);
+    int (*mknod)(struct task *t, struct inode *dir, struct dentry *d, mode_t mode, dev_t rdev);
+    int (*symlink)(struct task *t, struct inode *dir, struct dentry *d, const char *target);
+    int (*link)(struct task *t, struct dentry *old, struct inode *dir, struct dentry *d);
+    int (*unlink)(struct task *t, struct inode *dir, struct dentry *d);
+    int (*rmdir)(struct task *t, struct inode *dir, struct dentry *d);
+    /* Targets were checked; flags are RENAME_*. The caller moves the dentries afterwards. */
+    int (*rename)(struct task *t, struct inode *odir, struct dentry *od, struct inode *ndir,
+                  struct dentry *nd, unsigned int flags);
+    /* malloc'ed target in *out. */
+    int (*readlink)(struct task *t, struct inode *i, char **out);
+    /* Magic links of /proc: jumps straight to a path (references taken) instead of readlink. */
+    int (*follow)(struct task *t, struct inode *i, struct path *out);
+    int (*getattr)(struct task *t, struct inode *i, struct kstat *st); /* NULL: from the inode */
+    int (*setattr)(struct task *t, struct dentry *d, const struct setattr *a);
+    int (*permission)(struct task *t, struct inode *i, int mask); /* NULL: generic */
+    /* Opens: returns a file with one reference in *out. d is the dentry opened. */
+    int (*open)(struct task *t, struct inode *i, const struct path *p, int flags, struct file **out);
+    int (*tmpfile)(struct task *t, struct inode *dir, mode_t mode, struct inode **out);
+    ssize_t (*getxattr)(struct task *t, struct inode *i, const char *name, void *buf, size_t size);
+    int (*setxattr)(struct task *t, struct dentry *d, const char *name, const void *v, size_t n,
+                    int flags);
+    ssize_t (*listxattr)(struct task *t, struct inode *i, char *buf, size_t size);
+    int (*removexattr)(struct task *t, struct dentry *d, const char *name);
+};
+
+struct inode {
+    unsigned int refs;
+    const struct inode_ops *ops;
+    struct superblock *sb;
+    uint64_t ino;
+    mode_t mode;
+    uint32_t nlink;
+    uid_t uid;
+    gid_t gid;
+    dev_t rdev;
+    loff_t size;
+    uint64_t blocks; /* 512-byte units */
+    struct ktime atime, mtime, ctime, btime;
+    void *priv;
+    struct list watches;       /* inotify */
+    struct file_locks *locks;  /* lazily made, sentry/vfs/locks.c */
+    int write_count;           /* open for writing; <0: being executed (ETXTBSY) */
+    /* FIFOs and bound unix sockets hang their object here. */
+    struct pipe *pipe;
+    struct sock *sock;
+};
+
+struct super_ops {
+    void (*evict)(struct inode *i);      /* last reference dropped; frees priv. No park. */
+    int (*statfs)(struct task *t, struct superblock *sb, struct statfs *st);
+    /* A cached dentry that may be stale: 1 still good, 0 drop it. NULL: always good. May park. */
+    int (*revalidate)(struct task *t, struct dentry *d);
+    void (*put_super)(struct superblock *sb);
+    void (*show_options)(struct superblock *sb, char *buf, size_t size);
+};
+
+struct superblock {
+    unsigned int refs;
+    const struct super_ops *ops;
+    const char *fstype;  /* "tmpfs", ... for mountinfo */
+    char *source;
+    uint64_t magic;
+    dev_t dev;
+    bool readonly;
+    struct dentry *root;
+    uint64_t next_ino;
+    void *priv;
+};
+
+struct dentry {
+    unsigned int refs;
+    struct dentry *parent;   /* itself for roots and disconnected entries */
+    struct inode *inode;     /* NULL: negative */
+    struct superblock *sb;
+    struct list child_node, children;
+    struct dentry *hash_next;
+    uint32_t hash;
+    bool hashed;             /* found by lookup; false after unlink: " (deleted)" */
+    bool mounted;            /* some mount sits here */
+    uint8_t name_len;
+    char name[];             /* NUL terminated */
+};
+
+struct mount {
+    unsigned int refs;
+    int id;
+    struct superblock *sb;
+    struct dentry *root;
+    struct mount *parent;        /* NULL for the root of the tree */
+    struct dentry *mountpoint;
+    unsigned long flags;         /* MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_NOATIME */
+    struct list node;            /* in mount_ns.mounts, in mount order */
+};
+
+struct path {
+    struct mount *mnt;
+    struct dentry *dentry;
+};
+
+struct fs_context { /* CLONE_FS shares it */
+    unsigned int refs;
+    struct path root, cwd;
+    mode_t umask;
+};
+
+/* --- objects --- */
+struct superblock *super_new(const struct super_ops *ops, const char *fstype, uint64_t magic,
+                             void *priv);
+void super_put(struct superblock *sb);
+struct inode *inode_new(struct superblock *sb, const struct inode_ops *ops, mode_t mode);
+struct inode *inode_get(struct inode *i);
+void inode_put(struct inode *i);
+struct dentry *dentry_new_root(struct superblock *sb, struct inode *root);
+struct dentry *dentry_get(struct dentry *d);
+void dentry_put(struct dentry *d);
+void dentry_set_inode(struct dentry *d, struct inode *i); /* takes over the reference */
+void dentry_drop(struct dentry *d); /* no longer found by lookup */
+struct dentry *dentry_cached(struct dentry *dir, const char *name, size_t len); /* referenced or NULL */
+struct path path_get(const struct path *p);
+void path_put(struct path *p);
+#define cleanup_path __attribute__((cleanup(path_put)))
+struct fs_context *fs_context_new(const struct path *root);
+struct fs_context *fs_context_copy(struct fs_context *fs);
+struct fs_context *fs_context_get(struct fs_context *fs);
+void fs_context_put(struct fs_context *fs);
+
+/* --- walking --- */
+#define WALK_NOFOLLOW 1u    /* a final symlink is the result */
+#define WALK_DIRECTORY 2u   /* ENOTDIR otherwise */
+#define WALK_CREATE 4u      /* the last component may be missing: negative dentry is the result */
+#define WALK_EMPTY_PATH 8u  /* "" means dirfd itself */
+#define WALK_BENEATH 16u    /* openat2 RESOLVE_* */
+#define WALK_IN_ROOT 32u
+#define WALK_NO_SYMLINKS 64u
+#define WALK_NO_MAGICLINKS 128u
+#define WALK_NO_XDEV 256u
+#define WALK_NOMOUNT 512u   /* do not cross a mount on the last component */
+
+/*
+ * Resolves name relative to dirfd (AT_FDCWD, or a descriptor of t). 0 with references in *out, or
+ * negative errno in Linux's order. For WALK_CREATE see vfs_walk_parent().
+ */
+int vfs_walk(struct task *t, int dirfd, const char *name, unsigned int flags, struct path *out);
+/* From an explicit start, e.g. exec's interpreter or binding a unix socket. */
+int vfs_walk_from(struct task *t, const struct path *start, const char *name, unsigned int flags,
+                  struct path *out);
+/*
+ * Resolves all but the last component: *parent is the directory, *last (malloc'ed) the name without
+ * trailing slashes; *trailing_slash tells of them. "." and ".." and "/" give last "." etc. and the
+ * caller decides (EEXIST, EBUSY, EINVAL...).
+ */
+int vfs_walk_parent(struct task *t, int dirfd, const char *name, unsigned int flags,
+                    struct path *parent, char **last, bool *trailing_slash);
+/* Fetches the path string from the guest: -EFAULT, -ENAMETOOLONG, (-ENOENT if empty, unless allowed). */
+int vfs_get_name(struct task *t, uint64_t addr, unsigned int walk_flags, char **out);
+/* One step: the child (referenced, maybe negative) of a directory; checks no permission. */
+int vfs_lookup(struct task *t, const struct path *dir, const char *name, size_t len,
+               struct dentry **out);
+
+#define MAY_EXEC 1
+#define MAY_WRITE 2
+#define MAY_READ 4
+int inode_permission(struct task *t, struct inode *i, int mask);
+/* As access(2) does it: with real ids. */
+int path_permission(struct task *t, const struct path *p, int mask); /* adds EROFS of mounts */
+
+/* --- operations on names used by other parts (syscalls, proc, sockets, boot) --- */
+int vfs_open(struct task *t, int dirfd, const char *name, int flags, mode_t mode,
+             unsigned int resolve, struct file **out);
+int vfs_open_path(struct task *t, const struct path *p, int flags, struct file **out);
+int vfs_mknod(struct task *t, int dirfd, const char *name, mode_t mode, dev_t rdev,
+              struct path *out /* may be NULL */);
+int vfs_getattr(struct task *t, const struct path *p, struct kstat *st);
+/* The absolute path as seen from t's root, malloc'ed; " (deleted)" appended; "(unreachable)" prefix. */
+int vfs_path_string(struct task *t, const struct path *p, char **out);
+struct ktime ktime_now(void);
+void inode_touch(struct inode *i, bool mtime, bool atime); /* ctime is set with mtime */
+
+/* --- mounts --- */
+struct mount_ns { struct list mounts; struct mount *root; unsigned int refs; struct waitq_event *ev; };
+extern struct mount_ns *root_mount_ns;
+int mount_ns_init(struct superblock *root_sb, unsigned long flags);
+/* Mounts sb on path (which may be any directory, or file for file roots). Takes over sb. */
+int vfs_mount(const struct path *at, struct superblock *sb, unsigned long flags, struct mount **out);
+int vfs_bind(const struct path *at, const struct path *from, bool recursive, unsigned long flags);
+int vfs_umount(const struct path *at, int umount_flags);
+
+/* Device numbers: open of a character special inode goes here (sentry/fs/devtmpfs). */
+typedef int (*chrdev_open_fn)(struct task *t, struct inode *i, const struct path *p, int flags,
+                              struct file **out);
+int chrdev_register(unsigned int major, unsigned int minor, chrdev_open_fn open);
+chrdev_open_fn chrdev_lookup(dev_t rdev);
+
+/* inotify hooks (sentry/ipc/inotify.c); mask IN_*; name NULL for the inode itself. */
+void fsnotify(struct inode *i, struct dentry *d, uint32_t mask, uint32_t cookie);
+
+#endif
