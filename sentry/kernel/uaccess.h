@@ -62,5 +62,10 @@ ssize_t uio_zero(struct uio *u, size_t len);                   /* dir UIO_DEST *
  */
 ssize_t uio_from_fd(struct uio *u, int fd, off_t offset, size_t len);
 ssize_t uio_to_fd(struct uio *u, int fd, off_t offset, size_t len);
+/* The same with RWF_* flags for preadv2/pwritev2, e.g. RWF_NOWAIT. */
+ssize_t uio_from_fd_rwf(struct uio *u, int fd, off_t offset, size_t len, int rwf);
+ssize_t uio_to_fd_rwf(struct uio *u, int fd, off_t offset, size_t len, int rwf);
+/* Skips bytes already dealt with. */
+void uio_advance(struct uio *u, size_t n);
 
 #endif

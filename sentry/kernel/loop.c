@@ -1,0 +1,285 @@
+/*
+ * The event loop; see loop.h. Order of one turn: ready fibers, guest events, expired timers, and
+ * every POLL_FDS_NS (or before sleeping) the epoll set. The loop sleeps only after the platform was
+ * told to ring the doorbell and had nothing more to say.
+ */
+#include "sentry/kernel/loop.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/macros.h"
+#include "platform/platform.h"
+#include "sentry/kernel/fiber.h"
+
+#define POLL_FDS_NS 30000
+#define FIBER_BUDGET 256
+
+static int epfd = -1;
+static bool stopping;
+
+/* --- time --- */
+uint64_t now_ns(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
+}
+
+uint64_t realtime_ns(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_REALTIME, &ts);
+    return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
+}
+
+/* --- timers: a binary heap by expiry --- */
+static struct ktimer **heap;
+static int heap_len, heap_cap;
+
+static void heap_set(int i, struct ktimer *t)
+{
+    heap[i] = t;
+    t->heap_index = i;
+}
+
+static void heap_up(int i)
+{
+    struct ktimer *t = heap[i];
+
+    while (i > 0 && heap[(i - 1) / 2]->expires_ns > t->expires_ns) {
+        heap_set(i, heap[(i - 1) / 2]);
+        i = (i - 1) / 2;
+    }
+    heap_set(i, t);
+}
+
+static void heap_down(int i)
+{
+    struct ktimer *t = heap[i];
+
+    for (;;) {
+        int c = 2 * i + 1;
+        if (c >= heap_len)
+            break;
+        if (c + 1 < heap_len && heap[c + 1]->expires_ns < heap[c]->expires_ns)
+            c++;
+        if (heap[c]->expires_ns >= t->expires_ns)
+            break;
+        heap_set(i, heap[c]);
+        i = c;
+    }
+    heap_set(i, t);
+}
+
+void ktimer_init(struct ktimer *t, void (*cb)(struct ktimer *t))
+{
+    t->expires_ns = 0;
+    t->heap_index = -1;
+    t->cb = cb;
+}
+
+void ktimer_arm(struct ktimer *t, uint64_t expires_ns)
+{
+    if (t->heap_index >= 0)
+        ktimer_cancel(t);
+    if (heap_len == heap_cap) {
+        int cap = heap_cap ? heap_cap * 2 : 64;
+        struct ktimer **bigger = realloc(heap, (size_t)cap * sizeof(*heap));
+        if (!bigger)
+            abort(); /* a few bytes a timer: the sentry itself is out of memory */
+        heap = bigger;
+        heap_cap = cap;
+    }
+    t->expires_ns = expires_ns;
+    heap_set(heap_len++, t);
+    heap_up(t->heap_index);
+}
+
+void ktimer_cancel(struct ktimer *t)
+{
+    int i = t->heap_index;
+
+    if (i < 0)
+        return;
+    t->heap_index = -1;
+    struct ktimer *last = heap[--heap_len];
+    if (last == t)
+        return;
+    heap_set(i, last);
+    heap_up(i);
+    heap_down(last->heap_index);
+}
+
+static void run_timers(uint64_t now)
+{
+    while (heap_len && heap[0]->expires_ns <= now) {
+        struct ktimer *t = heap[0];
+        ktimer_cancel(t);
+        t->cb(t);
+    }
+}
+
+/* --- host descriptors --- */
+int loop_fd_add(struct loop_fd *w)
+{
+    struct epoll_event ev = {.events = w->events, .data.ptr = w};
+
+    return epoll_ctl(epfd, EPOLL_CTL_ADD, w->fd, &ev) ? -errno : 0;
+}
+
+int loop_fd_mod(struct loop_fd *w, uint32_t events)
+{
+    struct epoll_event ev = {.events = events, .data.ptr = w};
+
+    w->events = events;
+    return epoll_ctl(epfd, EPOLL_CTL_MOD, w->fd, &ev) ? -errno : 0;
+}
+
+/* Events already fetched for a watch that goes away in the same batch must not reach it. */
+static struct epoll_event batch[64];
+static int batch_len, batch_next;
+
+void loop_fd_del(struct loop_fd *w)
+{
+    epoll_ctl(epfd, EPOLL_CTL_DEL, w->fd, NULL);
+    for (int i = batch_next; i < batch_len; i++)
+        if (batch[i].data.ptr == w)
+            batch[i].data.ptr = NULL;
+}
+
+static void poll_fds(int64_t timeout_ns)
+{
+    struct timespec ts = {.tv_sec = timeout_ns / NSEC_PER_SEC, .tv_nsec = timeout_ns % NSEC_PER_SEC};
+
+    batch_len = epoll_pwait2(epfd, batch, ARRAY_SIZE(batch), timeout_ns < 0 ? NULL : &ts, NULL);
+    for (batch_next = 0; batch_next < batch_len;) {
+        struct epoll_event ev = batch[batch_next++];
+        struct loop_fd *w = ev.data.ptr;
+        if (w)
+            w->cb(w, ev.events);
+    }
+    batch_len = 0;
+}
+
+struct fd_wait {
+    struct loop_fd w;
+    struct fiber *fiber;
+    bool done;
+};
+
+static void fd_wait_cb(struct loop_fd *w, uint32_t revents)
+{
+    struct fd_wait *fw = container_of(w, struct fd_wait, w);
+
+    fw->done = true;
+    fiber_wake(fw->fiber);
+}
+
+int loop_fd_wait(int fd, uint32_t events)
+{
+    struct fd_wait fw = {
+        .w = {.fd = fd, .events = events | EPOLLONESHOT, .cb = fd_wait_cb},
+        .fiber = fiber_current(),
+    };
+    int dupfd = -1;
+    int err = loop_fd_add(&fw.w);
+
+    if (err == -EEXIST) { /* somebody watches this FD already: watch a duplicate */
+        dupfd = dup(fd);
+        if (dupfd < 0)
+            return -errno;
+        fw.w.fd = dupfd;
+        err = loop_fd_add(&fw.w);
+    }
+    if (err == -EPERM) /* regular files are always ready */
+        err = 0;
+    else if (!err) {
+        while (!fw.done)
+            fiber_park();
+        loop_fd_del(&fw.w);
+    }
+    if (dupfd >= 0)
+        close(dupfd);
+    return err;
+}
+
+/* --- the loop --- */
+int loop_init(int ncpus)
+{
+    epfd = epoll_create1(EPOLL_CLOEXEC);
+    return epfd < 0 ? -errno : 0;
+}
+
+void loop_stop(void)
+{
+    stopping = true;
+}
+
+/* Polls guests for as long as the platform thinks it worthwhile. True: there is work. */
+static bool spin_for_work(void)
+{
+    int64_t spin = platform->spin_ns();
+
+    if (spin <= 0)
+        return false;
+    uint64_t start = now_ns();
+    for (;;) {
+        for (int i = 0; i < 32; i++) {
+            if (platform->poll() || fiber_any_ready())
+                return true;
+            __builtin_ia32_pause();
+        }
+        uint64_t now = now_ns();
+        if (heap_len && heap[0]->expires_ns <= now)
+            return true;
+        if ((int64_t)(now - start) > spin)
+            return false;
+    }
+}
+
+static void loop_sleep(void)
+{
+    int64_t timeout = -1;
+
+    if (!platform->idle_enter())
+        return;
+    if (heap_len) {
+        uint64_t now = now_ns();
+        timeout = heap[0]->expires_ns > now ? (int64_t)(heap[0]->expires_ns - now) : 0;
+    }
+    poll_fds(timeout);
+    platform->idle_leave();
+}
+
+void loop_run(void)
+{
+    uint64_t last_fds = 0;
+    unsigned int turn = 0;
+
+    while (!stopping) {
+        fiber_run_ready(FIBER_BUDGET);
+        platform->poll();
+        if (++turn % 16 == 0 || !fiber_any_ready()) {
+            uint64_t now = now_ns();
+            if (heap_len)
+                run_timers(now);
+            if (now - last_fds > POLL_FDS_NS) {
+                poll_fds(0);
+                last_fds = now;
+            }
+        }
+        if (stopping || fiber_any_ready() || spin_for_work())
+            continue;
+        loop_sleep();
+        last_fds = now_ns();
+        if (heap_len)
+            run_timers(last_fds);
+    }
+}
