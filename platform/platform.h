@@ -43,6 +43,12 @@ struct platform_event {
     enum platform_event_kind kind;
     struct platform_syscall sys;
     siginfo_t info;
+    /*
+     * PE_SYSCALL that the platform has already served (a private futex wait that was interrupted):
+     * no dispatch, the result may be a restart code.
+     */
+    bool sys_done;
+    long sys_result;
     int exit_signal; /* PE_EXITED: host signal that ended the process, 0 if unknown */
     /* PE_FAULT: page-fault error code and trap number of the frame (for guest sigcontext). */
     unsigned long trapno, err, cr2;
@@ -130,13 +136,16 @@ struct platform {
     ssize_t (*write_mem)(struct aspace *as, uint64_t addr, const void *src, size_t len);
     /*
      * Marshalled buffers of the current syscall of thr: in_window() gives the sentry's view of
-     * guest bytes the stub has copied for us, or NULL. The memory may change under the reader: copy
-     * once. out_window() gives a place whose first len bytes the stub will copy to addr when the
+     * guest bytes at addr that the stub has copied for us and how many there are, or NULL. The
+     * memory may change under the reader: copy once. out_window() gives a place whose first len bytes the stub will copy to addr when the
      * syscall returns, or NULL; out_commit() says they were written.
      */
-    const void *(*in_window)(struct gthread *thr, uint64_t addr, size_t len);
+    const void *(*in_window)(struct gthread *thr, uint64_t addr, size_t *avail);
     void *(*out_window)(struct gthread *thr, uint64_t addr, size_t len);
     void (*out_commit)(struct gthread *thr, uint64_t addr, size_t len);
+
+    /* Base of the host's vDSO inside every guest address space, or 0 when it is not kept there. */
+    uint64_t (*host_vdso)(void);
 
     /* Runs one host call inside the address space of thr, which is parked in an event. Blocks. */
     int (*hostcall)(struct gthread *thr, struct platform_hostcall *call);

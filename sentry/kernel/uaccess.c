@@ -40,7 +40,10 @@ ssize_t mm_write(struct mm *mm, uint64_t addr, const void *src, size_t len)
 
 static const void *window_in(struct task *t, uint64_t addr, size_t len)
 {
-    return t->in_syscall ? platform->in_window(t->thr, addr, len) : NULL;
+    size_t avail = 0;
+    const void *p = t->in_syscall ? platform->in_window(t->thr, addr, &avail) : NULL;
+
+    return avail >= len ? p : NULL;
 }
 
 /* Only for memory the guest may write: the stub's own copy would come too late to fail. */
@@ -90,14 +93,10 @@ ssize_t copy_in_str(struct task *t, char *dst, uint64_t addr, size_t size)
         size_t n = MIN(size - done, NV_PAGE_SIZE - PAGE_OFF(at));
         if (!range_ok(at, 1))
             return -EFAULT;
-        /* The window ends with the string, so that a whole page is rarely there: try short first. */
-        const char *p = NULL;
-        size_t got = n;
-        for (size_t probe = n; !p && probe > 0 && t->in_syscall; probe /= 2) {
-            p = window_in(t, at, probe);
-            got = probe;
-        }
+        size_t got = 0;
+        const char *p = t->in_syscall ? platform->in_window(t->thr, at, &got) : NULL;
         if (p) {
+            got = MIN(got, n);
             memcpy(dst + done, p, got);
         } else {
             ssize_t r = platform->read_mem(t->mm->as, dst + done, at, n);

@@ -1,0 +1,125 @@
+/*
+ * What stub and sentry share: addresses of the stub region and the layout of slots. The stub is
+ * freestanding: only fixed-width types here. Everything a stub writes is under guest control.
+ *
+ *   STUB_TEXT     code and tables of the stub, one read-only executable image
+ *   STUB_SHARED   one page of sentry state, read-only here, the same for all address spaces
+ *   STUB_VDSO     the host's vvar and vdso, moved here by the zygote
+ *   STUB_SCRATCH  private stack for the first thread of an address space and for fork children
+ *   STUB_SLOTS    MAP_SHARED with the sentry, never with another address space; one slot a thread
+ */
+#ifndef NV_PLATFORM_TRAP_LAYOUT_H
+#define NV_PLATFORM_TRAP_LAYOUT_H
+
+#define STUB_TEXT 0x7fff00000000UL
+#define STUB_TEXT_SIZE 0x10000UL
+#define STUB_SHARED 0x7fff00100000UL
+#define STUB_VDSO 0x7fff00200000UL
+#define STUB_SCRATCH 0x7fff00400000UL
+#define STUB_SCRATCH_SIZE 0x8000UL
+#define STUB_SLOTS 0x7fff10000000UL
+#define STUB_END 0x7fff40000000UL
+#define HOST_TASK_SIZE 0x7ffffffff000UL
+
+#define SLOT_SIZE 0x20000UL
+#define SLOTS_MAX 4096UL
+#define SLOTS_SPAN (SLOT_SIZE * SLOTS_MAX)
+#define SLOT_WINDOW 0x1000UL
+#define SLOT_WINDOW_SIZE 0x10000UL
+#define SLOT_STACK 0x11000UL
+#define SLOT_STACK_SIZE (SLOT_SIZE - SLOT_STACK)
+/* Threads that have no signal frame yet run below the place where frames are put. */
+#define SLOT_IDLE_STACK (SLOT_STACK + 0x8000UL)
+#define SLOT_SEGS 12
+
+/* Descriptors every stub process has. */
+#define STUB_FD_DOORBELL 3
+#define STUB_FD_CTL 4
+#define STUB_FD_SHARED 5 /* only until the zygote has mapped them */
+#define STUB_FD_SLOTS 6
+
+/* The host signal that interrupts guest code. */
+#define STUB_SIG_INTERRUPT 12 /* SIGUSR2 */
+
+#ifndef __ASSEMBLER__
+#include <stdint.h>
+
+struct stub_shared {
+    uint32_t sentry_sleeping; /* ring the doorbell after posting */
+    uint32_t spin;            /* how often to look for a reply before sleeping */
+};
+
+enum slot_event {
+    SEV_NONE,
+    SEV_READY,       /* a new thread waits for its first command */
+    SEV_SYSCALL,     /* nr, args, ip, segs */
+    SEV_SYSCALL_INT, /* a futex wait served here was interrupted */
+    SEV_FAULT,       /* signo, code, addr, trapno, err, cr2 */
+    SEV_INTERRUPTED,
+    SEV_DONE, /* result of a command */
+};
+
+enum slot_cmd {
+    CMD_NONE,
+    CMD_RETURN,   /* put ret in rax, copy out, resume */
+    CMD_RESUME,   /* resume the frame as the sentry left it; sets fs_base */
+    CMD_HOSTCALL, /* hc_nr, hc_args; with hc_fd: receive the FD first and use it as args[4] */
+    CMD_FORK,     /* receive {slots, ctl}, fork */
+    CMD_CLONE,    /* another thread in slot clone_index */
+};
+
+enum seg_dir { SEG_IN = 1, SEG_OUT = 2 };
+
+struct slot_seg { /* a guest buffer and its place in the window */
+    uint64_t addr;
+    uint32_t len; /* bytes valid (in) or available (out) */
+    uint32_t off; /* in the window */
+    uint32_t dir;
+    uint32_t pad;
+};
+
+struct slot {
+    /* Written by the stub. One line is enough for a plain syscall. */
+    _Alignas(64) uint32_t post_seq;
+    uint32_t event;
+    uint64_t nr;
+    uint64_t args[6];
+    _Alignas(64) uint64_t ip;
+    uint64_t frame; /* offset of the ucontext in the slot */
+    uint64_t fs_base;
+    uint32_t nsegs;
+    uint32_t signo;
+    int64_t result; /* SEV_DONE */
+    uint64_t fault_addr, fault_code, trapno, err, cr2;
+    struct slot_seg segs[SLOT_SEGS];
+
+    /* Written by the sentry. */
+    _Alignas(64) uint32_t cmd_seq;
+    uint32_t cmd;
+    int64_t ret;
+    uint64_t set_fs_base;
+    uint64_t hc_nr;
+    uint64_t hc_args[6];
+    uint32_t hc_fd;
+    uint32_t clone_index;
+    uint64_t resume_frame; /* offset of the ucontext to resume */
+    uint32_t has_out;      /* some out_len is not 0 */
+    uint32_t out_len[SLOT_SEGS];
+
+    /* Written by the stub when it goes to sleep; the stub's own state. */
+    _Alignas(64) uint32_t sleeping;
+    uint32_t interrupted;
+};
+
+struct zygote_map { /* a piece of the host's vdso: distance from the ELF base */
+    int64_t delta;
+    uint64_t len;
+};
+
+struct zygote_params { /* in the window of the zygote's slot 0 */
+    uint32_t nmaps, filter_len;
+    struct zygote_map maps[6];
+    uint64_t filter[2048]; /* struct sock_filter */
+};
+#endif
+#endif

@@ -1,0 +1,271 @@
+/*
+ * Address spaces, their slots and the handoff.
+ *
+ * A thread is either running (a command was sent; we look at post_seq) or parked in an event. All
+ * slot memory is guest-controlled: each word is read once, checked, and used from private memory.
+ */
+#include <errno.h>
+#include <linux/futex.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "platform/trap/trap.h"
+
+#define SLOTS_INITIAL 4
+
+static struct list all = LIST_INIT(all);
+static struct gthread **running;
+static int nrunning, running_cap;
+
+static int running_add(struct gthread *thr)
+{
+    if (nrunning == running_cap) {
+        int cap = running_cap ? running_cap * 2 : 64;
+        struct gthread **bigger = realloc(running, (size_t)cap * sizeof(*running));
+        if (!bigger)
+            return -ENOMEM;
+        running = bigger;
+        running_cap = cap;
+    }
+    thr->running = true;
+    thr->run_index = nrunning;
+    running[nrunning++] = thr;
+    return 0;
+}
+
+static void running_del(struct gthread *thr)
+{
+    if (!thr->running)
+        return;
+    struct gthread *last = running[--nrunning];
+    running[thr->run_index] = last;
+    last->run_index = thr->run_index;
+    thr->running = false;
+}
+
+int send_fds(int sock, const int *fds, int n)
+{
+    char byte = 0;
+    struct iovec iov = {&byte, 1};
+    union {
+        struct cmsghdr align;
+        char buf[CMSG_SPACE(2 * sizeof(int))];
+    } c = {0};
+    struct msghdr m = {.msg_iov = &iov,
+                       .msg_iovlen = 1,
+                       .msg_control = c.buf,
+                       .msg_controllen = CMSG_SPACE((size_t)n * sizeof(int))};
+    struct cmsghdr *h = CMSG_FIRSTHDR(&m);
+
+    h->cmsg_level = SOL_SOCKET;
+    h->cmsg_type = SCM_RIGHTS;
+    h->cmsg_len = CMSG_LEN((size_t)n * sizeof(int));
+    memcpy(CMSG_DATA(h), fds, (size_t)n * sizeof(int));
+    return sendmsg(sock, &m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+/* The kernel's word for who wrote to the control socket: a stub cannot pretend another pid. */
+int recv_pid(int sock, pid_t *pid)
+{
+    char byte;
+    struct iovec iov = {&byte, 1};
+    union {
+        struct cmsghdr align;
+        char buf[CMSG_SPACE(sizeof(struct ucred))];
+    } c;
+    struct msghdr m = {
+        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = c.buf, .msg_controllen = sizeof(c.buf)};
+
+    if (recvmsg(sock, &m, MSG_DONTWAIT) < 0)
+        return -errno;
+    struct cmsghdr *h = CMSG_FIRSTHDR(&m);
+    if (!h || h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_CREDENTIALS)
+        return -EPROTO;
+    struct ucred cred;
+    memcpy(&cred, CMSG_DATA(h), sizeof(cred));
+    if (cred.pid <= 1)
+        return -EPROTO;
+    *pid = cred.pid;
+    return 0;
+}
+
+int aspace_alloc(struct aspace **out, int *stub_ctl)
+{
+    int sv[2], on = 1;
+    struct aspace *as = calloc(1, sizeof(*as));
+
+    if (!as)
+        return -ENOMEM;
+    as->refs = 1;
+    as->ctl_fd = -1;
+    list_init(&as->threads);
+    list_init(&as->fork_waiters);
+    list_init(&as->node);
+    as->slots = MAP_FAILED;
+    as->slots_fd = memfd_create("nv-slots", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    as->parked_threads = calloc(SLOTS_MAX, sizeof(*as->parked_threads));
+    if (as->slots_fd < 0 || !as->parked_threads)
+        goto fail;
+    if (aspace_grow(as, SLOTS_INITIAL) ||
+        fcntl(as->slots_fd, F_ADD_SEALS, F_SEAL_SHRINK))
+        goto fail;
+    as->slots = mmap(NULL, SLOTS_SPAN, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
+                     as->slots_fd, 0);
+    if (as->slots == MAP_FAILED ||
+        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv))
+        goto fail;
+    as->ctl_fd = sv[0];
+    *stub_ctl = sv[1];
+    setsockopt(sv[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
+    list_add_tail(&all, &as->node);
+    *out = as;
+    return 0;
+fail:;
+    int err = errno ? -errno : -ENOMEM;
+    aspace_free(as);
+    return err;
+}
+
+void aspace_free(struct aspace *as)
+{
+    list_del(&as->node);
+    if (as->slots != MAP_FAILED)
+        munmap(as->slots, SLOTS_SPAN);
+    if (as->slots_fd >= 0)
+        close(as->slots_fd);
+    if (as->ctl_fd >= 0)
+        close(as->ctl_fd);
+    free(as->parked_threads);
+    free(as);
+}
+
+int aspace_grow(struct aspace *as, unsigned int nslots)
+{
+    if (nslots <= as->nslots)
+        return 0;
+    if (nslots > SLOTS_MAX)
+        return -EAGAIN;
+    if (ftruncate(as->slots_fd, (off_t)(nslots * SLOT_SIZE)))
+        return -errno;
+    as->nslots = nslots;
+    return 0;
+}
+
+struct gthread *gthread_new(struct aspace *as, unsigned int index)
+{
+    struct gthread *thr = calloc(1, sizeof(*thr));
+
+    if (!thr)
+        return NULL;
+    thr->as = as;
+    thr->index = index;
+    thr->slot = (struct slot *)(as->slots + index * SLOT_SIZE);
+    if (index >= as->next_index)
+        as->next_index = index + 1;
+    list_add_tail(&as->threads, &thr->node);
+    return thr;
+}
+
+void gthread_destroy(struct gthread *thr)
+{
+    running_del(thr);
+    list_del(&thr->node);
+    free(thr);
+}
+
+struct aspace *aspace_by_pid(pid_t pid)
+{
+    struct aspace *as;
+
+    list_for_each(as, &all, node)
+    {
+        if (as->pid == pid || (as->pid == 0 && as->claimed_pid == pid))
+            return as;
+    }
+    return NULL;
+}
+
+void aspace_died(struct aspace *as, int sig)
+{
+    struct gthread *thr;
+
+    as->dead = true;
+    as->exit_signal = sig;
+    list_for_each(thr, &as->threads, node)
+    {
+        running_del(thr);
+        if (thr->waiter)
+            trap_host->wake(thr->waiter);
+    }
+}
+
+void trap_send(struct gthread *thr, uint32_t cmd)
+{
+    struct slot *s = thr->slot;
+
+    thr->posted = false;
+    s->cmd = cmd;
+    __atomic_store_n(&s->cmd_seq, thr->seq, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&s->sleeping, __ATOMIC_SEQ_CST))
+        syscall(SYS_futex, &s->cmd_seq, FUTEX_WAKE, 1, NULL, NULL, 0);
+    if (!thr->as->dead && running_add(thr))
+        aspace_died(thr->as, SIGKILL);
+}
+
+void trap_expect(struct gthread *thr)
+{
+    thr->posted = false;
+    if (running_add(thr))
+        aspace_died(thr->as, SIGKILL);
+}
+
+static bool thread_posted(struct gthread *thr)
+{
+    return __atomic_load_n(&thr->slot->post_seq, __ATOMIC_ACQUIRE) != thr->seq;
+}
+
+bool trap_pending(void)
+{
+    for (int i = 0; i < nrunning; i++)
+        if (thread_posted(running[i]))
+            return true;
+    return false;
+}
+
+int trap_poll(void)
+{
+    int n = 0;
+
+    for (int i = 0; i < nrunning;) {
+        struct gthread *thr = running[i];
+        if (!thread_posted(thr)) {
+            i++;
+            continue;
+        }
+        running_del(thr); /* puts another one at i */
+        thr->seq = __atomic_load_n(&thr->slot->post_seq, __ATOMIC_ACQUIRE);
+        thr->posted = true;
+        n++;
+        if (thr->on_event)
+            thr->on_event(thr);
+        else if (thr->waiter)
+            trap_host->wake(thr->waiter);
+    }
+    return n;
+}
+
+int trap_wait(struct gthread *thr)
+{
+    thr->waiter = trap_host->current();
+    while (!thr->posted && !thr->as->dead)
+        trap_host->park();
+    thr->waiter = NULL;
+    return thr->posted ? 0 : -ESRCH;
+}

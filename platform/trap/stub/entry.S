@@ -1,0 +1,97 @@
+/* Entry points and guarded code of the stub. */
+#include "platform/trap/layout.h"
+
+    .text
+    .globl stub_start
+stub_start:
+    mov %rsp, %rdi
+    call stub_main
+    hlt
+
+/* void stub_on_stack(void *sp, void (*fn)(void *), void *arg): never returns. */
+    .globl stub_on_stack
+stub_on_stack:
+    mov %rdi, %rsp
+    mov %rdx, %rdi
+    xor %ebp, %ebp
+    call *%rsi
+    hlt
+
+/* The restorer: runs when a nested handler returns. */
+    .globl stub_restorer
+stub_restorer:
+    mov $15, %eax
+    syscall
+    hlt
+
+/*
+ * void stub_resume(ucontext, uint32_t *interrupted): loads the frame, or returns when an interrupt
+ * arrived. An interrupt between the test and sigreturn is sent to stub_resume_abort by the handler.
+ */
+    .globl stub_resume, stub_resume_begin, stub_resume_end, stub_resume_abort
+stub_resume:
+    mov %rsp, %r11
+stub_resume_begin:
+    cmpl $0, (%rsi)
+    jne stub_resume_abort
+    mov %rdi, %rsp
+    mov $15, %eax
+    syscall
+stub_resume_end:
+    hlt
+stub_resume_abort:
+    mov %r11, %rsp
+    ret
+
+/*
+ * long stub_futex(uaddr, op, val, timeout, uaddr2, val3, uint32_t *interrupted): -EINTR when
+ * interrupted, also when that happened just before the call.
+ */
+    .globl stub_futex, stub_futex_begin, stub_futex_end, stub_futex_abort
+stub_futex:
+    mov %rcx, %r10
+    mov 8(%rsp), %rcx
+    mov $202, %eax
+stub_futex_begin:
+    cmpl $0, (%rcx)
+    jne stub_futex_abort
+    syscall
+stub_futex_end:
+    ret
+stub_futex_abort:
+    mov $-4, %rax
+    ret
+
+/* uint64_t stub_copy(dst, src, n): bytes NOT copied; faults end it early. */
+    .globl stub_copy, stub_copy_begin, stub_copy_end, stub_copy_fault
+stub_copy:
+    mov %rdx, %rcx
+stub_copy_begin:
+    rep movsb
+stub_copy_end:
+stub_copy_fault:
+    mov %rcx, %rax
+    ret
+
+/*
+ * int64_t stub_strcopy(dst, src, n): length with NUL, or the bytes copied without one, negative, at
+ * a fault or the limit.
+ */
+    .globl stub_strcopy, stub_strcopy_begin, stub_strcopy_end, stub_strcopy_fault
+stub_strcopy:
+    xor %eax, %eax
+1:  cmp %rdx, %rax
+    jae stub_strcopy_fault
+stub_strcopy_begin:
+    movzbl (%rsi,%rax), %ecx
+stub_strcopy_end:
+    mov %cl, (%rdi,%rax)
+    inc %rax
+    test %cl, %cl
+    jnz 1b
+    ret
+stub_strcopy_fault:
+    neg %rax
+    ret
+
+    .section .note.GNU-stack,"",@progbits

@@ -1,0 +1,52 @@
+/* Internals of the stub: freestanding code in the guest's address space. */
+#ifndef NV_PLATFORM_TRAP_STUB_STUB_H
+#define NV_PLATFORM_TRAP_STUB_STUB_H
+
+#include <stdint.h>
+
+#include "platform/trap/layout.h"
+
+static inline long host_syscall6(long nr, long a, long b, long c, long d, long e, long f)
+{
+    register long r10 __asm__("r10") = d;
+    register long r8 __asm__("r8") = e;
+    register long r9 __asm__("r9") = f;
+    long ret;
+
+    __asm__ volatile("syscall"
+                     : "=a"(ret)
+                     : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+                     : "rcx", "r11", "memory");
+    return ret;
+}
+#define host_syscall(nr, a, b, c, d) host_syscall6(nr, (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
+
+uint64_t stub_copy(void *dst, const void *src, uint64_t n);
+int64_t stub_strcopy(char *dst, const char *src, uint64_t n);
+void stub_resume(void *uc, uint32_t *interrupted);
+long stub_futex(uint64_t uaddr, uint64_t op, uint64_t val, uint64_t timeout, uint64_t uaddr2,
+                uint64_t val3, uint32_t *interrupted);
+__attribute__((noreturn)) void stub_on_stack(void *sp, void (*fn)(void *), void *arg);
+void stub_restorer(void);
+
+extern char stub_text_begin[], stub_text_end[];
+extern char stub_resume_begin[], stub_resume_end[], stub_resume_abort[];
+extern char stub_futex_begin[], stub_futex_end[], stub_futex_abort[];
+extern char stub_copy_begin[], stub_copy_end[], stub_copy_fault[];
+extern char stub_strcopy_begin[], stub_strcopy_end[], stub_strcopy_fault[];
+
+static inline char *slot_window(struct slot *s)
+{
+    return (char *)s + SLOT_WINDOW;
+}
+static inline const volatile struct stub_shared *stub_shared(void)
+{
+    return (const volatile struct stub_shared *)STUB_SHARED;
+}
+
+/* Copies the buffers of the posted syscall into the window; fills s->segs. */
+void marshal_in(struct slot *s);
+/* Copies back what the sentry has written; -EFAULT if some of it could not be. */
+long marshal_out(struct slot *s);
+
+#endif

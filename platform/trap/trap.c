@@ -1,0 +1,571 @@
+/* The trap platform behind struct platform; see README.md for the protocol. */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+#include "base/log.h"
+#include "base/macros.h"
+#include "platform/trap/trap.h"
+
+/* Host-clock ticks are good enough to decide how long to spin. */
+#define SPIN_NS 50000
+#define SPIN_SHORT_NS 4000
+#define STUB_SPIN 1500
+
+const struct platform_host *trap_host;
+static int ncpus;
+
+static int trap_probe(struct error *e)
+{
+    unsigned long hwcap2 = getauxval(AT_HWCAP2);
+
+    if (!(hwcap2 & 2)) {
+        error_set(e, -ENOTSUP, "the trap platform needs the FSGSBASE instructions");
+        error_hint(e, "use --platform=ptrace, or a CPU and kernel (5.9 or later) with fsgsbase");
+        return -ENOTSUP;
+    }
+    if (syscall(SYS_seccomp, 2 /* SECCOMP_GET_ACTION_AVAIL */, 0, &(uint32_t){0x00030000})) {
+        error_set(e, -errno, "the trap platform needs seccomp with SECCOMP_RET_TRAP");
+        error_hint(e, "use --platform=ptrace, or a kernel with CONFIG_SECCOMP_FILTER");
+        return -ENOTSUP;
+    }
+    return 0;
+}
+
+/* --- death of stubs --- */
+static void reap(void *arg)
+{
+    int fd = *(int *)arg, status;
+    struct signalfd_siginfo si;
+    pid_t pid;
+
+    if (read(fd, &si, sizeof(si)) < 0 && errno != EAGAIN)
+        return;
+    while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0) {
+        struct aspace *as = aspace_by_pid(pid);
+        if (as)
+            aspace_died(as, WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+        else if (trap_host->child_reaped)
+            trap_host->child_reaped(pid, status);
+    }
+}
+
+static void doorbell_rung(void *arg)
+{
+    uint64_t n;
+
+    if (read(trap_doorbell, &n, sizeof(n)) < 0)
+        return;
+}
+
+static int trap_init(const struct platform_config *cfg, struct error *e)
+{
+    static int sigchld_fd;
+    sigset_t set;
+
+    trap_host = cfg->host;
+    ncpus = cfg->ncpus;
+    int err = zygote_start(e);
+    if (err)
+        return err;
+    trap_shared->spin = ncpus > 1 ? STUB_SPIN : 0;
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    sigchld_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (sigchld_fd < 0)
+        return error_set(e, -errno, "signalfd");
+    err = trap_host->watch(sigchld_fd, reap, &sigchld_fd);
+    if (!err)
+        err = trap_host->watch(trap_doorbell, doorbell_rung, NULL);
+    return err ? error_set(e, err, "watching the stubs") : 0;
+}
+
+static void trap_shutdown(void)
+{
+    zygote_stop();
+}
+
+/* --- idling: spin as long as the next event usually comes soon --- */
+static uint64_t idle_since, gap_average;
+
+static void gap_seen(void)
+{
+    if (idle_since) {
+        uint64_t gap = __rdtsc() - idle_since;
+        gap_average = gap_average - gap_average / 8 + MIN(gap, 1UL << 32) / 8;
+        idle_since = 0;
+    }
+}
+
+static int64_t trap_spin_ns(void)
+{
+    if (ncpus <= 1)
+        return 0;
+    if (!idle_since)
+        idle_since = __rdtsc();
+    return gap_average < 200000 ? SPIN_NS : SPIN_SHORT_NS;
+}
+
+static int trap_poll_events(void)
+{
+    int n = trap_poll();
+
+    if (n && idle_since)
+        gap_seen();
+    return n;
+}
+
+static bool trap_idle_enter(void)
+{
+    __atomic_store_n(&trap_shared->sentry_sleeping, 1, __ATOMIC_SEQ_CST);
+    if (!trap_pending())
+        return true;
+    trap_shared->sentry_sleeping = 0;
+    return false;
+}
+
+static void trap_idle_leave(void)
+{
+    trap_shared->sentry_sleeping = 0;
+    gap_seen();
+}
+
+/* --- address spaces --- */
+static struct aspace *trap_aspace_get(struct aspace *as)
+{
+    as->refs++;
+    return as;
+}
+
+static void trap_aspace_kill(struct aspace *as)
+{
+    if (as->pid > 0 && !as->dead)
+        kill(as->pid, SIGKILL);
+}
+
+static void trap_aspace_put(struct aspace *as)
+{
+    if (--as->refs)
+        return;
+    trap_aspace_kill(as);
+    aspace_free(as);
+}
+
+static pid_t trap_aspace_pid(struct aspace *as)
+{
+    return as->pid;
+}
+
+struct fork_turn {
+    struct list node;
+    void *fiber;
+};
+
+static void fork_lock(struct aspace *as)
+{
+    struct fork_turn turn = {.fiber = trap_host->current()};
+
+    while (as->forking) {
+        list_add_tail(&as->fork_waiters, &turn.node);
+        trap_host->park();
+        list_del(&turn.node);
+    }
+    as->forking = true;
+}
+
+static void fork_unlock(struct aspace *as)
+{
+    as->forking = false;
+    if (!list_empty(&as->fork_waiters))
+        trap_host->wake(list_first(&as->fork_waiters, struct fork_turn, node)->fiber);
+}
+
+/* The parent may be killed while we wait for its child: then nobody needs the child. */
+static int wait_child(struct gthread *child, struct gthread *parent)
+{
+    child->waiter = parent->waiter = trap_host->current();
+    while (!child->posted && !child->as->dead && !parent->as->dead)
+        trap_host->park();
+    child->waiter = parent->waiter = NULL;
+    return child->posted ? recv_pid(child->as->ctl_fd, &child->as->pid) : -EAGAIN;
+}
+
+static int fork_locked(struct gthread *thr, struct gthread *child, int ctl)
+{
+    int fds[2] = {child->as->slots_fd, ctl};
+    int err = send_fds(thr->as->ctl_fd, fds, 2);
+
+    if (err)
+        return err;
+    trap_expect(child);
+    trap_send(thr, CMD_FORK);
+    err = trap_wait(thr);
+    if (err)
+        return err;
+    int64_t pid = thr->slot->result;
+    if (pid <= 0)
+        return pid < 0 && pid > -4096 ? (int)pid : -EAGAIN;
+    child->as->claimed_pid = (pid_t)pid;
+    err = wait_child(child, thr);
+    if (err)
+        return err;
+    child->tid = child->as->pid;
+    return frame_copy(child, thr);
+}
+
+static int trap_aspace_fork(struct gthread *thr, struct aspace **out, struct gthread **out_thr)
+{
+    struct aspace *as;
+    int ctl = -1;
+    int err = aspace_alloc(&as, &ctl);
+
+    if (err)
+        return err;
+    struct gthread *child = gthread_new(as, 0);
+    err = -ENOMEM;
+    if (child) {
+        fork_lock(thr->as);
+        err = fork_locked(thr, child, ctl);
+        fork_unlock(thr->as);
+    }
+    close(ctl);
+    if (err) {
+        if (child)
+            gthread_destroy(child);
+        trap_aspace_put(as);
+        return err;
+    }
+    *out = as;
+    *out_thr = child;
+    return 0;
+}
+
+static int trap_aspace_new(struct aspace **as, struct gthread **thr)
+{
+    int err = zygote_fork(as, thr);
+
+    if (!err)
+        (*thr)->tid = (*as)->pid;
+    return err;
+}
+
+/* --- threads --- */
+static struct gthread *reuse_parked(struct aspace *as)
+{
+    for (unsigned int w = 0; w < ARRAY_SIZE(as->parked); w++) {
+        if (!as->parked[w])
+            continue;
+        unsigned int index = w * 64 + (unsigned int)__builtin_ctzll(as->parked[w]);
+        struct gthread *thr = gthread_new(as, index);
+        if (!thr)
+            return NULL;
+        as->parked[w] &= as->parked[w] - 1;
+        thr->seq = as->parked_threads[index].seq;
+        thr->tid = as->parked_threads[index].tid;
+        thr->posted = true;
+        return thr;
+    }
+    return NULL;
+}
+
+static int start_thread(struct gthread *thr, struct gthread **out)
+{
+    struct aspace *as = thr->as;
+    unsigned int index = as->next_index;
+
+    if (index >= SLOTS_MAX)
+        return -EAGAIN;
+    int err = aspace_grow(as, MIN((unsigned int)SLOTS_MAX, ROUND_UP(index + 1, 4U)));
+    if (err)
+        return err;
+    struct gthread *child = gthread_new(as, index);
+    if (!child)
+        return -ENOMEM;
+    trap_expect(child);
+    thr->slot->clone_index = index;
+    trap_send(thr, CMD_CLONE);
+    err = trap_wait(thr);
+    int64_t tid = thr->slot->result;
+    if (!err && tid <= 0)
+        err = tid < 0 && tid > -4096 ? (int)tid : -EAGAIN;
+    if (!err)
+        err = trap_wait(child);
+    if (err) { /* the slot stays unused: something may still come up in it */
+        gthread_destroy(child);
+        return err;
+    }
+    child->tid = (pid_t)tid;
+    *out = child;
+    return 0;
+}
+
+static int trap_thread_new(struct gthread *thr, struct gthread **out)
+{
+    struct gthread *child = reuse_parked(thr->as);
+
+    if (!child) {
+        int err = start_thread(thr, &child);
+        if (err)
+            return err;
+    }
+    *out = child;
+    return frame_copy(child, thr);
+}
+
+static void trap_thread_free(struct gthread *thr)
+{
+    struct aspace *as = thr->as;
+
+    if (thr->posted && !as->dead) {
+        as->parked[thr->index / 64] |= 1ULL << thr->index % 64;
+        as->parked_threads[thr->index].seq = thr->seq;
+        as->parked_threads[thr->index].tid = thr->tid;
+    }
+    gthread_destroy(thr);
+}
+
+/* --- events --- */
+static void read_segs(struct gthread *thr)
+{
+    uint32_t n = MIN(thr->slot->nsegs, (uint32_t)SLOT_SEGS);
+
+    thr->nsegs = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        struct slot_seg g = ((volatile struct slot_seg *)thr->slot->segs)[i];
+        struct trap_seg *seg = &thr->segs[i];
+        bool ok = g.len <= SLOT_WINDOW_SIZE && g.off <= SLOT_WINDOW_SIZE - g.len;
+        *seg = (struct trap_seg){g.addr, ok ? g.len : 0, ok ? g.off : 0, g.dir, 0};
+        thr->nsegs = i + 1;
+    }
+    thr->has_out = 0;
+}
+
+static void read_syscall(struct gthread *thr, struct platform_event *ev)
+{
+    struct slot *s = thr->slot;
+
+    ev->kind = PE_SYSCALL;
+    ev->sys_done = false;
+    ev->sys.nr = thr->nr = (long)s->nr;
+    for (int i = 0; i < 6; i++)
+        ev->sys.args[i] = s->args[i];
+    ev->sys.ip = s->ip;
+    read_segs(thr);
+}
+
+static void read_fault(struct gthread *thr, struct platform_event *ev)
+{
+    struct slot *s = thr->slot;
+
+    ev->kind = PE_FAULT;
+    memset(&ev->info, 0, sizeof(ev->info));
+    ev->info.si_signo = (int)s->signo;
+    if (ev->info.si_signo < 1 || ev->info.si_signo > SIGSYS)
+        ev->info.si_signo = SIGSEGV;
+    ev->info.si_code = (int)s->fault_code;
+    ev->info.si_addr = (void *)s->fault_addr;
+    ev->trapno = s->trapno;
+    ev->err = s->err;
+    ev->cr2 = s->cr2;
+    thr->nr = -1;
+    thr->nsegs = 0;
+}
+
+static void read_event(struct gthread *thr, struct platform_event *ev)
+{
+    struct slot *s = thr->slot;
+    uint64_t frame = s->frame;
+
+    /* 512: no ucontext is longer. */
+    if (frame < SLOT_STACK || frame > SLOT_SIZE - 512 || frame % 8) {
+        log_debug("stub %d posted a bad frame", thr->as->pid);
+        trap_aspace_kill(thr->as);
+        ev->kind = PE_EXITED;
+        ev->exit_signal = SIGSEGV;
+        return;
+    }
+    thr->frame = frame;
+    thr->fs_base = s->fs_base;
+    thr->regs_set = false;
+    switch (s->event) {
+    case SEV_SYSCALL:
+        read_syscall(thr, ev);
+        break;
+    case SEV_SYSCALL_INT:
+        read_syscall(thr, ev);
+        thr->nsegs = 0;
+        ev->sys_done = true;
+        ev->sys_result = s->result ? -EINTR : -512 /* ERESTARTSYS */;
+        break;
+    case SEV_FAULT:
+        read_fault(thr, ev);
+        break;
+    default:
+        ev->kind = PE_INTERRUPTED;
+        thr->nr = -1;
+        thr->nsegs = 0;
+    }
+}
+
+static void trap_run(struct gthread *thr, struct platform_event *ev)
+{
+    struct slot *s = thr->slot;
+
+    if (thr->nsegs && thr->has_out)
+        for (unsigned int i = 0; i < SLOT_SEGS; i++)
+            s->out_len[i] = i < thr->nsegs ? thr->segs[i].out_len : 0;
+    s->has_out = thr->nsegs ? thr->has_out : 0;
+    s->resume_frame = thr->frame;
+    if (thr->regs_set || thr->nr < 0) {
+        s->set_fs_base = thr->fs_base;
+        trap_send(thr, CMD_RESUME);
+    } else {
+        s->ret = thr->ret;
+        trap_send(thr, CMD_RETURN);
+    }
+    thr->regs_set = false;
+    thr->has_out = 0;
+    if (trap_wait(thr)) {
+        ev->kind = PE_EXITED;
+        ev->exit_signal = thr->as->exit_signal;
+        return;
+    }
+    read_event(thr, ev);
+}
+
+static void trap_interrupt(struct gthread *thr)
+{
+    if (thr->running && !thr->as->dead && thr->as->pid > 0)
+        syscall(SYS_tgkill, thr->as->pid, thr->tid, STUB_SIG_INTERRUPT);
+}
+
+static void trap_set_return(struct gthread *thr, long value)
+{
+    thr->ret = value;
+    if (thr->regs_set)
+        frame_set_ax(thr, value);
+}
+
+/* --- memory --- */
+static ssize_t trap_read_mem(struct aspace *as, void *dst, uint64_t addr, size_t len)
+{
+    struct iovec local = {dst, len}, remote = {(void *)addr, len};
+    ssize_t n = process_vm_readv(as->pid, &local, 1, &remote, 1, 0);
+
+    return n > 0 ? n : -EFAULT;
+}
+
+static ssize_t trap_write_mem(struct aspace *as, uint64_t addr, const void *src, size_t len)
+{
+    struct iovec local = {(void *)(uintptr_t)src, len}, remote = {(void *)addr, len};
+    ssize_t n = process_vm_writev(as->pid, &local, 1, &remote, 1, 0);
+
+    return n > 0 ? n : -EFAULT;
+}
+
+static const void *trap_in_window(struct gthread *thr, uint64_t addr, size_t *avail)
+{
+    for (unsigned int i = 0; i < thr->nsegs; i++) {
+        const struct trap_seg *g = &thr->segs[i];
+        if ((g->dir & SEG_IN) && addr >= g->addr && addr - g->addr < g->len) {
+            *avail = g->len - (addr - g->addr);
+            return (char *)thr->slot + SLOT_WINDOW + g->off + (addr - g->addr);
+        }
+    }
+    return NULL;
+}
+
+/* The stub copies a prefix of each buffer: writes must follow each other, or lie in what is known. */
+static struct trap_seg *out_seg(struct gthread *thr, uint64_t addr, size_t len)
+{
+    for (unsigned int i = 0; i < thr->nsegs; i++) {
+        struct trap_seg *g = &thr->segs[i];
+        uint64_t off = addr - g->addr;
+        if (!(g->dir & SEG_OUT) || addr < g->addr || off > g->len || len > g->len - off)
+            continue;
+        if (off <= g->out_len || (g->dir & SEG_IN))
+            return g;
+    }
+    return NULL;
+}
+
+static void *trap_out_window(struct gthread *thr, uint64_t addr, size_t len)
+{
+    struct trap_seg *g = out_seg(thr, addr, len);
+
+    return g ? (char *)thr->slot + SLOT_WINDOW + g->off + (addr - g->addr) : NULL;
+}
+
+static void trap_out_commit(struct gthread *thr, uint64_t addr, size_t len)
+{
+    struct trap_seg *g = out_seg(thr, addr, len);
+
+    if (g) {
+        g->out_len = MAX(g->out_len, (uint32_t)(addr - g->addr + len));
+        thr->has_out = 1;
+    }
+}
+
+static int trap_hostcall(struct gthread *thr, struct platform_hostcall *call)
+{
+    struct slot *s = thr->slot;
+
+    if (call->fd >= 0) {
+        int err = send_fds(thr->as->ctl_fd, &call->fd, 1);
+        if (err)
+            return err;
+    }
+    s->hc_nr = (uint64_t)call->nr;
+    for (int i = 0; i < 6; i++)
+        s->hc_args[i] = call->args[i];
+    s->hc_fd = call->fd >= 0;
+    trap_send(thr, CMD_HOSTCALL);
+    int err = trap_wait(thr);
+    if (err)
+        return err;
+    call->result = s->result;
+    return call->result < 0 && call->result > -4096 ? (int)call->result : 0;
+}
+
+const struct platform platform_trap = {
+    .name = "trap",
+    .probe = trap_probe,
+    .init = trap_init,
+    .shutdown = trap_shutdown,
+    .poll = trap_poll_events,
+    .idle_enter = trap_idle_enter,
+    .idle_leave = trap_idle_leave,
+    .spin_ns = trap_spin_ns,
+    .aspace_new = trap_aspace_new,
+    .aspace_fork = trap_aspace_fork,
+    .aspace_get = trap_aspace_get,
+    .aspace_put = trap_aspace_put,
+    .aspace_kill = trap_aspace_kill,
+    .aspace_pid = trap_aspace_pid,
+    .thread_new = trap_thread_new,
+    .thread_free = trap_thread_free,
+    .run = trap_run,
+    .interrupt = trap_interrupt,
+    .get_regs = frame_get_regs,
+    .set_regs = frame_set_regs,
+    .set_return = trap_set_return,
+    .fpstate_size = frame_fpstate_size,
+    .get_fpstate = frame_get_fpstate,
+    .set_fpstate = frame_set_fpstate,
+    .read_mem = trap_read_mem,
+    .write_mem = trap_write_mem,
+    .in_window = trap_in_window,
+    .out_window = trap_out_window,
+    .out_commit = trap_out_commit,
+    .host_vdso = zygote_host_vdso,
+    .hostcall = trap_hostcall,
+};

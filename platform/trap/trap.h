@@ -1,0 +1,94 @@
+/* Internals of the trap platform: the sentry's side of address spaces and slots. */
+#ifndef NV_PLATFORM_TRAP_TRAP_H
+#define NV_PLATFORM_TRAP_TRAP_H
+
+#include "base/list.h"
+#include "platform/platform.h"
+#include "platform/trap/layout.h"
+
+struct trap_seg { /* validated private copy of a struct slot_seg */
+    uint64_t addr;
+    uint32_t len, off, dir, out_len;
+};
+
+struct gthread {
+    struct aspace *as;
+    unsigned int index;
+    struct slot *slot;
+    uint32_t seq;          /* post_seq of the last event we took */
+    bool running;          /* in running[]: a command was sent, no event since */
+    int run_index;
+    bool posted;           /* an event waits to be read */
+    void *waiter;          /* fiber that waits for it */
+    void (*on_event)(struct gthread *thr); /* the zygote has no fiber: called from trap_poll */
+    pid_t tid;
+    uint32_t event;        /* of the last event; private copy */
+    long nr;
+    uint64_t frame;        /* offset of the ucontext, bounds-checked */
+    uint64_t fs_base;
+    bool regs_set;         /* the frame was changed: resume instead of return */
+    long ret;
+    struct trap_seg segs[SLOT_SEGS];
+    unsigned int nsegs;
+    uint32_t has_out;
+    struct list node;      /* in aspace.threads */
+};
+
+struct aspace {
+    unsigned int refs;
+    pid_t pid;
+    bool dead, ready;
+    int exit_signal;
+    int slots_fd, ctl_fd;
+    char *slots;           /* SLOTS_SPAN bytes of address space, nslots of them backed */
+    unsigned int nslots;
+    uint64_t parked[SLOTS_MAX / 64]; /* threads that exist and wait to be used again */
+    struct parked {
+        uint32_t seq;
+        pid_t tid;
+    } *parked_threads; /* by slot index */
+    pid_t claimed_pid; /* what the parent's stub said: only to notice an early death */
+    struct list threads;
+    struct list node;      /* in all */
+    unsigned int next_index; /* slots from here on were never used */
+    bool forking;
+    struct list fork_waiters;
+};
+
+extern const struct platform_host *trap_host;
+
+/* slot.c */
+int aspace_alloc(struct aspace **out, int *stub_ctl); /* memfd, mapping, socket; no process yet */
+void aspace_free(struct aspace *as);
+struct gthread *gthread_new(struct aspace *as, unsigned int index);
+void gthread_destroy(struct gthread *thr);
+int aspace_grow(struct aspace *as, unsigned int nslots);
+void trap_send(struct gthread *thr, uint32_t cmd); /* posts a command; the thread is running then */
+void trap_expect(struct gthread *thr);              /* a new thread will post by itself */
+int trap_wait(struct gthread *thr);                /* parks until it has an event; -ESRCH: dead */
+int trap_poll(void);
+bool trap_pending(void);
+int send_fds(int sock, const int *fds, int n);
+int recv_pid(int sock, pid_t *pid);
+struct aspace *aspace_by_pid(pid_t pid);
+void aspace_died(struct aspace *as, int sig);
+/* frame.c */
+int frame_get_regs(struct gthread *thr, struct user_regs_struct *regs);
+int frame_set_regs(struct gthread *thr, const struct user_regs_struct *regs);
+void frame_set_ax(struct gthread *thr, long value);
+size_t frame_fpstate_size(void);
+int frame_get_fpstate(struct gthread *thr, void *buf, size_t size);
+int frame_set_fpstate(struct gthread *thr, const void *buf, size_t size);
+void frame_init(struct gthread *thr);                              /* clean registers */
+int frame_copy(struct gthread *thr, const struct gthread *parent); /* as fork and clone do */
+/* zygote.c */
+int zygote_start(struct error *e);
+int zygote_fork(struct aspace **as, struct gthread **thr);
+void zygote_stop(void);
+uint64_t zygote_host_vdso(void);
+extern struct stub_shared *trap_shared;
+extern int trap_doorbell;
+/* filter.c: the stub's filter as BPF; number of instructions or negative errno. */
+int stub_filter_build(uint64_t *insns, unsigned int max, struct error *e);
+
+#endif

@@ -1,0 +1,255 @@
+/*
+ * The zygote: the stub, exec'ed once into a process of its own, from which empty address spaces are
+ * forked. Forks are asked for asynchronously and one is kept ahead. The zygote never runs guest
+ * code, so what it reports is trusted.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/macros.h"
+#include "platform/trap/trap.h"
+
+extern const char stub_image[], stub_image_end[];
+
+struct stub_shared *trap_shared;
+int trap_doorbell = -1;
+
+struct fork_request {
+    struct list node;
+    struct gthread *thr; /* thread 0 of the new address space */
+    int ctl;             /* the stub's end of its control socket */
+};
+
+static struct aspace *zygote_as;
+static struct gthread *zygote;
+static struct list requests = LIST_INIT(requests);
+static struct fork_request *in_flight;
+static bool zygote_idle; /* waits for a command */
+static struct gthread *ahead;
+static uint64_t host_vdso;
+
+/* Where the kernel has put vvar and vdso relative to each other, from our own memory map. */
+static void find_vdso(struct zygote_params *p)
+{
+    uint64_t base = getauxval(AT_SYSINFO_EHDR);
+    FILE *f = base ? fopen("/proc/self/maps", "re") : NULL;
+    char line[512];
+    int64_t lowest = 0;
+
+    if (!f)
+        return;
+    while (fgets(line, sizeof(line), f) && p->nmaps < ARRAY_SIZE(p->maps)) {
+        uint64_t start, end;
+        if (!strstr(line, "[v") || strstr(line, "[vsyscall]") ||
+            sscanf(line, "%" SCNx64 "-%" SCNx64, &start, &end) != 2)
+            continue;
+        struct zygote_map *m = &p->maps[p->nmaps++];
+        m->delta = (int64_t)(start - base);
+        m->len = end - start;
+        lowest = MIN(lowest, m->delta);
+    }
+    fclose(f);
+    host_vdso = p->nmaps ? STUB_VDSO - (uint64_t)lowest : 0;
+}
+
+uint64_t zygote_host_vdso(void)
+{
+    return host_vdso;
+}
+
+/* In the forked child: nothing of the sentry may be left but the stub's descriptors. */
+static __attribute__((noreturn)) void exec_stub(int image, int shared, int ctl)
+{
+    const int want[] = {[STUB_FD_DOORBELL] = trap_doorbell,
+                        [STUB_FD_CTL] = ctl,
+                        [STUB_FD_SHARED] = shared,
+                        [STUB_FD_SLOTS] = zygote_as->slots_fd};
+    char *argv[] = {"nv-stub", NULL}, *envp[] = {NULL};
+    int high[ARRAY_SIZE(want)];
+    sigset_t none;
+
+    int exec_fd = fcntl(image, F_DUPFD_CLOEXEC, 100);
+    for (size_t i = STUB_FD_DOORBELL; i < ARRAY_SIZE(want); i++)
+        high[i] = fcntl(want[i], F_DUPFD_CLOEXEC, 100);
+    for (size_t i = STUB_FD_DOORBELL; i < ARRAY_SIZE(want); i++)
+        if (dup2(high[i], (int)i) < 0)
+            _exit(110);
+    for (int i = 0; i < STUB_FD_DOORBELL; i++)
+        close(i);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    personality(ADDR_NO_RANDOMIZE);
+    close_range(STUB_FD_SLOTS + 1, (unsigned int)exec_fd - 1, 0);
+    close_range((unsigned int)exec_fd + 1, ~0U, 0);
+    syscall(SYS_execveat, exec_fd, "", argv, envp, AT_EMPTY_PATH);
+    _exit(111);
+}
+
+static int shared_page(void)
+{
+    int fd = memfd_create("nv-shared", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+    if (fd < 0)
+        return -errno;
+    trap_shared = MAP_FAILED;
+    if (!ftruncate(fd, NV_PAGE_SIZE))
+        trap_shared = mmap(NULL, NV_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    /* From here on nobody can map it for writing. */
+    if (trap_shared == MAP_FAILED ||
+        fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_SHRINK | F_SEAL_GROW)) {
+        close(fd);
+        return -errno;
+    }
+    return fd;
+}
+
+static int image_memfd(void)
+{
+    int fd = memfd_create("nv-stub", MFD_CLOEXEC);
+    size_t len = (size_t)(stub_image_end - stub_image);
+
+    if (fd >= 0 && write(fd, stub_image, len) != (ssize_t)len) {
+        close(fd);
+        return -EIO;
+    }
+    return fd < 0 ? -errno : fd;
+}
+
+/* --- forking --- */
+static void next_request(void)
+{
+    if (!zygote_idle || list_empty(&requests))
+        return;
+    struct fork_request *r = list_first(&requests, struct fork_request, node);
+    list_del(&r->node);
+    int fds[2] = {r->thr->as->slots_fd, r->ctl};
+    int err = send_fds(zygote_as->ctl_fd, fds, 2);
+    close(r->ctl);
+    if (err) {
+        log_warn("stub zygote does not answer (%d)", err);
+        aspace_died(r->thr->as, SIGKILL);
+        free(r);
+        return;
+    }
+    in_flight = r;
+    zygote_idle = false;
+    trap_send(zygote, CMD_FORK);
+}
+
+/* The zygote is ready, or has forked. */
+static void zygote_event(struct gthread *thr)
+{
+    zygote_idle = true;
+    if (in_flight) {
+        struct aspace *as = in_flight->thr->as;
+        if (thr->slot->result > 0)
+            as->pid = (pid_t)thr->slot->result;
+        else
+            aspace_died(as, SIGKILL);
+        free(in_flight);
+        in_flight = NULL;
+    }
+    next_request();
+}
+
+static struct gthread *request_fork(int *err)
+{
+    struct aspace *as;
+    struct fork_request *r = calloc(1, sizeof(*r));
+
+    *err = r ? aspace_alloc(&as, &r->ctl) : -ENOMEM;
+    if (*err) {
+        free(r);
+        return NULL;
+    }
+    r->thr = gthread_new(as, 0);
+    if (!r->thr) {
+        close(r->ctl);
+        aspace_free(as);
+        free(r);
+        *err = -ENOMEM;
+        return NULL;
+    }
+    trap_expect(r->thr);
+    list_add_tail(&requests, &r->node);
+    next_request();
+    return r->thr;
+}
+
+int zygote_fork(struct aspace **as, struct gthread **thr)
+{
+    int err = 0;
+    struct gthread *t = ahead ? ahead : request_fork(&err);
+
+    ahead = NULL;
+    if (!t)
+        return err;
+    err = trap_wait(t);
+    if (err) {
+        struct aspace *dead = t->as;
+        gthread_destroy(t);
+        aspace_free(dead);
+        return -EAGAIN;
+    }
+    frame_init(t);
+    *as = t->as;
+    *thr = t;
+    ahead = request_fork(&err); /* failing to prepare is no failure now */
+    return 0;
+}
+
+int zygote_start(struct error *e)
+{
+    int ctl = -1;
+    cleanup_close int shared = shared_page();
+    cleanup_close int image = image_memfd();
+
+    trap_doorbell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    int err = shared < 0          ? shared
+              : image < 0         ? image
+              : trap_doorbell < 0 ? -errno
+                                  : aspace_alloc(&zygote_as, &ctl);
+    if (err)
+        return error_set(e, err, "setting up the stub");
+    zygote = gthread_new(zygote_as, 0);
+    if (!zygote)
+        return error_set(e, -ENOMEM, "setting up the stub");
+    struct zygote_params *p = (void *)((char *)zygote->slot + SLOT_WINDOW);
+    find_vdso(p);
+    err = stub_filter_build(p->filter, ARRAY_SIZE(p->filter), e);
+    if (err < 0)
+        return err;
+    p->filter_len = (uint32_t)err;
+    pid_t pid = fork();
+    if (pid < 0)
+        return error_set(e, -errno, "starting the stub process");
+    if (pid == 0)
+        exec_stub(image, shared, ctl);
+    close(ctl);
+    zygote_as->pid = pid;
+    zygote->on_event = zygote_event;
+    trap_expect(zygote);
+    ahead = request_fork(&err);
+    return ahead ? 0 : error_set(e, err, "preparing an address space");
+}
+
+void zygote_stop(void)
+{
+    if (zygote_as && zygote_as->pid > 0)
+        kill(zygote_as->pid, SIGKILL);
+}
