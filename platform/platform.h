@@ -128,6 +128,7 @@ struct platform {
     void (*set_return)(struct gthread *thr, long value);
     /* XSAVE area in the standard (non-compacted) format; size from fpstate_size(). */
     size_t (*fpstate_size)(void);
+    uint64_t (*xfeatures)(void); /* XCR0's user features */
     int (*get_fpstate)(struct gthread *thr, void *buf, size_t size);
     int (*set_fpstate)(struct gthread *thr, const void *buf, size_t size);
 

@@ -110,6 +110,14 @@ size_t frame_fpstate_size(void)
     return size;
 }
 
+uint64_t frame_xfeatures(void)
+{
+    uint32_t lo, hi;
+
+    __asm__ volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
+    return (uint64_t)hi << 32 | lo;
+}
+
 /* The FP area of the frame as an offset in the slot, or 0 when there is none (initial state). */
 static uint64_t fpstate_offset(const struct gthread *thr, size_t size)
 {
@@ -159,7 +167,7 @@ int frame_set_fpstate(struct gthread *thr, const void *buf, size_t size)
     char *area = (char *)thr->slot + off;
     struct fx_sw_bytes sw = {.magic1 = FP_XSTATE_MAGIC1,
                              .extended_size = (uint32_t)want + 4,
-                             .xfeatures = *(const uint64_t *)((const char *)buf + XFEATURE_HEADER),
+                             .xfeatures = frame_xfeatures(),
                              .xstate_size = (uint32_t)want};
     uint32_t magic2 = FP_XSTATE_MAGIC2;
 

@@ -559,6 +559,7 @@ const struct platform platform_trap = {
     .set_regs = frame_set_regs,
     .set_return = trap_set_return,
     .fpstate_size = frame_fpstate_size,
+    .xfeatures = frame_xfeatures,
     .get_fpstate = frame_get_fpstate,
     .set_fpstate = frame_set_fpstate,
     .read_mem = trap_read_mem,

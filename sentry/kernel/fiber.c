@@ -87,9 +87,21 @@ static __attribute__((noreturn)) void fiber_entry(void)
     __sanitizer_finish_switch_fiber(NULL, &loop_stack_bottom, &loop_stack_size);
 #endif
     f->fn(f->arg);
+    fiber_exit();
+}
+
+void fiber_exit(void)
+{
+    struct fiber *f = current;
+
     f->done = true;
     switch_to_loop(f, true);
     abort(); /* the loop frees a done fiber and never returns to it */
+}
+
+void *fiber_arg(void)
+{
+    return current->arg;
 }
 
 static void switch_to_fiber(struct fiber *f)

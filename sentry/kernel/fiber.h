@@ -13,6 +13,9 @@ struct fiber;
 /* Creates a fiber and queues it to run fn(arg). NULL when out of memory. Freed when fn returns. */
 struct fiber *fiber_start(void (*fn)(void *arg), void *arg);
 struct fiber *fiber_current(void);
+void *fiber_arg(void); /* of the current fiber */
+/* Ends the current fiber. */
+void fiber_exit(void) __attribute__((noreturn));
 /* Parks the current fiber until fiber_wake(). Wakes are not counted: a wake before park is kept. */
 void fiber_park(void);
 /* Queues a parked fiber; on a running or queued one, its next park returns at once. */

@@ -39,6 +39,17 @@ uint64_t realtime_ns(void)
     return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
 }
 
+uint64_t deadline_after(const struct timespec *ts)
+{
+    uint64_t rel, at;
+
+    if (__builtin_mul_overflow((uint64_t)ts->tv_sec, (uint64_t)NSEC_PER_SEC, &rel) ||
+        __builtin_add_overflow(rel, (uint64_t)ts->tv_nsec, &rel) ||
+        __builtin_add_overflow(now_ns(), rel, &at))
+        return UINT64_MAX - 1;
+    return at;
+}
+
 /* --- timers: a binary heap by expiry --- */
 static struct ktimer **heap;
 static int heap_len, heap_cap;

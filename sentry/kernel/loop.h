@@ -41,6 +41,9 @@ static inline bool ktimer_armed(const struct ktimer *t)
 /* The host's CLOCK_MONOTONIC now. */
 uint64_t now_ns(void);
 uint64_t realtime_ns(void);
+/* Now plus a checked relative timespec, saturating. */
+struct timespec;
+uint64_t deadline_after(const struct timespec *ts);
 
 /* Runs fn(arg) on a worker thread and parks the calling fiber until it is done. fn may only touch
  * its argument and host descriptors. Returns what fn returns. */

@@ -54,6 +54,8 @@ struct task {
     struct sysargs sys;           /* the syscall being handled */
     long sys_result;
     bool in_syscall;
+    bool in_guest;                /* platform->run() is under way */
+    bool killed;                  /* this thread alone has to exit: exec by another, EXITED */
 
     struct task_signal sig;       /* blocked, pending, altstack... sentry/signal/signal.h */
     bool interrupted;             /* woken in order to look at signals */

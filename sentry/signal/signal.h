@@ -42,6 +42,8 @@ struct task_signal {
     ksigset blocked, saved_blocked; /* saved: rt_sigsuspend, ppoll..., restored by the frame */
     bool restore_saved;
     ksigset waiting_for; /* rt_sigtimedwait */
+    int fault_sig;       /* the fault being delivered: its frame carries trapno, err, cr2 */
+    ksigset sync;        /* pending faults of the current instruction: delivered first */
     struct sigpending pending;
     stack_t altstack;
     struct waitq wq; /* woken when a signal is queued that this task may take (signalfd, sigwait) */
@@ -52,7 +54,8 @@ struct group_signal {
     int stop_signal;     /* group stop requested by this signal, 0 none */
     bool stopped;        /* all tasks stopped and parent told */
     bool continued;      /* WCONTINUED not yet reported */
-    bool stop_reported;
+    bool stop_reported;  /* a wait has seen it */
+    int last_stop;
     struct waitq stop_wq; /* stopped tasks sleep here */
     struct waitq wq;      /* signalfd: any shared signal queued */
 };
@@ -91,6 +94,8 @@ int signal_set_temp_mask(struct task *t, uint64_t mask_addr, uint64_t size); /* 
 /* Takes one signal in set off the queues (thread first). 0 or -EAGAIN. For sigwait and signalfd. */
 int signal_dequeue(struct task *t, ksigset set, siginfo_t *out);
 ksigset signal_pending_set(const struct task *t); /* own and shared pending */
+/* Drops every pending instance of sig in the group: its action has become "ignore". */
+void signal_discard(struct thread_group *tg, int sig);
 /* Tells parent about exit, stop (CLD_STOPPED), continue. */
 void signal_notify_parent(struct thread_group *tg, int cld_code, int status);
 

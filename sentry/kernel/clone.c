@@ -1,0 +1,285 @@
+/* clone(2), clone3(2), fork(2), vfork(2). */
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sentry/kernel/task_internal.h"
+#include "sentry/kernel/uaccess.h"
+#include "sentry/mm/mm.h"
+#include "sentry/vfs/file.h"
+
+#ifndef CLONE_PIDFD
+#define CLONE_PIDFD 0x1000
+#endif
+#define CLONE_CLEAR_SIGHAND_K 0x100000000ULL
+#define CLONE_INTO_CGROUP_K 0x200000000ULL
+#define CLONE_NAMESPACES                                                                           \
+    (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |  \
+     CLONE_NEWNET)
+#define TASKS_MAX 16384
+
+int pidfd_install(struct task *t, struct thread_group *tg, int flags);
+
+static int check_flags(struct task *t, uint64_t f)
+{
+    if ((f & CLONE_THREAD) && !(f & CLONE_SIGHAND))
+        return -EINVAL;
+    if ((f & CLONE_SIGHAND) && !(f & CLONE_VM))
+        return -EINVAL;
+    if ((f & CLONE_SIGHAND) && (f & CLONE_CLEAR_SIGHAND_K))
+        return -EINVAL;
+    if ((f & (CLONE_NEWNS | CLONE_FS)) == (CLONE_NEWNS | CLONE_FS) ||
+        (f & (CLONE_NEWUSER | CLONE_FS)) == (CLONE_NEWUSER | CLONE_FS))
+        return -EINVAL;
+    if ((f & CLONE_THREAD) && (f & (CLONE_NEWUSER | CLONE_NEWPID)))
+        return -EINVAL;
+    if ((f & CLONE_PARENT) && t->tg == init_tg)
+        return -EINVAL;
+    if (f & CLONE_NAMESPACES) {
+        explain_missing("clone", "namespace flags 0x%lx", (unsigned long)(f & CLONE_NAMESPACES));
+        return f & CLONE_NEWUSER ? -ENOSPC : -EPERM;
+    }
+    if (f & CLONE_INTO_CGROUP_K)
+        return -EINVAL;
+    return 0;
+}
+
+/* The parts of a new process that are its own or shared by flags. */
+static int new_group(struct task *t, struct task *c, uint64_t f, int exit_signal)
+{
+    struct thread_group *tg = c->tg, *parent = f & CLONE_PARENT ? t->tg->parent : t->tg;
+
+    if (f & CLONE_SIGHAND)
+        tg->sighand = sighand_get(t->tg->sighand);
+    else
+        tg->sighand = sighand_copy(t->tg->sighand);
+    if (!tg->sighand)
+        return -ENOMEM;
+    if (f & CLONE_CLEAR_SIGHAND_K)
+        sighand_exec(tg->sighand);
+    memcpy(tg->rlim, t->tg->rlim, sizeof(tg->rlim));
+    tg->exit_signal = f & CLONE_PARENT ? t->tg->exit_signal : exit_signal;
+    tg->nice = t->tg->nice;
+    tg->oom_score_adj = t->tg->oom_score_adj;
+    tg->dumpable = t->tg->dumpable;
+    tg->keepcaps = t->tg->keepcaps;
+    tg->exe = t->tg->exe ? file_get(t->tg->exe) : NULL;
+    tg->leader = c;
+    tg->tgid = c->tid;
+    tg->parent = parent;
+    list_add_tail(&parent->children, &tg->sibling);
+    return tg_join_pgrp(tg, t->tg->pgrp->id, t->tg->session);
+}
+
+static int inherit(struct task *t, struct task *c, uint64_t f)
+{
+    c->cred = cred_get(t->cred);
+    memcpy(c->comm, t->comm, sizeof(c->comm));
+    c->no_new_privs = t->no_new_privs;
+    c->uts = t->uts;
+    c->sig.blocked = t->sig.blocked;
+    if (!(f & CLONE_VM) || (f & CLONE_VFORK))
+        c->sig.altstack = t->sig.altstack;
+    c->fds = f & CLONE_FILES ? fdtable_get(t->fds) : fdtable_copy(t->fds);
+    c->fs = f & CLONE_FS ? fs_context_get(t->fs) : fs_context_copy(t->fs);
+    if (!c->fds || !c->fs)
+        return -ENOMEM;
+    if (t->affinity) {
+        c->affinity = malloc(sizeof(cpu_set_t));
+        if (!c->affinity)
+            return -ENOMEM;
+        *c->affinity = *t->affinity;
+    }
+    return 0;
+}
+
+static int new_memory(struct task *t, struct task *c, uint64_t f)
+{
+    if (f & CLONE_VM) {
+        int err = platform->thread_new(t->thr, &c->thr);
+        if (!err)
+            c->mm = mm_get(t->mm);
+        return err;
+    }
+    struct aspace *as;
+    int err = platform->aspace_fork(t->thr, &as, &c->thr);
+    return err ? err : mm_fork(t, &c->mm, as, c->thr);
+}
+
+static int set_registers(struct task *t, struct task *c, const struct clone_args_k *args)
+{
+    c->regs = *task_regs(t);
+    c->regs_valid = c->regs_dirty = true;
+    c->regs.rax = 0;
+    c->regs.orig_rax = (unsigned long long)-1;
+    if (args->stack)
+        c->regs.rsp = args->stack;
+    if (args->flags & CLONE_SETTLS) {
+        if (args->tls >= NV_TASK_SIZE)
+            return -EPERM;
+        c->regs.fs_base = args->tls;
+    }
+    c->ev.kind = PE_INTERRUPTED;
+    return 0;
+}
+
+static int write_ids(struct task *t, struct task *c, const struct clone_args_k *args)
+{
+    uint32_t tid = (uint32_t)c->tid;
+
+    if ((args->flags & CLONE_PARENT_SETTID) && args->parent_tid)
+        if (put_user(t, &tid, args->parent_tid))
+            return -EFAULT;
+    if ((args->flags & CLONE_CHILD_SETTID) && args->child_tid)
+        mm_write(c->mm, args->child_tid, &tid, sizeof(tid));
+    if (args->flags & CLONE_CHILD_CLEARTID)
+        c->clear_child_tid = args->child_tid;
+    return 0;
+}
+
+static void abandon(struct task *c, uint64_t f)
+{
+    if (c->thr)
+        platform->thread_free(c->thr);
+    if (c->mm)
+        mm_put(c->mm);
+    if (c->fds)
+        fdtable_put(c->fds);
+    if (c->fs)
+        fs_context_put(c->fs);
+    if (!(f & CLONE_THREAD)) {
+        c->tg->leader = NULL;
+        list_del(&c->tg->sibling);
+        tg_put(c->tg);
+    }
+    task_put(c);
+}
+
+static void link_task(struct task *c)
+{
+    list_add_tail(&c->tg->tasks, &c->tg_node);
+    c->tg->ntasks++;
+}
+
+long task_clone(struct task *t, const struct clone_args_k *args)
+{
+    uint64_t f = args->flags;
+    int err = check_flags(t, f);
+
+    if (err)
+        return err;
+    if (task_count() >= TASKS_MAX || t->tg->exiting)
+        return -EAGAIN;
+    struct thread_group *tg = f & CLONE_THREAD ? t->tg : tg_new();
+    if (!tg)
+        return -ENOMEM;
+    struct task *c = task_new(tg);
+    if (!c) {
+        if (!(f & CLONE_THREAD))
+            tg_put(tg);
+        return -EAGAIN;
+    }
+    err = inherit(t, c, f);
+    if (!err && !(f & CLONE_THREAD))
+        err = new_group(t, c, f, (int)args->exit_signal);
+    if (!err)
+        err = new_memory(t, c, f);
+    if (!err)
+        err = set_registers(t, c, args);
+    if (!err && t->tg->exiting) /* while the host made the copy */
+        err = -EAGAIN;
+    if (!err && (f & CLONE_PIDFD)) {
+        int fd = pidfd_install(t, tg, 0);
+        err = fd < 0 ? fd : put_user(t, &fd, args->pidfd);
+    }
+    if (!err)
+        err = write_ids(t, c, args);
+    if (!err)
+        err = task_start(c);
+    if (err) {
+        abandon(c, f);
+        return err;
+    }
+    link_task(c);
+    pid_t tid = c->tid;
+    if (f & CLONE_VFORK) {
+        task_get(c);
+        c->vfork_parent = t;
+        while (c->vfork_parent && task_wait_killable(t, &c->vfork_done) == 0)
+            ;
+        c->vfork_parent = NULL;
+        task_put(c);
+    }
+    return tid;
+}
+
+long sys_clone(struct task *t, const struct sysargs *a)
+{
+    uint64_t f = arg_u64(a, 0) & 0xffffffffULL;
+    struct clone_args_k args = {
+        .flags = f & ~(uint64_t)CSIGNAL,
+        .exit_signal = f & CSIGNAL,
+        .stack = arg_u64(a, 1),
+        .parent_tid = arg_u64(a, 2),
+        .pidfd = arg_u64(a, 2),
+        .child_tid = arg_u64(a, 3),
+        .tls = arg_u64(a, 4),
+    };
+
+    if ((f & CLONE_PIDFD) && (f & CLONE_PARENT_SETTID))
+        return -EINVAL;
+    return task_clone(t, &args);
+}
+
+long sys_fork(struct task *t, const struct sysargs *a)
+{
+    return task_clone(t, &(struct clone_args_k){.exit_signal = SIGCHLD});
+}
+
+long sys_vfork(struct task *t, const struct sysargs *a)
+{
+    return task_clone(
+        t, &(struct clone_args_k){.flags = CLONE_VFORK | CLONE_VM, .exit_signal = SIGCHLD});
+}
+
+/* struct clone_args grows by versions of 64, 80 and 88 bytes: clone(2). */
+long sys_clone3(struct task *t, const struct sysargs *a)
+{
+    uint64_t k[11] = {0}, size = arg_u64(a, 1);
+    enum { FLAGS, PIDFD, CHILD_TID, PARENT_TID, EXIT_SIGNAL, STACK, STACK_SIZE, TLS, SET_TID,
+           SET_TID_SIZE, CGROUP };
+
+    if (size > NV_PAGE_SIZE)
+        return -E2BIG;
+    if (size < 64)
+        return -EINVAL;
+    if (copy_in(t, k, arg_u64(a, 0), MIN(size, sizeof(k))))
+        return -EFAULT;
+    for (uint64_t off = sizeof(k); off < size; off++) {
+        char c;
+        if (get_user(t, &c, arg_u64(a, 0) + off))
+            return -EFAULT;
+        if (c)
+            return -E2BIG;
+    }
+    const uint64_t known = 0xffffffffULL | CLONE_CLEAR_SIGHAND_K | CLONE_INTO_CGROUP_K;
+    if ((k[FLAGS] & ~known) || (k[FLAGS] & (CLONE_DETACHED | CSIGNAL)) || k[EXIT_SIGNAL] > 64)
+        return -EINVAL;
+    if ((k[FLAGS] & (CLONE_THREAD | CLONE_PARENT)) && k[EXIT_SIGNAL])
+        return -EINVAL;
+    if (!k[STACK] != !k[STACK_SIZE])
+        return -EINVAL;
+    if (k[SET_TID] || k[SET_TID_SIZE]) {
+        explain_missing("clone3", "set_tid");
+        return k[SET_TID] && k[SET_TID_SIZE] ? -EPERM : -EINVAL;
+    }
+    return task_clone(t, &(struct clone_args_k){.flags = k[FLAGS],
+                                                .pidfd = k[PIDFD],
+                                                .child_tid = k[CHILD_TID],
+                                                .parent_tid = k[PARENT_TID],
+                                                .exit_signal = k[EXIT_SIGNAL],
+                                                .stack = k[STACK] + k[STACK_SIZE],
+                                                .tls = k[TLS]});
+}

@@ -1,0 +1,71 @@
+/* Credentials; see cred.h. Rules of capability changes: capabilities(7). */
+#include "sentry/kernel/cred.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CAP_ALL ((1ULL << (NV_CAP_LAST + 1)) - 1)
+
+struct cred *cred_new(uid_t uid, gid_t gid)
+{
+    struct cred *c = calloc(1, sizeof(*c));
+
+    if (!c)
+        return NULL;
+    c->refs = 1;
+    c->uid = c->euid = c->suid = c->fsuid = uid;
+    c->gid = c->egid = c->sgid = c->fsgid = gid;
+    c->cap_bounding = CAP_ALL;
+    if (uid == 0)
+        c->cap_permitted = c->cap_effective = CAP_ALL;
+    return c;
+}
+
+struct cred *cred_dup(const struct cred *c)
+{
+    struct cred *n = malloc(sizeof(*n));
+
+    if (!n)
+        return NULL;
+    *n = *c;
+    n->refs = 1;
+    n->groups = NULL;
+    if (c->ngroups) {
+        n->groups = malloc((size_t)c->ngroups * sizeof(gid_t));
+        if (!n->groups) {
+            free(n);
+            return NULL;
+        }
+        memcpy(n->groups, c->groups, (size_t)c->ngroups * sizeof(gid_t));
+    }
+    return n;
+}
+
+struct cred *cred_get(struct cred *c)
+{
+    c->refs++;
+    return c;
+}
+
+void cred_put(struct cred *c)
+{
+    if (!c || --c->refs)
+        return;
+    free(c->groups);
+    free(c);
+}
+
+bool cred_capable(const struct cred *c, int cap)
+{
+    return c->cap_effective >> cap & 1;
+}
+
+bool cred_in_group(const struct cred *c, gid_t gid)
+{
+    if (c->fsgid == gid)
+        return true;
+    for (int i = 0; i < c->ngroups; i++)
+        if (c->groups[i] == gid)
+            return true;
+    return false;
+}

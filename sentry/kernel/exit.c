@@ -1,0 +1,264 @@
+/*
+ * The end of tasks and processes: exit(2), exit_group(2), wait status for the parent, orphans.
+ *
+ * Order: the task leaves its group; the last one makes the group a zombie. A task's memory, files
+ * and platform thread go at once, its identity when the zombie is waited for.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+
+#include "sentry/kernel/fiber.h"
+#include "sentry/kernel/task_internal.h"
+#include "sentry/kernel/uaccess.h"
+#include "sentry/mm/mm.h"
+#include "sentry/vfs/file.h"
+
+void tg_exit(struct thread_group *tg, int code)
+{
+    struct task *t;
+
+    if (tg->exiting)
+        return;
+    tg->exiting = true;
+    tg->group_exit_code = code;
+    /* Nobody else lives in this memory: end guest code now, without a round of interrupts. */
+    if (tg->ntasks > 1 && tg->leader && tg->leader->mm && tg->leader->mm->refs == (unsigned)tg->ntasks)
+        platform->aspace_kill(tg->leader->mm->as);
+    list_for_each(t, &tg->tasks, tg_node) task_kick(t);
+    waitq_wake_all(&tg->sig.stop_wq);
+}
+
+/* A process group is orphaned when no member has a parent outside it in the same session. */
+static bool has_outside_parent(struct process_group *p, struct thread_group *except)
+{
+    struct thread_group *tg;
+
+    list_for_each(tg, &p->members, pgrp_node)
+    {
+        if (tg != except && !tg->zombie && tg->parent && tg->parent->pgrp != p &&
+            tg->parent->session == p->session)
+            return true;
+    }
+    return false;
+}
+
+static bool has_stopped(struct process_group *p)
+{
+    struct thread_group *tg;
+
+    list_for_each(tg, &p->members, pgrp_node)
+    {
+        if (tg->sig.stopped)
+            return true;
+    }
+    return false;
+}
+
+/* Newly orphaned groups with stopped members get SIGHUP and SIGCONT: exit(3). */
+void tg_orphan_check(struct thread_group *tg)
+{
+    struct process_group *p = tg->pgrp;
+    siginfo_t info;
+
+    if (!p || has_outside_parent(p, tg) || !has_stopped(p))
+        return;
+    siginfo_kernel(&info, SIGHUP);
+    signal_send_pgrp(p->id, &info);
+    siginfo_kernel(&info, SIGCONT);
+    signal_send_pgrp(p->id, &info);
+}
+
+static struct thread_group *new_parent(struct thread_group *tg)
+{
+    struct thread_group *p;
+
+    for (p = tg->parent; p && p != init_tg; p = p->parent)
+        if (p->is_subreaper && !p->exiting && !p->zombie)
+            return p;
+    return init_tg;
+}
+
+static void reparent_children(struct thread_group *tg)
+{
+    struct thread_group *c, *tmp, *to = new_parent(tg);
+
+    list_for_each_safe(c, tmp, &tg->children, sibling)
+    {
+        list_del(&c->sibling);
+        c->parent = to == tg ? NULL : to;
+        if (to == tg)
+            continue;
+        list_add_tail(&to->children, &c->sibling);
+        if (c->leader && c->leader->pdeath_signal && !c->zombie) {
+            siginfo_t info;
+            siginfo_kernel(&info, c->leader->pdeath_signal);
+            signal_send_group(c, &info);
+        }
+        tg_orphan_check(c);
+        if (c->zombie) {
+            c->exit_signal = SIGCHLD;
+            signal_notify_parent(c, WIFSIGNALED(c->group_exit_code) ? CLD_KILLED : CLD_EXITED,
+                                 0);
+        }
+    }
+}
+
+void tg_reap(struct thread_group *tg)
+{
+    struct task *leader = tg->leader;
+
+    if (tg->parent) {
+        struct rusage *to = &tg->parent->ru_children;
+        const struct rusage *own[] = {&tg->ru_self, &tg->ru_children};
+        for (int i = 0; i < 2; i++) {
+            timeradd(&to->ru_utime, &own[i]->ru_utime, &to->ru_utime);
+            timeradd(&to->ru_stime, &own[i]->ru_stime, &to->ru_stime);
+        }
+    }
+    list_del(&tg->sibling);
+    tg_leave_pgrp(tg);
+    tg->parent = NULL;
+    tg->leader = NULL;
+    task_release_id(leader);
+    task_put(leader);
+    tg_put(tg);
+}
+
+/* Does the parent not want to wait for it? SA_NOCLDWAIT or an ignored SIGCHLD: wait(2). */
+static bool autoreap(struct thread_group *tg)
+{
+    if (!tg->parent)
+        return true;
+    if (tg->exit_signal != SIGCHLD)
+        return false;
+    const struct ksigaction *a = &tg->parent->sighand->action[SIGCHLD];
+    return a->handler == (uint64_t)SIG_IGN || (a->flags & SA_NOCLDWAIT);
+}
+
+static void group_exited(struct thread_group *tg, int code)
+{
+    if (!tg->exiting)
+        tg->group_exit_code = code;
+    tg->exiting = true;
+    tg->zombie = true;
+    ktimer_cancel(&tg->itimer_real);
+    posix_timers_exit(tg);
+    tg_orphan_check(tg);
+    reparent_children(tg);
+    waitq_wake_all(&tg->exit_wait);
+    if (tg == init_tg) {
+        loop_stop();
+        return;
+    }
+    int status = tg->group_exit_code;
+    bool reap = autoreap(tg);
+    signal_notify_parent(tg, WIFSIGNALED(status) ? CLD_KILLED : CLD_EXITED,
+                         WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+    if (reap)
+        tg_reap(tg);
+}
+
+void task_release_vfork(struct task *t)
+{
+    if (!t->vfork_parent)
+        return;
+    t->vfork_parent = NULL;
+    waitq_wake_all(&t->vfork_done);
+}
+
+/* What others can see change: the tid word is cleared and its waiters are woken. */
+static void clear_tid(struct task *t)
+{
+    if (t->clear_child_tid && t->mm && t->mm->refs > 1 && !t->tg->exiting) {
+        store_u32(t, t->clear_child_tid, 0);
+        futex_wake_addr(t, t->clear_child_tid, false, 1);
+    }
+    t->clear_child_tid = 0;
+}
+
+void task_exit_memory(struct task *t)
+{
+    task_release_vfork(t);
+    if (t->thr)
+        platform->thread_free(t->thr);
+    t->thr = NULL;
+    if (t->mm)
+        mm_put(t->mm);
+    t->mm = NULL;
+}
+
+void task_exit(struct task *t, int code)
+{
+    struct thread_group *tg = t->tg;
+
+    t->exit_code = code;
+    t->in_syscall = false;
+    if (t->mm && t->ev.kind != PE_EXITED) {
+        robust_list_exit(t);
+        clear_tid(t);
+    }
+    struct fdtable *fds = t->fds;
+    struct fs_context *fs = t->fs;
+    t->fds = NULL;
+    t->fs = NULL;
+    fdtable_put(fds);
+    fs_context_put(fs);
+    task_account(t);
+    task_exit_memory(t);
+    t->state = TASK_ZOMBIE;
+    t->fiber = NULL;
+    list_del(&t->tg_node);
+    tg->ntasks--;
+    waitq_wake_all(&tg->exit_wait);
+    if (t != tg->leader) {
+        bool last = tg->ntasks == 0;
+        tg_get(tg);
+        task_release_id(t);
+        task_put(t);
+        if (last)
+            group_exited(tg, code);
+        tg_put(tg);
+    } else if (tg->ntasks == 0) {
+        group_exited(tg, code);
+    }
+    fiber_exit();
+}
+
+/* exec: this task goes on alone. Others leave at their next chance; we wait for them. */
+void task_kill_others(struct task *t)
+{
+    struct thread_group *tg = t->tg;
+    struct task *o;
+
+    list_for_each(o, &tg->tasks, tg_node)
+    {
+        if (o != t) {
+            o->killed = true;
+            task_kick(o);
+        }
+    }
+    while (tg->ntasks > 1 && !tg->exiting)
+        if (task_wait_killable(t, &tg->exit_wait))
+            break;
+    if (tg->leader != t && !tg->exiting) {
+        struct task *old = tg->leader;
+        task_swap_ids(t, old);
+        tg->leader = t;
+        task_release_id(old);
+        task_put(old);
+    }
+}
+
+long sys_exit(struct task *t, const struct sysargs *a)
+{
+    task_exit(t, (arg_i32(a, 0) & 0xff) << 8);
+}
+
+long sys_exit_group(struct task *t, const struct sysargs *a)
+{
+    tg_exit(t->tg, (arg_i32(a, 0) & 0xff) << 8);
+    task_exit(t, t->tg->group_exit_code);
+}

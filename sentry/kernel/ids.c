@@ -1,0 +1,446 @@
+/* Process, session, user and group ids: credentials(7), setpgid(2), setsid(2). */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "sentry/kernel/task_internal.h"
+#include "sentry/kernel/uaccess.h"
+#include "sentry/mm/mm.h"
+
+#define CAP_SETGID 6
+#define CAP_SETUID 7
+#define NO_ID ((uid_t)-1)
+#define SECBIT_NO_SETUID_FIXUP 4
+
+long sys_getpid(struct task *t, const struct sysargs *a)
+{
+    return t->tg->tgid;
+}
+
+long sys_gettid(struct task *t, const struct sysargs *a)
+{
+    return t->tid;
+}
+
+long sys_getppid(struct task *t, const struct sysargs *a)
+{
+    return t->tg->parent ? t->tg->parent->tgid : 0;
+}
+
+long sys_getuid(struct task *t, const struct sysargs *a)
+{
+    return t->cred->uid;
+}
+
+long sys_geteuid(struct task *t, const struct sysargs *a)
+{
+    return t->cred->euid;
+}
+
+long sys_getgid(struct task *t, const struct sysargs *a)
+{
+    return t->cred->gid;
+}
+
+long sys_getegid(struct task *t, const struct sysargs *a)
+{
+    return t->cred->egid;
+}
+
+/* --- process groups and sessions --- */
+static struct thread_group *group_of(struct task *t, pid_t pid)
+{
+    if (pid == 0)
+        return t->tg;
+    struct task *o = pid > 0 ? task_find(pid) : NULL;
+    return o ? o->tg : NULL;
+}
+
+long sys_getpgid(struct task *t, const struct sysargs *a)
+{
+    struct thread_group *tg = group_of(t, arg_i32(a, 0));
+
+    return tg && tg->pgrp ? tg->pgrp->id : -ESRCH;
+}
+
+long sys_getpgrp(struct task *t, const struct sysargs *a)
+{
+    return t->tg->pgrp->id;
+}
+
+long sys_getsid(struct task *t, const struct sysargs *a)
+{
+    struct thread_group *tg = group_of(t, arg_i32(a, 0));
+
+    return tg && tg->session ? tg->session->id : -ESRCH;
+}
+
+long sys_setpgid(struct task *t, const struct sysargs *a)
+{
+    pid_t pid = arg_i32(a, 0) ? arg_i32(a, 0) : t->tg->tgid;
+    pid_t pgid = arg_i32(a, 1) ? arg_i32(a, 1) : pid;
+
+    if (pgid < 0)
+        return -EINVAL;
+    struct task *target = task_find(pid);
+    if (!target)
+        return -ESRCH;
+    struct thread_group *tg = target->tg;
+    if (tg->leader != target)
+        return -EINVAL;
+    if (tg->parent == t->tg) {
+        if (tg->session != t->tg->session)
+            return -EPERM;
+        if (tg->did_exec)
+            return -EACCES;
+    } else if (tg != t->tg) {
+        return -ESRCH;
+    }
+    if (tg->session && tg->session->id == tg->tgid)
+        return -EPERM;
+    if (pgid != pid) {
+        struct process_group *p = pgrp_find(pgid);
+        if (!p || p->session != t->tg->session)
+            return -EPERM;
+    }
+    return tg->pgrp && tg->pgrp->id == pgid ? 0 : tg_join_pgrp(tg, pgid, tg->session);
+}
+
+long sys_setsid(struct task *t, const struct sysargs *a)
+{
+    struct thread_group *tg = t->tg;
+
+    if (pgrp_find(tg->tgid))
+        return -EPERM;
+    struct session *s = session_new(tg->tgid);
+    if (!s)
+        return -ENOMEM;
+    int err = tg_join_pgrp(tg, tg->tgid, s);
+    if (err) {
+        free(s);
+        return err;
+    }
+    return tg->tgid;
+}
+
+/* --- changing user and group ids --- */
+/* Capabilities follow uid changes unless securebits say no: capabilities(7). */
+static void fix_caps(struct task *t, struct cred *n, const struct cred *o)
+{
+    bool had_root = o->uid == 0 || o->euid == 0 || o->suid == 0;
+    bool has_root = n->uid == 0 || n->euid == 0 || n->suid == 0;
+
+    if (n->securebits & SECBIT_NO_SETUID_FIXUP)
+        return;
+    if (had_root && !has_root) {
+        if (!t->tg->keepcaps)
+            n->cap_permitted = n->cap_effective = 0;
+        n->cap_ambient = 0;
+    }
+    if (o->euid == 0 && n->euid != 0)
+        n->cap_effective = 0;
+    if (o->euid != 0 && n->euid == 0)
+        n->cap_effective = n->cap_permitted;
+}
+
+static long commit(struct task *t, struct cred *n)
+{
+    struct cred *old = t->cred;
+
+    fix_caps(t, n, old);
+    if (n->euid != old->euid || n->egid != old->egid)
+        t->tg->dumpable = false;
+    t->cred = n;
+    cred_put(old);
+    return 0;
+}
+
+static bool id_is(uid_t id, uid_t a, uid_t b, uid_t c)
+{
+    return id == NO_ID || id == a || id == b || id == c;
+}
+
+long sys_setuid(struct task *t, const struct sysargs *a)
+{
+    uid_t uid = arg_u32(a, 0);
+    const struct cred *c = t->cred;
+    bool cap = cred_capable(c, CAP_SETUID);
+
+    if (uid == NO_ID)
+        return -EINVAL;
+    if (!cap && uid != c->uid && uid != c->suid)
+        return -EPERM;
+    struct cred *n = cred_dup(c);
+    if (!n)
+        return -ENOMEM;
+    if (cap)
+        n->uid = n->suid = uid;
+    n->euid = n->fsuid = uid;
+    return commit(t, n);
+}
+
+long sys_setgid(struct task *t, const struct sysargs *a)
+{
+    gid_t gid = arg_u32(a, 0);
+    const struct cred *c = t->cred;
+    bool cap = cred_capable(c, CAP_SETGID);
+
+    if (gid == NO_ID)
+        return -EINVAL;
+    if (!cap && gid != c->gid && gid != c->sgid)
+        return -EPERM;
+    struct cred *n = cred_dup(c);
+    if (!n)
+        return -ENOMEM;
+    if (cap)
+        n->gid = n->sgid = gid;
+    n->egid = n->fsgid = gid;
+    return commit(t, n);
+}
+
+long sys_setresuid(struct task *t, const struct sysargs *a)
+{
+    const struct cred *c = t->cred;
+    uid_t id[3] = {arg_u32(a, 0), arg_u32(a, 1), arg_u32(a, 2)};
+
+    if (!cred_capable(c, CAP_SETUID))
+        for (int i = 0; i < 3; i++)
+            if (!id_is(id[i], c->uid, c->euid, c->suid))
+                return -EPERM;
+    struct cred *n = cred_dup(c);
+    if (!n)
+        return -ENOMEM;
+    n->uid = id[0] == NO_ID ? c->uid : id[0];
+    n->euid = id[1] == NO_ID ? c->euid : id[1];
+    n->suid = id[2] == NO_ID ? c->suid : id[2];
+    n->fsuid = n->euid;
+    return commit(t, n);
+}
+
+long sys_setresgid(struct task *t, const struct sysargs *a)
+{
+    const struct cred *c = t->cred;
+    gid_t id[3] = {arg_u32(a, 0), arg_u32(a, 1), arg_u32(a, 2)};
+
+    if (!cred_capable(c, CAP_SETGID))
+        for (int i = 0; i < 3; i++)
+            if (!id_is(id[i], c->gid, c->egid, c->sgid))
+                return -EPERM;
+    struct cred *n = cred_dup(c);
+    if (!n)
+        return -ENOMEM;
+    n->gid = id[0] == NO_ID ? c->gid : id[0];
+    n->egid = id[1] == NO_ID ? c->egid : id[1];
+    n->sgid = id[2] == NO_ID ? c->sgid : id[2];
+    n->fsgid = n->egid;
+    return commit(t, n);
+}
+
+long sys_setreuid(struct task *t, const struct sysargs *a)
+{
+    const struct cred *c = t->cred;
+    uid_t r = arg_u32(a, 0), e = arg_u32(a, 1);
+
+    if (!cred_capable(c, CAP_SETUID) &&
+        (!id_is(r, c->uid, c->euid, c->uid) || !id_is(e, c->uid, c->euid, c->suid)))
+        return -EPERM;
+    struct cred *n = cred_dup(c);
+    if (!n)
+        return -ENOMEM;
+    n->uid = r == NO_ID ? c->uid : r;
+    n->euid = e == NO_ID ? c->euid : e;
+    if (r != NO_ID || (e != NO_ID && e != c->uid))
+        n->suid = n->euid;
+    n->fsuid = n->euid;
+    return commit(t, n);
+}
+
+long sys_setregid(struct task *t, const struct sysargs *a)
+{
+    const struct cred *c = t->cred;
+    gid_t r = arg_u32(a, 0), e = arg_u32(a, 1);
+
+    if (!cred_capable(c, CAP_SETGID) &&
+        (!id_is(r, c->gid, c->egid, c->gid) || !id_is(e, c->gid, c->egid, c->sgid)))
+        return -EPERM;
+    struct cred *n = cred_dup(c);
+    if (!n)
+        return -ENOMEM;
+    n->gid = r == NO_ID ? c->gid : r;
+    n->egid = e == NO_ID ? c->egid : e;
+    if (r != NO_ID || (e != NO_ID && e != c->gid))
+        n->sgid = n->egid;
+    n->fsgid = n->egid;
+    return commit(t, n);
+}
+
+static long put_ids(struct task *t, const struct sysargs *a, uid_t r, uid_t e, uid_t s)
+{
+    if (put_user(t, &r, arg_u64(a, 0)) || put_user(t, &e, arg_u64(a, 1)) ||
+        put_user(t, &s, arg_u64(a, 2)))
+        return -EFAULT;
+    return 0;
+}
+
+long sys_getresuid(struct task *t, const struct sysargs *a)
+{
+    return put_ids(t, a, t->cred->uid, t->cred->euid, t->cred->suid);
+}
+
+long sys_getresgid(struct task *t, const struct sysargs *a)
+{
+    return put_ids(t, a, t->cred->gid, t->cred->egid, t->cred->sgid);
+}
+
+long sys_setfsuid(struct task *t, const struct sysargs *a)
+{
+    const struct cred *c = t->cred;
+    uid_t id = arg_u32(a, 0), old = c->fsuid;
+
+    if (id == NO_ID || !(cred_capable(c, CAP_SETUID) || id == c->fsuid ||
+                         id_is(id, c->uid, c->euid, c->suid)))
+        return old;
+    struct cred *n = cred_dup(c);
+    if (n) {
+        n->fsuid = id;
+        commit(t, n);
+    }
+    return old;
+}
+
+long sys_setfsgid(struct task *t, const struct sysargs *a)
+{
+    const struct cred *c = t->cred;
+    gid_t id = arg_u32(a, 0), old = c->fsgid;
+
+    if (id == NO_ID || !(cred_capable(c, CAP_SETGID) || id == c->fsgid ||
+                         id_is(id, c->gid, c->egid, c->sgid)))
+        return old;
+    struct cred *n = cred_dup(c);
+    if (n) {
+        n->fsgid = id;
+        commit(t, n);
+    }
+    return old;
+}
+
+long sys_getgroups(struct task *t, const struct sysargs *a)
+{
+    int size = arg_i32(a, 0), n = t->cred->ngroups;
+
+    if (size < 0)
+        return -EINVAL;
+    if (size == 0)
+        return n;
+    if (size < n)
+        return -EINVAL;
+    return copy_out(t, arg_u64(a, 1), t->cred->groups, (size_t)n * sizeof(gid_t)) ? -EFAULT : n;
+}
+
+long sys_setgroups(struct task *t, const struct sysargs *a)
+{
+    int n = arg_i32(a, 0);
+
+    if (!cred_capable(t->cred, CAP_SETGID))
+        return -EPERM;
+    if (n < 0 || n > NV_NGROUPS_MAX)
+        return -EINVAL;
+    gid_t *groups = n ? malloc((size_t)n * sizeof(gid_t)) : NULL;
+    if (n && !groups)
+        return -ENOMEM;
+    if (copy_in(t, groups, arg_u64(a, 1), (size_t)n * sizeof(gid_t))) {
+        free(groups);
+        return -EFAULT;
+    }
+    struct cred *c = cred_dup(t->cred);
+    if (!c) {
+        free(groups);
+        return -ENOMEM;
+    }
+    free(c->groups);
+    c->groups = groups;
+    c->ngroups = n;
+    return commit(t, c);
+}
+
+/* --- capabilities --- */
+#define CAP_VERSION_1 0x19980330
+#define CAP_VERSION_2 0x20071026
+#define CAP_VERSION_3 0x20080522
+
+struct cap_header {
+    uint32_t version;
+    int pid;
+};
+struct cap_data {
+    uint32_t effective, permitted, inheritable;
+};
+
+/* Number of cap_data words, or -EINVAL after telling the version we speak. */
+static int cap_version(struct task *t, uint64_t addr, struct cap_header *h)
+{
+    uint32_t ours = CAP_VERSION_3;
+
+    if (get_user(t, h, addr))
+        return -EFAULT;
+    if (h->version == CAP_VERSION_1)
+        return 1;
+    if (h->version == CAP_VERSION_2 || h->version == CAP_VERSION_3)
+        return 2;
+    return put_user(t, &ours, addr) ? -EFAULT : -EINVAL;
+}
+
+long sys_capget(struct task *t, const struct sysargs *a)
+{
+    struct cap_header h;
+    struct cap_data d[2];
+    int n = cap_version(t, arg_u64(a, 0), &h);
+
+    if (n < 0)
+        return n == -EINVAL && !arg_u64(a, 1) ? 0 : n;
+    if (h.pid < 0)
+        return -EINVAL;
+    struct task *o = h.pid ? task_find(h.pid) : t;
+    if (!o)
+        return -ESRCH;
+    const struct cred *c = o->cred;
+    for (int i = 0; i < n; i++)
+        d[i] = (struct cap_data){(uint32_t)(c->cap_effective >> 32 * i),
+                                 (uint32_t)(c->cap_permitted >> 32 * i),
+                                 (uint32_t)(c->cap_inheritable >> 32 * i)};
+    return arg_u64(a, 1) ? copy_out(t, arg_u64(a, 1), d, (size_t)n * sizeof(d[0])) : 0;
+}
+
+long sys_capset(struct task *t, const struct sysargs *a)
+{
+    struct cap_header h;
+    struct cap_data d[2] = {0};
+    int n = cap_version(t, arg_u64(a, 0), &h);
+
+    if (n < 0)
+        return n;
+    if (h.pid != 0 && h.pid != t->tid)
+        return -EPERM;
+    if (copy_in(t, d, arg_u64(a, 1), (size_t)n * sizeof(d[0])))
+        return -EFAULT;
+    const uint64_t all = (1ULL << (NV_CAP_LAST + 1)) - 1;
+    uint64_t eff = (d[0].effective | (uint64_t)d[1].effective << 32) & all;
+    uint64_t perm = (d[0].permitted | (uint64_t)d[1].permitted << 32) & all;
+    uint64_t inh = (d[0].inheritable | (uint64_t)d[1].inheritable << 32) & all;
+    const struct cred *c = t->cred;
+    if ((perm & ~c->cap_permitted) || (eff & ~perm) ||
+        (inh & ~(c->cap_inheritable | c->cap_permitted)) ||
+        (inh & ~(c->cap_inheritable | c->cap_bounding)))
+        return -EPERM;
+    struct cred *m = cred_dup(c);
+    if (!m)
+        return -ENOMEM;
+    m->cap_effective = eff;
+    m->cap_permitted = perm;
+    m->cap_inheritable = inh;
+    m->cap_ambient &= perm & inh;
+    t->cred = m;
+    cred_put((struct cred *)(uintptr_t)c);
+    return 0;
+}

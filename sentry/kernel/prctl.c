@@ -1,0 +1,225 @@
+/* prctl(2), arch_prctl(2), personality(2). */
+#include <asm/prctl.h>
+#include <errno.h>
+#include <linux/prctl.h>
+#include <string.h>
+
+#include "sentry/kernel/task_internal.h"
+#include "sentry/kernel/uaccess.h"
+#include "sentry/mm/mm.h"
+#include "sentry/vfs/file.h"
+
+#define CAP_SETPCAP 8
+#define SECURE_ALL_BITS 0xff
+
+static long change_cred(struct task *t, void (*edit)(struct cred *c, uint64_t v), uint64_t v)
+{
+    struct cred *n = cred_dup(t->cred);
+
+    if (!n)
+        return -ENOMEM;
+    edit(n, v);
+    cred_put(t->cred);
+    t->cred = n;
+    return 0;
+}
+
+static void drop_bounding(struct cred *c, uint64_t cap)
+{
+    c->cap_bounding &= ~(1ULL << cap);
+}
+
+static void set_securebits(struct cred *c, uint64_t bits)
+{
+    c->securebits = (uint32_t)bits;
+}
+
+static void set_ambient(struct cred *c, uint64_t set)
+{
+    c->cap_ambient = set;
+}
+
+static long prctl_ambient(struct task *t, const struct sysargs *a)
+{
+    const struct cred *c = t->cred;
+    uint64_t cap = arg_u64(a, 2);
+
+    if (arg_u64(a, 3) | arg_u64(a, 4))
+        return -EINVAL;
+    if (arg_u64(a, 1) == PR_CAP_AMBIENT_CLEAR_ALL)
+        return cap ? -EINVAL : change_cred(t, set_ambient, 0);
+    if (cap > NV_CAP_LAST)
+        return -EINVAL;
+    uint64_t bit = 1ULL << cap;
+    switch (arg_u64(a, 1)) {
+    case PR_CAP_AMBIENT_IS_SET:
+        return !!(c->cap_ambient & bit);
+    case PR_CAP_AMBIENT_LOWER:
+        return change_cred(t, set_ambient, c->cap_ambient & ~bit);
+    case PR_CAP_AMBIENT_RAISE:
+        if (!(c->cap_permitted & c->cap_inheritable & bit))
+            return -EPERM;
+        return change_cred(t, set_ambient, c->cap_ambient | bit);
+    default:
+        return -EINVAL;
+    }
+}
+
+static long prctl_caps(struct task *t, const struct sysargs *a)
+{
+    uint64_t v = arg_u64(a, 1);
+
+    switch (arg_i32(a, 0)) {
+    case PR_CAPBSET_READ:
+        return v > NV_CAP_LAST ? -EINVAL : (long)(t->cred->cap_bounding >> v & 1);
+    case PR_CAPBSET_DROP:
+        if (!cred_capable(t->cred, CAP_SETPCAP))
+            return -EPERM;
+        return v > NV_CAP_LAST ? -EINVAL : change_cred(t, drop_bounding, v);
+    case PR_GET_SECUREBITS:
+        return t->cred->securebits;
+    case PR_SET_SECUREBITS:
+        if (v & ~(uint64_t)SECURE_ALL_BITS)
+            return -EPERM;
+        return cred_capable(t->cred, CAP_SETPCAP) ? change_cred(t, set_securebits, v) : -EPERM;
+    case PR_GET_KEEPCAPS:
+        return t->tg->keepcaps;
+    case PR_SET_KEEPCAPS:
+        if (v > 1)
+            return -EINVAL;
+        t->tg->keepcaps = v;
+        return 0;
+    default:
+        return prctl_ambient(t, a);
+    }
+}
+
+static long prctl_name(struct task *t, uint64_t addr, bool set)
+{
+    char name[16] = {0};
+
+    if (!set) {
+        memcpy(name, t->comm, sizeof(name));
+        return put_user(t, &name, addr);
+    }
+    ssize_t n = copy_in_str(t, name, addr, sizeof(name));
+    if (n < 0 && n != -ENAMETOOLONG)
+        return n;
+    name[15] = 0;
+    memset(t->comm, 0, sizeof(t->comm));
+    memcpy(t->comm, name, strlen(name));
+    return 0;
+}
+
+long sys_prctl(struct task *t, const struct sysargs *a)
+{
+    struct thread_group *tg = t->tg;
+    uint64_t v = arg_u64(a, 1), rest = arg_u64(a, 2) | arg_u64(a, 3) | arg_u64(a, 4);
+    int val;
+
+    switch (arg_i32(a, 0)) {
+    case PR_SET_NAME:
+        return prctl_name(t, v, true);
+    case PR_GET_NAME:
+        return prctl_name(t, v, false);
+    case PR_SET_PDEATHSIG:
+        if (v > NV_NSIG)
+            return -EINVAL;
+        t->pdeath_signal = (int)v;
+        return 0;
+    case PR_GET_PDEATHSIG:
+        return put_user(t, &t->pdeath_signal, v);
+    case PR_SET_DUMPABLE:
+        if (v > 1)
+            return -EINVAL;
+        tg->dumpable = v;
+        return 0;
+    case PR_GET_DUMPABLE:
+        return tg->dumpable;
+    case PR_SET_NO_NEW_PRIVS:
+        if (v != 1 || rest)
+            return -EINVAL;
+        t->no_new_privs = true;
+        return 0;
+    case PR_GET_NO_NEW_PRIVS:
+        return v || rest ? -EINVAL : t->no_new_privs;
+    case PR_SET_CHILD_SUBREAPER:
+        tg->is_subreaper = v != 0;
+        return 0;
+    case PR_GET_CHILD_SUBREAPER:
+        val = tg->is_subreaper;
+        return put_user(t, &val, v);
+    case PR_CAPBSET_READ:
+    case PR_CAPBSET_DROP:
+    case PR_GET_SECUREBITS:
+    case PR_SET_SECUREBITS:
+    case PR_GET_KEEPCAPS:
+    case PR_SET_KEEPCAPS:
+    case PR_CAP_AMBIENT:
+        return prctl_caps(t, a);
+    case PR_SET_TIMERSLACK: /* our timers have none */
+        return 0;
+    case PR_GET_TIMERSLACK:
+        return 50000;
+    case PR_GET_SECCOMP:
+        return 0;
+    case PR_SET_THP_DISABLE:
+        return arg_u64(a, 2) | arg_u64(a, 3) | arg_u64(a, 4) ? -EINVAL : 0;
+    case PR_GET_THP_DISABLE:
+        return v | rest ? -EINVAL : 0;
+    case PR_GET_TSC:
+        val = PR_TSC_ENABLE;
+        return put_user(t, &val, v);
+    case PR_GET_TIMING:
+        return PR_TIMING_STATISTICAL;
+    case PR_GET_TID_ADDRESS:
+        return put_user(t, &t->clear_child_tid, v);
+    default:
+        explain_missing("prctl", "%d", arg_i32(a, 0));
+        return -EINVAL;
+    }
+}
+
+long sys_arch_prctl(struct task *t, const struct sysargs *a)
+{
+    uint64_t addr = arg_u64(a, 1), val = 0;
+
+    switch (arg_i32(a, 0)) {
+    case ARCH_SET_FS:
+        if (addr >= NV_TASK_SIZE)
+            return -EPERM;
+        task_regs(t)->fs_base = addr;
+        task_regs_dirty(t);
+        return 0;
+    case ARCH_GET_FS:
+        val = task_regs(t)->fs_base;
+        return put_user(t, &val, addr);
+    case ARCH_GET_GS:
+        return put_user(t, &val, addr);
+    case ARCH_SET_GS:
+        explain_missing("arch_prctl", "ARCH_SET_GS");
+        return -EPERM;
+    case ARCH_GET_CPUID:
+        return 1;
+    case ARCH_SET_CPUID:
+        return -ENODEV;
+    default:
+        explain_missing("arch_prctl", "0x%x", (unsigned)arg_i32(a, 0));
+        return -EINVAL;
+    }
+}
+
+long sys_personality(struct task *t, const struct sysargs *a)
+{
+    uint32_t p = arg_u32(a, 0);
+
+    if (p != 0xffffffff && p != 0)
+        explain_missing("personality", "0x%x", p);
+    return p == 0xffffffff || p == 0 ? 0 : -EINVAL;
+}
+
+long sys_set_tid_address(struct task *t, const struct sysargs *a)
+{
+    t->clear_child_tid = arg_u64(a, 0);
+    return t->tid;
+}

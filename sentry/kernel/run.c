@@ -1,0 +1,84 @@
+/* The life of a task's fiber: guest code, event, handler, signals, guest code. */
+#include <errno.h>
+#include <string.h>
+
+#include "sentry/kernel/fiber.h"
+#include "sentry/kernel/task_internal.h"
+#include "sentry/mm/mm.h"
+
+static void handle_syscall(struct task *t)
+{
+    t->sys.nr = t->ev.sys.nr;
+    memcpy(t->sys.arg, t->ev.sys.args, sizeof(t->sys.arg));
+    t->in_syscall = true;
+    if (t->ev.sys_done)
+        t->sys_result = t->ev.sys_result;
+    else
+        t->sys_result = syscall_dispatch(t, &t->sys);
+    t->in_syscall = false;
+}
+
+static void handle_fault(struct task *t)
+{
+    siginfo_t *info = &t->ev.info;
+
+    if (info->si_signo == SIGSEGV && mm_grow_stack(t, (uint64_t)info->si_addr))
+        return;
+    t->sig.fault_sig = info->si_signo;
+    signal_force(t, info);
+}
+
+/* Resumes guest code until its next event. */
+static void run_guest(struct task *t)
+{
+    if (t->regs_dirty) {
+        if (t->ev.kind == PE_SYSCALL)
+            t->regs.rax = (uint64_t)t->sys_result;
+        platform->set_regs(t->thr, &t->regs);
+        t->regs_dirty = false;
+    } else if (t->ev.kind == PE_SYSCALL) {
+        platform->set_return(t->thr, t->sys_result);
+    }
+    t->regs_valid = false;
+    t->sig.fault_sig = 0;
+    t->ev.kind = PE_NONE;
+    t->in_guest = true;
+    if (t->interrupted && task_signal_pending(t))
+        platform->interrupt(t->thr);
+    platform->run(t->thr, &t->ev);
+    t->in_guest = false;
+}
+
+static void task_main(void *arg)
+{
+    struct task *t = arg;
+
+    for (;;) {
+        t->interrupted = false;
+        if (unlikely(task_signal_pending(t) || t->sig.restore_saved ||
+                     (t->ev.kind == PE_SYSCALL && t->sys_result <= -ERESTARTSYS)))
+            signal_deliver(t);
+        run_guest(t);
+        switch (t->ev.kind) {
+        case PE_SYSCALL:
+            handle_syscall(t);
+            break;
+        case PE_FAULT:
+            handle_fault(t);
+            break;
+        case PE_EXITED:
+            /* The host process is gone: crashed beyond the stub's repair, or killed by us. */
+            if (!task_fatal_pending(t))
+                tg_exit(t->tg, t->ev.exit_signal ? t->ev.exit_signal : SIGKILL);
+            task_exit(t, t->tg->group_exit_code);
+        default:
+            break;
+        }
+    }
+}
+
+int task_start(struct task *t)
+{
+    t->fiber = fiber_start(task_main, t);
+    return t->fiber ? 0 : -ENOMEM;
+}

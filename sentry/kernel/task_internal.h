@@ -1,0 +1,36 @@
+/* What the files of sentry/kernel and sentry/signal share among themselves. */
+#ifndef NV_SENTRY_KERNEL_TASK_INTERNAL_H
+#define NV_SENTRY_KERNEL_TASK_INTERNAL_H
+
+#include "sentry/kernel/task.h"
+
+struct task *task_new(struct thread_group *tg);
+void task_release_id(struct task *t);
+void task_swap_ids(struct task *t, struct task *leader);
+struct thread_group *tg_new(void);
+int tg_join_pgrp(struct thread_group *tg, pid_t id, struct session *s);
+void tg_leave_pgrp(struct thread_group *tg);
+struct process_group *pgrp_find(pid_t id);
+struct session *session_new(pid_t id);
+void session_tty_release(struct session *s);
+void itimer_real_expired(struct ktimer *t);
+
+/* run.c: starts the task's fiber; it runs task_main. */
+int task_start(struct task *t);
+/* exit.c */
+void tg_orphan_check(struct thread_group *tg);
+void tg_reap(struct thread_group *tg); /* a zombie was waited for */
+void task_kill_others(struct task *t);  /* exec: all other threads of the group; parks */
+void robust_list_exit(struct task *t);
+/* rusage.c: adds the task's host CPU time to its group. */
+void task_account(struct task *t);
+/* exit.c: gives up memory and platform thread; vfork parents go on. */
+void task_exit_memory(struct task *t);
+void task_release_vfork(struct task *t);
+/* futex.c */
+int futex_wake_addr(struct task *t, uint64_t addr, bool private_, int n);
+/* posix timers, sentry/time */
+void posix_timers_exit(struct thread_group *tg);
+void posix_timers_exec(struct thread_group *tg);
+
+#endif

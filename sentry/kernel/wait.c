@@ -1,0 +1,173 @@
+/* wait4(2), waitid(2). */
+#include <errno.h>
+#include <string.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+
+#include "sentry/kernel/task_internal.h"
+#include "sentry/kernel/uaccess.h"
+
+struct thread_group *pidfd_group(struct task *t, int fd); /* NULL: not a pidfd */
+
+struct wait_request {
+    idtype_t type; /* P_ALL, P_PID, P_PGID */
+    pid_t id;
+    int options;
+    /* result */
+    pid_t pid;
+    uid_t uid;
+    int code, status; /* CLD_*, wait status */
+    struct rusage ru;
+};
+
+static bool eligible(const struct thread_group *c, const struct wait_request *w)
+{
+    if (w->type == P_PID && c->tgid != w->id)
+        return false;
+    if (w->type == P_PGID && (!c->pgrp || c->pgrp->id != w->id))
+        return false;
+    if (w->options & __WALL)
+        return true;
+    return !!(w->options & __WCLONE) == (c->exit_signal != SIGCHLD);
+}
+
+static void report(struct thread_group *c, struct wait_request *w, int code, int status)
+{
+    w->pid = c->tgid;
+    w->uid = c->leader ? c->leader->cred->uid : 0;
+    w->code = code;
+    w->status = status;
+    w->ru = c->ru_self;
+    timeradd(&w->ru.ru_utime, &c->ru_children.ru_utime, &w->ru.ru_utime);
+    timeradd(&w->ru.ru_stime, &c->ru_children.ru_stime, &w->ru.ru_stime);
+}
+
+/* True if the child has something to report that was asked for. */
+static bool try_child(struct thread_group *c, struct wait_request *w)
+{
+    bool keep = w->options & WNOWAIT;
+
+    if (c->zombie) {
+        if (!(w->options & WEXITED))
+            return false;
+        int status = c->group_exit_code;
+        report(c, w, WIFSIGNALED(status) ? CLD_KILLED : CLD_EXITED, status);
+        if (!keep)
+            tg_reap(c);
+        return true;
+    }
+    if ((w->options & WSTOPPED) && c->sig.stopped && !c->sig.stop_reported) {
+        report(c, w, CLD_STOPPED, c->sig.last_stop << 8 | 0x7f);
+        c->sig.stop_reported = !keep;
+        return true;
+    }
+    if ((w->options & WCONTINUED) && c->sig.continued) {
+        report(c, w, CLD_CONTINUED, 0xffff);
+        c->sig.continued = keep;
+        return true;
+    }
+    return false;
+}
+
+/* 1: reported, 0: none ready (WNOHANG), negative errno. */
+static long do_wait(struct task *t, struct wait_request *w)
+{
+    struct thread_group *c, *tmp;
+
+    for (;;) {
+        bool any = false;
+        list_for_each_safe(c, tmp, &t->tg->children, sibling)
+        {
+            if (!eligible(c, w))
+                continue;
+            any = true;
+            if (try_child(c, w))
+                return 1;
+        }
+        if (!any)
+            return -ECHILD;
+        if (w->options & WNOHANG)
+            return 0;
+        int err = task_wait(t, &t->tg->child_wait, NO_DEADLINE);
+        if (err)
+            return err;
+    }
+}
+
+long sys_wait4(struct task *t, const struct sysargs *a)
+{
+    pid_t pid = arg_i32(a, 0);
+    int options = arg_i32(a, 2);
+    struct wait_request w = {.options = options | WEXITED};
+
+    if (options & ~(WNOHANG | WUNTRACED | WCONTINUED | __WNOTHREAD | __WCLONE | (int)__WALL))
+        return -EINVAL;
+    if (pid == INT32_MIN)
+        return -ESRCH;
+    w.type = pid > 0 ? P_PID : pid == -1 ? P_ALL : P_PGID;
+    w.id = pid > 0 ? pid : pid == 0 ? t->tg->pgrp->id : -pid;
+    long r = do_wait(t, &w);
+    if (r <= 0)
+        return r;
+    if (arg_u64(a, 1) && put_user(t, &w.status, arg_u64(a, 1)))
+        return -EFAULT;
+    if (arg_u64(a, 3) && put_user(t, &w.ru, arg_u64(a, 3)))
+        return -EFAULT;
+    return w.pid;
+}
+
+long sys_waitid(struct task *t, const struct sysargs *a)
+{
+    struct wait_request w = {.type = (idtype_t)arg_i32(a, 0), .id = arg_i32(a, 1),
+                             .options = arg_i32(a, 3)};
+    siginfo_t info;
+
+    if (w.options & ~(WNOHANG | WEXITED | WSTOPPED | WCONTINUED | WNOWAIT | __WNOTHREAD | __WCLONE |
+                      (int)__WALL))
+        return -EINVAL;
+    if (!(w.options & (WEXITED | WSTOPPED | WCONTINUED)))
+        return -EINVAL;
+    switch (w.type) {
+    case P_ALL:
+        break;
+    case P_PID:
+        if (w.id <= 0)
+            return -EINVAL;
+        break;
+    case P_PGID:
+        if (w.id < 0)
+            return -EINVAL;
+        if (w.id == 0)
+            w.id = t->tg->pgrp->id;
+        break;
+    case P_PIDFD: {
+        struct thread_group *tg = w.id < 0 ? NULL : pidfd_group(t, w.id);
+        if (!tg)
+            return w.id < 0 ? -EINVAL : -EBADF;
+        w.type = P_PID;
+        w.id = tg->tgid;
+        break;
+    }
+    default:
+        return -EINVAL;
+    }
+    long r = do_wait(t, &w);
+    if (r < 0)
+        return r;
+    memset(&info, 0, sizeof(info));
+    if (r > 0) {
+        info.si_signo = SIGCHLD;
+        info.si_code = w.code;
+        info.si_pid = w.pid;
+        info.si_uid = w.uid;
+        info.si_status = w.code == CLD_EXITED      ? WEXITSTATUS(w.status)
+                         : w.code == CLD_KILLED    ? WTERMSIG(w.status)
+                         : w.code == CLD_CONTINUED ? SIGCONT
+                                                   : WSTOPSIG(w.status);
+    }
+    if (arg_u64(a, 2) && put_user(t, &info, arg_u64(a, 2)))
+        return -EFAULT;
+    if (r > 0 && arg_u64(a, 4) && put_user(t, &w.ru, arg_u64(a, 4)))
+        return -EFAULT;
+    return 0;
+}

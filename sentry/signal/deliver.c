@@ -1,0 +1,183 @@
+/* Delivery: default actions, stops, handlers and the restart of interrupted system calls. */
+#include <errno.h>
+#include <sys/syscall.h>
+
+#include "sentry/kernel/fiber.h"
+#include "sentry/kernel/task_internal.h"
+#include "sentry/signal/signal_internal.h"
+
+struct stop_waiter {
+    struct waiter w;
+    struct fiber *fiber;
+};
+
+static void stop_woken(struct waiter *w, uint32_t events)
+{
+    fiber_wake(container_of(w, struct stop_waiter, w)->fiber);
+}
+
+static bool all_stopped(struct thread_group *tg)
+{
+    struct task *t;
+
+    list_for_each(t, &tg->tasks, tg_node)
+    {
+        if (t->state != TASK_STOPPED)
+            return false;
+    }
+    return true;
+}
+
+/* Sleeps through a group stop; the last task to stop tells the parent. */
+static void stop_here(struct task *t)
+{
+    struct thread_group *tg = t->tg;
+    struct stop_waiter sw = {.w = {.mask = ~0U, .wake = stop_woken}, .fiber = t->fiber};
+
+    waitq_add(&tg->sig.stop_wq, &sw.w);
+    t->state = TASK_STOPPED;
+    if (!tg->sig.stopped && all_stopped(tg)) {
+        tg->sig.stopped = true;
+        tg->sig.stop_reported = false;
+        tg->sig.last_stop = tg->sig.stop_signal;
+        signal_notify_parent(tg, CLD_STOPPED, tg->sig.stop_signal);
+    }
+    while (tg->sig.stop_signal && !task_fatal_pending(t))
+        fiber_park();
+    t->state = TASK_RUNNING;
+    waitq_del(&sw.w);
+}
+
+static void begin_stop(struct task *t, int sig)
+{
+    struct task *o;
+
+    t->tg->sig.stop_signal = sig;
+    list_for_each(o, &t->tg->tasks, tg_node)
+    {
+        if (o != t)
+            task_kick(o);
+    }
+}
+
+/* TTIN, TTOU and TSTP do not stop an orphaned process group: setpgid(2). */
+static bool pgrp_orphaned(struct process_group *p)
+{
+    struct thread_group *tg;
+
+    list_for_each(tg, &p->members, pgrp_node)
+    {
+        if (tg->parent && tg->parent->pgrp != p && tg->parent->session == tg->session)
+            return false;
+    }
+    return true;
+}
+
+static void default_action(struct task *t, int sig)
+{
+    if (ksig_bit(sig) & SIG_DEFAULT_IGNORE)
+        return;
+    if (ksig_bit(sig) & SIG_DEFAULT_STOP) {
+        if (sig == SIGSTOP || !t->tg->pgrp || !pgrp_orphaned(t->tg->pgrp))
+            begin_stop(t, sig);
+        return;
+    }
+    tg_exit(t->tg, sig);
+}
+
+/* Is the interrupted call run again after a handler with these flags? */
+static bool restarts(long code, uint64_t sa_flags)
+{
+    switch (code) {
+    case -ERESTARTNOINTR:
+        return true;
+    case -ERESTARTSYS:
+        return sa_flags & SA_RESTART;
+    default:
+        return false;
+    }
+}
+
+static bool is_restart_code(long r)
+{
+    return r == -ERESTARTSYS || r == -ERESTARTNOINTR || r == -ERESTARTNOHAND ||
+           r == -ERESTART_RESTARTBLOCK;
+}
+
+static void rewind_syscall(struct task *t, long nr)
+{
+    struct user_regs_struct *regs = task_regs(t);
+
+    regs->rip -= 2;
+    regs->rax = (uint64_t)nr;
+    task_regs_dirty(t);
+}
+
+static void run_handler(struct task *t, const siginfo_t *info, bool *in_call)
+{
+    int sig = info->si_signo;
+    struct ksigaction *a = &t->tg->sighand->action[sig], copy = *a;
+    struct user_regs_struct *regs = task_regs(t);
+
+    if (*in_call) {
+        if (!is_restart_code(t->sys_result))
+            regs->rax = (uint64_t)t->sys_result;
+        else if (restarts(t->sys_result, copy.flags))
+            rewind_syscall(t, t->sys.nr);
+        else
+            regs->rax = (uint64_t)-EINTR;
+        *in_call = false;
+        t->ev.kind = PE_INTERRUPTED; /* rax is settled */
+    }
+    task_regs_dirty(t);
+    ksigset mask = t->sig.restore_saved ? t->sig.saved_blocked : t->sig.blocked;
+    t->sig.restore_saved = false;
+    if (copy.flags & SA_RESETHAND)
+        a->handler = (uint64_t)SIG_DFL;
+    if (signal_push_frame(t, info, &copy, mask)) {
+        siginfo_t segv;
+        siginfo_kernel(&segv, SIGSEGV);
+        if (sig == SIGSEGV)
+            a->handler = (uint64_t)SIG_DFL;
+        signal_force(t, &segv);
+        return;
+    }
+    ksigset block = t->sig.blocked | copy.mask;
+    if (!(copy.flags & SA_NODEFER))
+        block |= ksig_bit(sig);
+    signal_set_blocked(t, block);
+}
+
+void signal_deliver(struct task *t)
+{
+    bool in_call = t->ev.kind == PE_SYSCALL;
+    siginfo_t info;
+
+    for (;;) {
+        if (t->tg->exiting || t->killed)
+            task_exit(t, t->tg->group_exit_code);
+        if (t->tg->sig.stop_signal) {
+            stop_here(t);
+            continue;
+        }
+        if (signal_dequeue(t, ~t->sig.blocked, &info))
+            break;
+        uint64_t h = t->tg->sighand->action[info.si_signo].handler;
+        if (h == (uint64_t)SIG_IGN)
+            continue;
+        if (h == (uint64_t)SIG_DFL)
+            default_action(t, info.si_signo);
+        else
+            run_handler(t, &info, &in_call);
+    }
+    if (in_call && is_restart_code(t->sys_result)) {
+        rewind_syscall(t, t->sys_result == -ERESTART_RESTARTBLOCK ? SYS_restart_syscall : t->sys.nr);
+        t->ev.kind = PE_INTERRUPTED;
+    }
+    if (t->sig.restore_saved) {
+        t->sig.restore_saved = false;
+        signal_set_blocked(t, t->sig.saved_blocked);
+        if (task_signal_pending(t))
+            signal_deliver(t);
+    }
+}

@@ -1,0 +1,383 @@
+/* Sending signals and the pending queues: signal(7), kernel/signal.c for the fine points. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sentry/kernel/task_internal.h"
+#include "sentry/kernel/uaccess.h"
+#include "sentry/signal/signal.h"
+#include "sentry/signal/signal_internal.h"
+
+#define SIGQUEUE_MAX 32768 /* per queue, whatever RLIMIT_SIGPENDING says */
+
+void signal_task_init(struct task *t)
+{
+    list_init(&t->sig.pending.queue);
+    waitq_init(&t->sig.wq);
+    t->sig.altstack.ss_flags = SS_DISABLE;
+}
+
+struct signal_shared *sighand_new(void)
+{
+    struct signal_shared *s = calloc(1, sizeof(*s));
+
+    if (s) {
+        s->refs = 1;
+        list_init(&s->signalfd_waiters);
+    }
+    return s;
+}
+
+struct signal_shared *sighand_get(struct signal_shared *s)
+{
+    s->refs++;
+    return s;
+}
+
+struct signal_shared *sighand_copy(const struct signal_shared *s)
+{
+    struct signal_shared *n = sighand_new();
+
+    if (n)
+        memcpy(n->action, s->action, sizeof(n->action));
+    return n;
+}
+
+void sighand_put(struct signal_shared *s)
+{
+    if (s && --s->refs == 0)
+        free(s);
+}
+
+void sighand_exec(struct signal_shared *s)
+{
+    for (int i = 1; i <= NV_NSIG; i++) {
+        bool ignored = s->action[i].handler == (uint64_t)SIG_IGN;
+        s->action[i] = (struct ksigaction){.handler = ignored ? (uint64_t)SIG_IGN : 0};
+    }
+}
+
+void sigpending_flush(struct sigpending *p)
+{
+    struct sigqueue *q, *tmp;
+
+    if (p->queue.next)
+        list_for_each_safe(q, tmp, &p->queue, node)
+        {
+            list_del(&q->node);
+            free(q);
+        }
+    p->set = 0;
+    p->count = 0;
+}
+
+static void sigpending_remove(struct sigpending *p, ksigset set)
+{
+    struct sigqueue *q, *tmp;
+
+    p->set &= ~set;
+    list_for_each_safe(q, tmp, &p->queue, node)
+    {
+        if (ksig_bit(q->info.si_signo) & set) {
+            list_del(&q->node);
+            free(q);
+            p->count--;
+        }
+    }
+}
+
+void signal_discard(struct thread_group *tg, int sig)
+{
+    struct task *t;
+
+    sigpending_remove(&tg->sig.pending, ksig_bit(sig));
+    list_for_each(t, &tg->tasks, tg_node) sigpending_remove(&t->sig.pending, ksig_bit(sig));
+}
+
+void siginfo_kernel(siginfo_t *info, int sig)
+{
+    memset(info, 0, sizeof(*info));
+    info->si_signo = sig;
+    info->si_code = SI_KERNEL;
+}
+
+void siginfo_user(siginfo_t *info, int sig, int code, struct task *sender)
+{
+    memset(info, 0, sizeof(*info));
+    info->si_signo = sig;
+    info->si_code = code;
+    info->si_pid = sender->tg->tgid;
+    info->si_uid = sender->cred->uid;
+}
+
+static bool sig_ignored(struct thread_group *tg, const struct task *t, int sig)
+{
+    uint64_t h = tg->sighand->action[sig].handler;
+
+    /* A blocked signal may get a handler before it is unblocked. */
+    if (t && (t->sig.blocked & ksig_bit(sig)))
+        return false;
+    if (h == (uint64_t)SIG_IGN)
+        return true;
+    return h == (uint64_t)SIG_DFL && (ksig_bit(sig) & SIG_DEFAULT_IGNORE);
+}
+
+/* Stop signals and SIGCONT cancel each other when they are generated: prepare_signal(). */
+static void prepare(struct thread_group *tg, int sig)
+{
+    struct task *t;
+    ksigset drop = ksig_bit(sig) & SIG_DEFAULT_STOP ? ksig_bit(SIGCONT)
+                   : sig == SIGCONT                 ? SIG_DEFAULT_STOP
+                                                    : 0;
+
+    if (drop) {
+        sigpending_remove(&tg->sig.pending, drop);
+        list_for_each(t, &tg->tasks, tg_node) sigpending_remove(&t->sig.pending, drop);
+    }
+    if (sig != SIGCONT)
+        return;
+    bool was_stopped = tg->sig.stopped;
+    tg->sig.stop_signal = 0;
+    tg->sig.stopped = false;
+    if (was_stopped) {
+        tg->sig.continued = true;
+        signal_notify_parent(tg, CLD_CONTINUED, SIGCONT);
+    }
+    waitq_wake_all(&tg->sig.stop_wq);
+}
+
+static int enqueue(struct sigpending *p, const siginfo_t *info)
+{
+    int sig = info->si_signo;
+
+    if (sig < SIGRTMIN_KERNEL && (p->set & ksig_bit(sig)))
+        return 0; /* standard signals do not queue */
+    struct sigqueue *q = p->count < SIGQUEUE_MAX ? malloc(sizeof(*q)) : NULL;
+    if (!q && sig >= SIGRTMIN_KERNEL && info->si_code != SI_USER && info->si_code != SI_KERNEL)
+        return -EAGAIN;
+    if (q) { /* without one the signal is delivered, its siginfo is lost */
+        q->info = *info;
+        list_add_tail(&p->queue, &q->node);
+        p->count++;
+    }
+    p->set |= ksig_bit(sig);
+    return 0;
+}
+
+static bool wants(const struct task *t, int sig)
+{
+    return !(t->sig.blocked & ksig_bit(sig)) && t->state != TASK_ZOMBIE;
+}
+
+static void wake_for(struct thread_group *tg, struct task *target, int sig)
+{
+    struct task *t;
+
+    if (target) {
+        waitq_wake_all(&target->sig.wq);
+        if (wants(target, sig))
+            task_kick(target);
+        return;
+    }
+    waitq_wake_all(&tg->sig.wq);
+    if (tg->leader && tg->leader->tg == tg && tg->leader->state != TASK_ZOMBIE &&
+        wants(tg->leader, sig)) {
+        task_kick(tg->leader);
+        return;
+    }
+    list_for_each(t, &tg->tasks, tg_node)
+    {
+        if (wants(t, sig)) {
+            task_kick(t);
+            return;
+        }
+    }
+}
+
+static int send(struct thread_group *tg, struct task *t, const siginfo_t *info)
+{
+    int sig = info->si_signo;
+
+    if (tg->zombie || list_empty(&tg->tasks))
+        return 0;
+    if (sig == SIGKILL) {
+        tg_exit(tg, SIGKILL);
+        return 0;
+    }
+    prepare(tg, sig);
+    struct task *checker = t ? t : list_first(&tg->tasks, struct task, tg_node);
+    if (sig_ignored(tg, checker, sig))
+        return 0;
+    int err = enqueue(t ? &t->sig.pending : &tg->sig.pending, info);
+    if (!err)
+        wake_for(tg, t, sig);
+    return err;
+}
+
+int signal_send_task(struct task *t, const siginfo_t *info)
+{
+    return send(t->tg, t, info);
+}
+
+int signal_send_group(struct thread_group *tg, const siginfo_t *info)
+{
+    return send(tg, NULL, info);
+}
+
+int signal_send_pgrp(pid_t pgid, const siginfo_t *info)
+{
+    struct process_group *p = pgrp_find(pgid);
+    struct thread_group *tg, *tmp;
+    int n = 0;
+
+    if (!p)
+        return -ESRCH;
+    p->refs++; /* members may leave while we send */
+    list_for_each_safe(tg, tmp, &p->members, pgrp_node)
+    {
+        send(tg, NULL, info);
+        n++;
+    }
+    p->refs--;
+    return n ? 0 : -ESRCH;
+}
+
+void signal_force(struct task *t, const siginfo_t *info)
+{
+    int sig = info->si_signo;
+    struct ksigaction *a = &t->tg->sighand->action[sig];
+    bool blocked = t->sig.blocked & ksig_bit(sig);
+
+    if (blocked || a->handler == (uint64_t)SIG_IGN)
+        a->handler = (uint64_t)SIG_DFL;
+    if (blocked)
+        t->sig.blocked &= ~ksig_bit(sig);
+    t->sig.pending.set &= ~ksig_bit(sig);
+    enqueue(&t->sig.pending, info);
+    t->sig.sync |= ksig_bit(sig);
+}
+
+int signal_may_send(struct task *sender, struct thread_group *to, int sig)
+{
+    const struct cred *c = sender->cred;
+
+    if (sender->tg == to || cred_capable(c, 5 /* CAP_KILL */) || !to->leader)
+        return 0;
+    const struct cred *r = to->leader->cred;
+    if (c->euid == r->suid || c->euid == r->uid || c->uid == r->suid || c->uid == r->uid)
+        return 0;
+    return sig == SIGCONT && sender->tg->session == to->session ? 0 : -EPERM;
+}
+
+ksigset signal_pending_set(const struct task *t)
+{
+    return t->sig.pending.set | t->tg->sig.pending.set;
+}
+
+/* The lowest signal of set first, as Linux does; synchronous ones before all others. */
+static int pick(const struct sigpending *p, ksigset set, ksigset first)
+{
+    ksigset m = p->set & set;
+
+    if (!m)
+        return 0;
+    if (m & first)
+        m &= first;
+    return __builtin_ctzll(m) + 1;
+}
+
+static void take(struct sigpending *p, int sig, siginfo_t *out)
+{
+    struct sigqueue *q, *found = NULL;
+    bool more = false;
+
+    list_for_each(q, &p->queue, node)
+    {
+        if (q->info.si_signo != sig)
+            continue;
+        if (found) {
+            more = true;
+            break;
+        }
+        found = q;
+    }
+    if (!more)
+        p->set &= ~ksig_bit(sig);
+    if (!found) {
+        memset(out, 0, sizeof(*out));
+        out->si_signo = sig;
+        out->si_code = SI_USER;
+        return;
+    }
+    *out = found->info;
+    list_del(&found->node);
+    free(found);
+    p->count--;
+}
+
+int signal_dequeue(struct task *t, ksigset set, siginfo_t *out)
+{
+    struct sigpending *p = &t->sig.pending;
+    int sig = pick(p, set, t->sig.sync);
+
+    if (!sig) {
+        p = &t->tg->sig.pending;
+        sig = pick(p, set, 0);
+    }
+    if (!sig)
+        return -EAGAIN;
+    take(p, sig, out);
+    t->sig.sync &= ~ksig_bit(sig);
+    return 0;
+}
+
+void signal_set_blocked(struct task *t, ksigset mask)
+{
+    struct task *o;
+    ksigset newly = mask & ~t->sig.blocked;
+
+    t->sig.blocked = mask & ~(ksig_bit(SIGKILL) | ksig_bit(SIGSTOP));
+    /* A shared signal this task was woken for may now need another taker. */
+    if (newly & t->tg->sig.pending.set)
+        list_for_each(o, &t->tg->tasks, tg_node)
+        {
+            if (o != t && (t->tg->sig.pending.set & ~o->sig.blocked))
+                task_kick(o);
+        }
+}
+
+int signal_set_temp_mask(struct task *t, uint64_t addr, uint64_t size)
+{
+    ksigset set;
+
+    if (!addr)
+        return 0;
+    if (size != sizeof(set))
+        return -EINVAL;
+    if (get_user(t, &set, addr))
+        return -EFAULT;
+    t->sig.saved_blocked = t->sig.blocked;
+    t->sig.restore_saved = true;
+    signal_set_blocked(t, set);
+    return 0;
+}
+
+void signal_notify_parent(struct thread_group *tg, int code, int status)
+{
+    struct thread_group *parent = tg->parent;
+    siginfo_t info = {.si_signo = SIGCHLD, .si_code = code};
+
+    if (!parent)
+        return;
+    info.si_pid = tg->tgid;
+    info.si_uid = tg->leader ? tg->leader->cred->uid : 0;
+    info.si_status = status;
+    if (code == CLD_STOPPED || code == CLD_CONTINUED) {
+        if (!(parent->sighand->action[SIGCHLD].flags & SA_NOCLDSTOP))
+            signal_send_group(parent, &info);
+    } else if (tg->exit_signal) {
+        info.si_signo = tg->exit_signal;
+        signal_send_group(parent, &info);
+    }
+    waitq_wake_all(&parent->child_wait);
+}

@@ -1,0 +1,17 @@
+/* Default dispositions, shared by sending and delivery. */
+#ifndef NV_SENTRY_SIGNAL_SIGNAL_INTERNAL_H
+#define NV_SENTRY_SIGNAL_SIGNAL_INTERNAL_H
+
+#include "sentry/signal/signal.h"
+
+#define SIGRTMIN_KERNEL 32
+#define SIG_DEFAULT_IGNORE                                                                         \
+    (ksig_bit(SIGCHLD) | ksig_bit(SIGCONT) | ksig_bit(SIGURG) | ksig_bit(SIGWINCH))
+#define SIG_DEFAULT_STOP                                                                           \
+    (ksig_bit(SIGSTOP) | ksig_bit(SIGTSTP) | ksig_bit(SIGTTIN) | ksig_bit(SIGTTOU))
+
+/* frame.c: pushes a frame for the handler; -EFAULT when the stack is bad. */
+int signal_push_frame(struct task *t, const siginfo_t *info, const struct ksigaction *a,
+                      ksigset mask);
+
+#endif
