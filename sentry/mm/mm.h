@@ -9,7 +9,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "sentry/kernel/waitq.h"
+
 struct aspace;
+struct cred;
 struct file;
 struct gthread;
 struct inode;
@@ -49,6 +52,8 @@ struct mm {
     uint64_t locked_vm;
     uint64_t vdso;       /* address or 0 */
     uint64_t start_code, end_code, start_stack;
+    bool locked; /* a change is under way: mm_internal.h */
+    struct waitq lock_wq;
 };
 
 struct mm *mm_new(struct aspace *as); /* takes over the reference on as */
@@ -93,7 +98,10 @@ struct exec_params {
     const char *path;    /* as given, for AT_EXECFN and comm */
     char **argv, **envp; /* NULL-terminated, owned by the caller */
     int argc, envc;
-    bool interp_fd;      /* script by fd: /dev/fd/N path */
+    const struct cred *cred; /* after the exec: AT_UID..., for set-id programs */
+    bool secure;             /* AT_SECURE */
+    /* Called when nothing in the file can be wrong any more: ends other threads, resets signals. */
+    int (*commit)(struct task *t);
 };
 int exec_load(struct task *t, struct exec_params *p);
 

@@ -40,6 +40,9 @@ struct dir_context {
 
 struct file;
 
+/* Internal open flag: opened for execution; forbids writers while it lives (ETXTBSY). */
+#define FILE_EXEC (1 << 30)
+
 struct file_ops {
     const char *kind; /* "pipe", "eventfd", ...: anonymous inode name, fdinfo, --explain */
     /* pos: in/out for seekable files; NULL when the call has no position (pipes...). */

@@ -1,0 +1,361 @@
+/*
+ * execve(2), execveat(2): arguments, permission, `#!` scripts and the change of process state. The
+ * new image is mm/exec's matter (exec_load).
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+
+#include "base/cleanup.h"
+#include "base/macros.h"
+#include "sentry/kernel/task_internal.h"
+#include "sentry/kernel/uaccess.h"
+#include "sentry/mm/mm.h"
+#include "sentry/vfs/file.h"
+
+#define ARG_MAX_STRINGS 0x7fffff
+#define ARG_MAX_STRLEN (128 * 1024)
+#define ARG_MAX_TOTAL (6 << 20)
+#define INTERP_DEPTH 5
+#define BINPRM_BUF 256
+
+struct strings {
+    char **v;
+    int n, cap;
+    size_t total;
+};
+
+static void strings_free(struct strings *s)
+{
+    for (int i = 0; i < s->n; i++)
+        free(s->v[i]);
+    free(s->v);
+}
+
+static int strings_insert(struct strings *s, int at, char *str)
+{
+    if (!str)
+        return -ENOMEM;
+    if (s->n + 2 > s->cap) {
+        int cap = s->cap ? s->cap * 2 : 16;
+        char **v = realloc(s->v, (size_t)cap * sizeof(*v));
+        if (!v) {
+            free(str);
+            return -ENOMEM;
+        }
+        s->v = v;
+        s->cap = cap;
+    }
+    memmove(s->v + at + 1, s->v + at, (size_t)(s->n - at) * sizeof(*s->v));
+    s->v[at] = str;
+    s->v[++s->n] = NULL;
+    s->total += strlen(str) + 1 + sizeof(char *);
+    return 0;
+}
+
+static int fetch_strings(struct task *t, uint64_t addr, struct strings *s, size_t limit)
+{
+    while (addr) {
+        uint64_t ptr;
+        char *str;
+        if (get_user(t, &ptr, addr))
+            return -EFAULT;
+        if (!ptr)
+            break;
+        int err = copy_in_str_dup(t, &str, ptr, ARG_MAX_STRLEN, E2BIG);
+        if (!err)
+            err = strings_insert(s, s->n, str);
+        if (err)
+            return err;
+        if (s->total > limit || s->n > ARG_MAX_STRINGS)
+            return -E2BIG;
+        addr += sizeof(ptr);
+    }
+    if (!s->v) {
+        s->v = calloc(1, sizeof(*s->v));
+        if (!s->v)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+static int open_exec(struct task *t, int dirfd, const char *path, int at_flags, struct file **out)
+{
+    unsigned int walk = at_flags & AT_SYMLINK_NOFOLLOW ? WALK_NOFOLLOW : 0;
+    cleanup_path struct path p = {0};
+
+    if (at_flags & AT_EMPTY_PATH)
+        walk |= WALK_EMPTY_PATH;
+    int err = vfs_walk(t, dirfd, path, walk, &p);
+    if (err)
+        return err;
+    struct inode *i = p.dentry->inode;
+    if (S_ISLNK(i->mode))
+        return -ELOOP;
+    if (!S_ISREG(i->mode) || (p.mnt && (p.mnt->flags & MS_NOEXEC)))
+        return -EACCES;
+    err = inode_permission(t, i, MAY_EXEC);
+    if (err)
+        return err;
+    if (!(i->mode & 0111))
+        return -EACCES;
+    return vfs_open_path(t, &p, O_RDONLY | FILE_EXEC, out);
+}
+
+/*
+ * Parses "#! interpreter [argument]" in buf. 1: a script, 0: not one, -ENOEXEC: a broken line.
+ * The strings point into buf.
+ */
+static int parse_script(char *buf, char **interp, char **arg)
+{
+    if (buf[0] != '#' || buf[1] != '!')
+        return 0;
+    char *end = strchr(buf, '\n');
+    if (!end) { /* a truncated interpreter path is refused, a truncated argument is not */
+        char *p = buf + 2 + strspn(buf + 2, " \t");
+        if (!p[strcspn(p, " \t")] && strlen(buf) >= BINPRM_BUF - 1)
+            return -ENOEXEC;
+        end = buf + strlen(buf);
+    }
+    *end = 0;
+    while (end > buf + 2 && (end[-1] == ' ' || end[-1] == '\t'))
+        *--end = 0;
+    char *p = buf + 2 + strspn(buf + 2, " \t");
+    if (!*p)
+        return -ENOEXEC;
+    *interp = p;
+    p += strcspn(p, " \t");
+    *arg = NULL;
+    if (*p) {
+        *p++ = 0;
+        p += strspn(p, " \t");
+        *arg = *p ? p : NULL;
+    }
+    return 1;
+}
+
+/* Follows scripts to the binary that will run; argv is rewritten as for the interpreter. */
+static int resolve_scripts(struct task *t, struct file **file, char **path, struct strings *argv)
+{
+    for (int depth = 0;; depth++) {
+        char buf[BINPRM_BUF + 1] = {0}, *interp, *arg;
+        ssize_t n = file_read_kernel(t, *file, buf, BINPRM_BUF, 0);
+        if (n < 0)
+            return (int)n;
+        int r = parse_script(buf, &interp, &arg);
+        if (r <= 0)
+            return r;
+        if (depth == INTERP_DEPTH)
+            return -ELOOP;
+        if (argv->n > 0) { /* argv[0] gives way to the script's path */
+            free(argv->v[0]);
+            memmove(argv->v, argv->v + 1, (size_t)argv->n * sizeof(*argv->v));
+            argv->n--;
+        }
+        int err = strings_insert(argv, 0, strdup(*path));
+        if (!err && arg)
+            err = strings_insert(argv, 0, strdup(arg));
+        if (!err)
+            err = strings_insert(argv, 0, strdup(interp));
+        struct file *next;
+        if (!err)
+            err = open_exec(t, AT_FDCWD, interp, 0, &next);
+        if (err)
+            return err;
+        file_put(*file);
+        *file = next;
+        free(*path);
+        *path = strdup(interp);
+        if (!*path)
+            return -ENOMEM;
+    }
+}
+
+/* What set-id bits and root's power do to the credentials: execve(2), capabilities(7). */
+static int exec_cred(struct task *t, struct file *f, struct cred **out, bool *secure)
+{
+    const struct inode *i = f->inode;
+    struct cred *n = cred_dup(t->cred);
+
+    if (!n)
+        return -ENOMEM;
+    bool may_suid = !t->no_new_privs && !(f->path.mnt && (f->path.mnt->flags & MS_NOSUID));
+    if (may_suid && (i->mode & S_ISUID))
+        n->euid = i->uid;
+    if (may_suid && (i->mode & (S_ISGID | 0010)) == (S_ISGID | 0010))
+        n->egid = i->gid;
+    n->suid = n->fsuid = n->euid;
+    n->sgid = n->fsgid = n->egid;
+    if ((n->uid == 0 || n->euid == 0) && !(n->securebits & 1 /* NOROOT */)) {
+        if (may_suid || t->cred->euid == 0)
+            n->cap_permitted = n->cap_bounding | n->cap_inheritable;
+        n->cap_effective = n->euid == 0 ? n->cap_permitted : 0;
+    } else {
+        n->cap_permitted = n->cap_effective = n->cap_ambient;
+    }
+    *secure = n->euid != n->uid || n->egid != n->gid;
+    *out = n;
+    return 0;
+}
+
+static void set_comm(struct task *t, const char *path)
+{
+    const char *base = strrchr(path, '/');
+
+    memset(t->comm, 0, sizeof(t->comm));
+    snprintf(t->comm, sizeof(t->comm), "%s", base ? base + 1 : path);
+}
+
+/* State that does not survive: execve(2), "Effect on process attributes". */
+static int fresh_state(struct task *t)
+{
+    struct thread_group *tg = t->tg;
+
+    task_kill_others(t);
+    if (task_fatal_pending(t))
+        return -EINTR;
+    if (tg->sighand->refs > 1) {
+        struct signal_shared *own = sighand_copy(tg->sighand);
+        if (!own)
+            return -ENOMEM;
+        sighand_put(tg->sighand);
+        tg->sighand = own;
+    }
+    sighand_exec(tg->sighand);
+    posix_timers_exec(tg);
+    t->sig.altstack = (stack_t){.ss_flags = SS_DISABLE};
+    if (fdtable_users(t->fds) > 1) {
+        struct fdtable *own = fdtable_copy(t->fds);
+        if (!own)
+            return -ENOMEM;
+        fdtable_put(t->fds);
+        t->fds = own;
+    }
+    return 0;
+}
+
+static int do_exec(struct task *t, struct file **file, char **path, const char *exec_fn,
+                   struct strings *argv, struct strings *envp)
+{
+    struct cred *cred;
+    bool secure;
+
+    int err = resolve_scripts(t, file, path, argv);
+    if (!err)
+        err = exec_cred(t, *file, &cred, &secure);
+    if (err)
+        return err;
+    struct exec_params p = {.file = *file,
+                            .path = exec_fn,
+                            .argv = argv->v,
+                            .envp = envp->v,
+                            .argc = argv->n,
+                            .envc = envp->n,
+                            .cred = cred,
+                            .secure = secure,
+                            .commit = fresh_state};
+    err = exec_load(t, &p);
+    if (err) {
+        cred_put(cred);
+        return err;
+    }
+    t->clear_child_tid = 0;
+    t->robust_list = 0;
+    t->rseq = 0;
+    cred_put(t->cred);
+    t->cred = cred;
+    t->tg->dumpable = !secure;
+    t->tg->did_exec = true;
+    t->tg->keepcaps = false;
+    if (t->tg->exe)
+        file_put(t->tg->exe);
+    t->tg->exe = file_get(*file);
+    fdtable_close_on_exec(t);
+    return 0;
+}
+
+int task_exec(struct task *t, int dirfd, const char *name, int at_flags, char **argv0, char **envp0)
+{
+    struct strings argv = {0}, envp = {0};
+    struct file *file = NULL;
+    char *path = NULL;
+    int err = 0;
+
+    for (int i = 0; !err && argv0[i]; i++)
+        err = strings_insert(&argv, argv.n, strdup(argv0[i]));
+    for (int i = 0; !err && envp0[i]; i++)
+        err = strings_insert(&envp, envp.n, strdup(envp0[i]));
+    if (!err && !envp.v)
+        err = (envp.v = calloc(1, sizeof(*envp.v))) ? 0 : -ENOMEM;
+    if (!err)
+        err = open_exec(t, dirfd, name, at_flags, &file);
+    if (!err)
+        err = (path = strdup(name)) ? 0 : -ENOMEM;
+    if (!err)
+        err = do_exec(t, &file, &path, name, &argv, &envp);
+    if (!err)
+        set_comm(t, path);
+    if (file)
+        file_put(file);
+    free(path);
+    strings_free(&argv);
+    strings_free(&envp);
+    return err;
+}
+
+static long exec_common(struct task *t, int dirfd, uint64_t name_addr, uint64_t argv_addr,
+                        uint64_t envp_addr, int at_flags)
+{
+    cleanup_free char *name = NULL;
+    struct strings argv = {0}, envp = {0};
+    struct file *file = NULL;
+    char *path = NULL;
+    size_t limit = MIN((size_t)ARG_MAX_TOTAL, rlimit_cur(t, RLIMIT_STACK) / 4);
+
+    limit = MAX(limit, (size_t)ARG_MAX_STRLEN);
+    if (at_flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
+        return -EINVAL;
+    int err = vfs_get_name(t, name_addr, at_flags & AT_EMPTY_PATH ? WALK_EMPTY_PATH : 0, &name);
+    if (!err)
+        err = open_exec(t, dirfd, name, at_flags, &file);
+    if (!err)
+        err = fetch_strings(t, argv_addr, &argv, limit);
+    if (!err)
+        err = fetch_strings(t, envp_addr, &envp, limit);
+    if (!err && argv.total + envp.total > limit)
+        err = -E2BIG;
+    if (!err && argv.n == 0) /* Linux gives such programs an empty argv[0] */
+        err = strings_insert(&argv, 0, strdup(""));
+    /* The name scripts and AT_EXECFN see: a path through /dev/fd when executed by descriptor. */
+    if (!err && dirfd != AT_FDCWD && name[0] != '/') {
+        if (asprintf(&path, name[0] ? "/dev/fd/%d/%s" : "/dev/fd/%d", dirfd, name) < 0)
+            err = -ENOMEM;
+    } else if (!err) {
+        err = (path = strdup(name)) ? 0 : -ENOMEM;
+    }
+    if (!err) {
+        cleanup_free char *exec_fn = strdup(path);
+        err = exec_fn ? do_exec(t, &file, &path, exec_fn, &argv, &envp) : -ENOMEM;
+        if (!err)
+            set_comm(t, name[0] ? name : path);
+    }
+    if (file)
+        file_put(file);
+    free(path);
+    strings_free(&argv);
+    strings_free(&envp);
+    return err;
+}
+
+long sys_execve(struct task *t, const struct sysargs *a)
+{
+    return exec_common(t, AT_FDCWD, arg_u64(a, 0), arg_u64(a, 1), arg_u64(a, 2), 0);
+}
+
+long sys_execveat(struct task *t, const struct sysargs *a)
+{
+    return exec_common(t, arg_i32(a, 0), arg_u64(a, 1), arg_u64(a, 2), arg_u64(a, 3),
+                       arg_i32(a, 4));
+}

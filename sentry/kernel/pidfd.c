@@ -1,0 +1,113 @@
+/* pidfd_open(2), pidfd_send_signal(2), pidfd_getfd(2). */
+#include <errno.h>
+#include <string.h>
+
+#include "base/strbuf.h"
+#include "sentry/kernel/task_internal.h"
+#include "sentry/vfs/file.h"
+
+int pidfd_install(struct task *t, struct thread_group *tg, int flags);
+struct thread_group *pidfd_group(struct task *t, int fd);
+
+static uint32_t pidfd_poll(struct file *f, struct poll_table *pt)
+{
+    struct thread_group *tg = f->priv;
+
+    poll_wait(pt, &tg->exit_wait);
+    return tg->zombie || !tg->leader ? EPOLLIN | EPOLLRDNORM : 0;
+}
+
+static void pidfd_release(struct file *f)
+{
+    tg_put(f->priv);
+}
+
+static void pidfd_fdinfo(struct file *f, struct strbuf *out)
+{
+    struct thread_group *tg = f->priv;
+    int pid = tg->leader ? tg->tgid : -1;
+
+    strbuf_printf(out, "Pid:\t%d\nNSpid:\t%d\n", pid, pid);
+}
+
+static const struct file_ops pidfd_ops = {
+    .kind = "[pidfd]",
+    .poll = pidfd_poll,
+    .release = pidfd_release,
+    .fdinfo = pidfd_fdinfo,
+};
+
+int pidfd_install(struct task *t, struct thread_group *tg, int flags)
+{
+    struct file *f = file_new_anon(&pidfd_ops, 0600, O_RDWR | flags, tg_get(tg));
+
+    if (!f) {
+        tg_put(tg);
+        return -ENOMEM;
+    }
+    return fd_install_steal(t, f, true);
+}
+
+struct thread_group *pidfd_group(struct task *t, int fd)
+{
+    cleanup_file struct file *f = fd_get(t, fd);
+
+    return f && f->ops == &pidfd_ops ? f->priv : NULL;
+}
+
+long sys_pidfd_open(struct task *t, const struct sysargs *a)
+{
+    pid_t pid = arg_i32(a, 0);
+
+    if (arg_u32(a, 1) & ~(unsigned)O_NONBLOCK || pid <= 0)
+        return -EINVAL;
+    struct task *o = task_find(pid);
+    if (!o)
+        return -ESRCH;
+    if (o->tg->leader != o)
+        return -EINVAL;
+    return pidfd_install(t, o->tg, (int)arg_u32(a, 1));
+}
+
+long sys_pidfd_send_signal(struct task *t, const struct sysargs *a)
+{
+    int sig = arg_i32(a, 1);
+    siginfo_t info;
+
+    if (arg_u32(a, 3))
+        return -EINVAL;
+    struct thread_group *tg = pidfd_group(t, arg_i32(a, 0));
+    if (!tg)
+        return -EBADF;
+    if (!tg->leader)
+        return -ESRCH;
+    siginfo_user(&info, sig, SI_USER, t);
+    if (arg_u64(a, 2)) {
+        if (get_user(t, &info, arg_u64(a, 2)))
+            return -EFAULT;
+        if (info.si_signo != sig)
+            return -EINVAL;
+        if (tg != t->tg && (info.si_code >= 0 || info.si_code == SI_TKILL))
+            return -EPERM;
+    }
+    if (sig < 0 || sig > NV_NSIG)
+        return -EINVAL;
+    int err = signal_may_send(t, tg, sig);
+    return err || !sig ? err : signal_send_group(tg, &info);
+}
+
+long sys_pidfd_getfd(struct task *t, const struct sysargs *a)
+{
+    if (arg_u32(a, 2))
+        return -EINVAL;
+    struct thread_group *tg = pidfd_group(t, arg_i32(a, 0));
+    if (!tg)
+        return -EBADF;
+    struct task *o = tg->leader;
+    if (!o || !o->fds)
+        return -ESRCH;
+    if (o->cred->uid != t->cred->euid && !cred_capable(t->cred, 19 /* CAP_SYS_PTRACE */))
+        return -EPERM;
+    struct file *f = fd_get(o, arg_i32(a, 1));
+    return f ? fd_install_steal(t, f, true) : -EBADF;
+}

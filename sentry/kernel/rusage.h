@@ -1,0 +1,12 @@
+/* CPU time of guest processes. */
+#ifndef NV_SENTRY_KERNEL_RUSAGE_H
+#define NV_SENTRY_KERNEL_RUSAGE_H
+
+#include <stdint.h>
+
+struct thread_group;
+
+/* Nanoseconds of CPU the group has used, threads that are gone included. */
+uint64_t tg_cpu_ns(struct thread_group *tg);
+
+#endif

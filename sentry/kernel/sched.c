@@ -1,0 +1,352 @@
+/* sched_*(2), priorities, affinity, getcpu(2), membarrier(2), rlimits. */
+#include <errno.h>
+#include <linux/membarrier.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "base/macros.h"
+#include "sentry/kernel/fiber.h"
+#include "sentry/kernel/task_internal.h"
+#include "sentry/kernel/uaccess.h"
+#include "sentry/mm/mm.h"
+#include "sentry/sandbox.h"
+
+#define CAP_SYS_NICE 23
+#define CAP_SYS_RESOURCE 24
+#define NR_OPEN_MAX 1048576
+
+static struct task *sched_target(struct task *t, pid_t pid)
+{
+    return pid == 0 ? t : pid > 0 ? task_find(pid) : NULL;
+}
+
+long sys_sched_yield(struct task *t, const struct sysargs *a)
+{
+    fiber_yield();
+    return 0;
+}
+
+static void all_cpus(cpu_set_t *set)
+{
+    CPU_ZERO(set);
+    for (int i = 0; i < sandbox->ncpus && i < CPU_SETSIZE; i++)
+        CPU_SET(i, set);
+}
+
+long sys_sched_getaffinity(struct task *t, const struct sysargs *a)
+{
+    struct task *o = sched_target(t, arg_i32(a, 0));
+    uint64_t len = arg_u64(a, 1);
+    cpu_set_t set;
+
+    if (len * 8 < (uint64_t)sandbox->ncpus || len % sizeof(long))
+        return -EINVAL;
+    if (!o)
+        return -ESRCH;
+    if (o->affinity)
+        set = *o->affinity;
+    else
+        all_cpus(&set);
+    /* The kernel's mask is as long as its CPU count needs, in words. */
+    len = MIN(len, ROUND_UP((uint64_t)sandbox->ncpus, 64UL) / 8);
+    return copy_out(t, arg_u64(a, 2), &set, len) ? -EFAULT : (long)len;
+}
+
+long sys_sched_setaffinity(struct task *t, const struct sysargs *a)
+{
+    struct task *o = sched_target(t, arg_i32(a, 0));
+    cpu_set_t set, all;
+
+    CPU_ZERO(&set);
+    if (copy_in(t, &set, arg_u64(a, 2), MIN(arg_u64(a, 1), sizeof(set))))
+        return -EFAULT;
+    if (!o)
+        return -ESRCH;
+    all_cpus(&all);
+    CPU_AND(&set, &set, &all);
+    if (CPU_COUNT(&set) == 0)
+        return -EINVAL;
+    if (!o->affinity)
+        o->affinity = malloc(sizeof(set));
+    if (!o->affinity)
+        return -ENOMEM;
+    *o->affinity = set;
+    return 0;
+}
+
+long sys_getcpu(struct task *t, const struct sysargs *a)
+{
+    unsigned int cpu = (unsigned int)t->tid % (unsigned int)sandbox->ncpus, node = 0;
+
+    if (arg_u64(a, 0) && put_user(t, &cpu, arg_u64(a, 0)))
+        return -EFAULT;
+    return arg_u64(a, 1) && put_user(t, &node, arg_u64(a, 1)) ? -EFAULT : 0;
+}
+
+static bool rt_policy(int p)
+{
+    return p == SCHED_FIFO || p == SCHED_RR;
+}
+
+static bool normal_policy(int p)
+{
+    return p == SCHED_OTHER || p == SCHED_BATCH || p == SCHED_IDLE;
+}
+
+/* Guests share the host's fair scheduler: real-time policies are refused as without privilege. */
+static long set_policy(struct task *t, pid_t pid, int policy, uint64_t param)
+{
+    struct sched_param sp;
+
+    if (!param || pid < 0)
+        return -EINVAL;
+    if (get_user(t, &sp, param))
+        return -EFAULT;
+    struct task *o = sched_target(t, pid);
+    if (!o)
+        return -ESRCH;
+    policy &= ~SCHED_RESET_ON_FORK;
+    if (rt_policy(policy)) {
+        if (sp.sched_priority < 1 || sp.sched_priority > 99)
+            return -EINVAL;
+        explain_missing("sched", "real-time policy %d", policy);
+        return -EPERM;
+    }
+    return normal_policy(policy) && sp.sched_priority == 0 ? 0 : -EINVAL;
+}
+
+long sys_sched_setscheduler(struct task *t, const struct sysargs *a)
+{
+    return arg_i32(a, 1) < 0 ? -EINVAL : set_policy(t, arg_i32(a, 0), arg_i32(a, 1), arg_u64(a, 2));
+}
+
+long sys_sched_setparam(struct task *t, const struct sysargs *a)
+{
+    return set_policy(t, arg_i32(a, 0), SCHED_OTHER, arg_u64(a, 1));
+}
+
+long sys_sched_getscheduler(struct task *t, const struct sysargs *a)
+{
+    if (arg_i32(a, 0) < 0)
+        return -EINVAL;
+    return sched_target(t, arg_i32(a, 0)) ? SCHED_OTHER : -ESRCH;
+}
+
+long sys_sched_getparam(struct task *t, const struct sysargs *a)
+{
+    struct sched_param sp = {0};
+
+    if (!arg_u64(a, 1) || arg_i32(a, 0) < 0)
+        return -EINVAL;
+    if (!sched_target(t, arg_i32(a, 0)))
+        return -ESRCH;
+    return put_user(t, &sp, arg_u64(a, 1));
+}
+
+long sys_sched_get_priority_max(struct task *t, const struct sysargs *a)
+{
+    int p = arg_i32(a, 0);
+
+    return rt_policy(p) ? 99 : normal_policy(p) || p == 6 /* SCHED_DEADLINE */ ? 0 : -EINVAL;
+}
+
+long sys_sched_get_priority_min(struct task *t, const struct sysargs *a)
+{
+    int p = arg_i32(a, 0);
+
+    return rt_policy(p) ? 1 : normal_policy(p) || p == 6 ? 0 : -EINVAL;
+}
+
+long sys_sched_rr_get_interval(struct task *t, const struct sysargs *a)
+{
+    struct timespec ts = {0, 4 * NSEC_PER_MSEC};
+
+    if (arg_i32(a, 0) < 0)
+        return -EINVAL;
+    if (!sched_target(t, arg_i32(a, 0)))
+        return -ESRCH;
+    return put_user(t, &ts, arg_u64(a, 1));
+}
+
+struct sched_attr_k {
+    uint32_t size, policy;
+    uint64_t flags;
+    int32_t nice;
+    uint32_t priority;
+    uint64_t runtime, deadline, period;
+};
+
+long sys_sched_getattr(struct task *t, const struct sysargs *a)
+{
+    struct task *o = sched_target(t, arg_i32(a, 0));
+    struct sched_attr_k k = {.size = sizeof(k)};
+
+    if (arg_u32(a, 2) < sizeof(k) || arg_u32(a, 3) || arg_i32(a, 0) < 0)
+        return -EINVAL;
+    if (!o)
+        return -ESRCH;
+    k.nice = o->tg->nice;
+    return put_user(t, &k, arg_u64(a, 1));
+}
+
+long sys_sched_setattr(struct task *t, const struct sysargs *a)
+{
+    struct task *o = sched_target(t, arg_i32(a, 0));
+    struct sched_attr_k k;
+
+    if (!arg_u64(a, 1) || arg_u32(a, 2))
+        return -EINVAL;
+    if (get_user(t, &k, arg_u64(a, 1)))
+        return -EFAULT;
+    if (!o)
+        return -ESRCH;
+    if (!normal_policy((int)k.policy))
+        return rt_policy((int)k.policy) || k.policy == 6 ? -EPERM : -EINVAL;
+    o->tg->nice = MAX(-20, MIN(19, k.nice));
+    return 0;
+}
+
+/* --- priorities --- */
+static bool prio_match(struct task *t, struct thread_group *tg, int which, int who)
+{
+    switch (which) {
+    case PRIO_PROCESS:
+        return who ? tg->tgid == who || (task_find(who) && task_find(who)->tg == tg) : tg == t->tg;
+    case PRIO_PGRP:
+        return tg->pgrp && tg->pgrp->id == (who ? who : t->tg->pgrp->id);
+    default:
+        return tg->leader && tg->leader->cred->uid == (who ? (uid_t)who : t->cred->uid);
+    }
+}
+
+long sys_getpriority(struct task *t, const struct sysargs *a)
+{
+    struct thread_group *tg;
+    long best = -ESRCH;
+
+    if (arg_i32(a, 0) < PRIO_PROCESS || arg_i32(a, 0) > PRIO_USER)
+        return -EINVAL;
+    list_for_each(tg, &all_thread_groups, all_node)
+    {
+        if (!tg->zombie && prio_match(t, tg, arg_i32(a, 0), arg_i32(a, 1)))
+            best = MAX(best, 20L - tg->nice);
+    }
+    return best;
+}
+
+long sys_setpriority(struct task *t, const struct sysargs *a)
+{
+    int nice = MAX(-20, MIN(19, arg_i32(a, 2)));
+    struct thread_group *tg;
+    long ret = -ESRCH;
+
+    if (arg_i32(a, 0) < PRIO_PROCESS || arg_i32(a, 0) > PRIO_USER)
+        return -EINVAL;
+    list_for_each(tg, &all_thread_groups, all_node)
+    {
+        if (tg->zombie || !prio_match(t, tg, arg_i32(a, 0), arg_i32(a, 1)))
+            continue;
+        if (nice < tg->nice && !cred_capable(t->cred, CAP_SYS_NICE)) {
+            ret = -EACCES;
+            continue;
+        }
+        tg->nice = nice;
+        ret = ret == -ESRCH ? 0 : ret;
+    }
+    return ret;
+}
+
+/* A process-wide barrier: every thread of it in guest code passes through its stub. */
+long sys_membarrier(struct task *t, const struct sysargs *a)
+{
+    struct task *o;
+
+    if (arg_u32(a, 1) && arg_i32(a, 0) != MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ)
+        return -EINVAL;
+    switch (arg_i32(a, 0)) {
+    case MEMBARRIER_CMD_QUERY:
+        return MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_PRIVATE_EXPEDITED |
+               MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED;
+    case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED:
+        return 0;
+    case MEMBARRIER_CMD_GLOBAL:
+    case MEMBARRIER_CMD_PRIVATE_EXPEDITED:
+        list_for_each(o, &t->tg->tasks, tg_node)
+        {
+            if (o != t && o->in_guest)
+                platform->interrupt(o->thr);
+        }
+        return 0;
+    default:
+        return -EINVAL;
+    }
+}
+
+/* --- rlimits --- */
+static long do_prlimit(struct task *t, struct task *o, unsigned int res, uint64_t new_addr,
+                       uint64_t old_addr)
+{
+    struct rlimit n, old;
+
+    if (res >= RLIM_NLIMITS)
+        return -EINVAL;
+    if (new_addr && get_user(t, &n, new_addr))
+        return -EFAULT;
+    old = o->tg->rlim[res];
+    if (new_addr) {
+        if (n.rlim_cur > n.rlim_max)
+            return -EINVAL;
+        if (res == RLIMIT_NOFILE && n.rlim_max > NR_OPEN_MAX)
+            return -EPERM;
+        if (n.rlim_max > old.rlim_max && !cred_capable(t->cred, CAP_SYS_RESOURCE))
+            return -EPERM;
+        o->tg->rlim[res] = n;
+    }
+    return old_addr ? put_user(t, &old, old_addr) : 0;
+}
+
+long sys_prlimit64(struct task *t, const struct sysargs *a)
+{
+    struct task *o = sched_target(t, arg_i32(a, 0));
+
+    if (!o)
+        return -ESRCH;
+    const struct cred *c = t->cred, *oc = o->cred;
+    if (o->tg != t->tg && !cred_capable(c, CAP_SYS_RESOURCE) &&
+        !(c->uid == oc->euid && c->uid == oc->suid && c->uid == oc->uid))
+        return -EPERM;
+    return do_prlimit(t, o, arg_u32(a, 1), arg_u64(a, 2), arg_u64(a, 3));
+}
+
+long sys_getrlimit(struct task *t, const struct sysargs *a)
+{
+    if (arg_u32(a, 0) >= RLIM_NLIMITS)
+        return -EINVAL;
+    return put_user(t, &t->tg->rlim[arg_u32(a, 0)], arg_u64(a, 1));
+}
+
+long sys_setrlimit(struct task *t, const struct sysargs *a)
+{
+    struct rlimit probe;
+
+    if (get_user(t, &probe, arg_u64(a, 1)))
+        return -EFAULT;
+    return do_prlimit(t, t, arg_u32(a, 0), arg_u64(a, 1), 0);
+}
+
+void rlimits_default(struct thread_group *tg)
+{
+    for (int i = 0; i < RLIM_NLIMITS; i++)
+        tg->rlim[i] = (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};
+    tg->rlim[RLIMIT_STACK].rlim_cur = 8 << 20;
+    tg->rlim[RLIMIT_CORE].rlim_cur = 0;
+    tg->rlim[RLIMIT_NOFILE] = (struct rlimit){1024, NR_OPEN_MAX};
+    tg->rlim[RLIMIT_MEMLOCK] = (struct rlimit){8 << 20, 8 << 20};
+    tg->rlim[RLIMIT_MSGQUEUE] = (struct rlimit){819200, 819200};
+    tg->rlim[RLIMIT_NICE] = tg->rlim[RLIMIT_RTPRIO] = (struct rlimit){0, 0};
+    tg->rlim[RLIMIT_SIGPENDING] = (struct rlimit){32768, 32768};
+    tg->rlim[RLIMIT_NPROC] = (struct rlimit){16384, 16384};
+}

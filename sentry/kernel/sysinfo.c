@@ -1,0 +1,129 @@
+/* uname(2), sysinfo(2), sethostname(2), getrandom(2), reboot(2) and the like. */
+#include <errno.h>
+#include <linux/reboot.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/sysinfo.h>
+#include <sys/utsname.h>
+
+#include "base/macros.h"
+#include "sentry/kernel/task_internal.h"
+#include "sentry/kernel/uaccess.h"
+#include "sentry/kernel/uts.h"
+#include "sentry/mm/mm.h"
+#include "sentry/sandbox.h"
+
+#define CAP_SYS_ADMIN 21
+#define CAP_SYS_BOOT 22
+#define GETRANDOM_CHUNK 4096
+#define HOST_NAME_MAX_K 64
+
+static struct uts_ns root_uts;
+
+struct uts_ns *uts_root(void)
+{
+    if (!root_uts.nodename[0]) {
+        snprintf(root_uts.nodename, sizeof(root_uts.nodename), "%s", sandbox->hostname);
+        snprintf(root_uts.domainname, sizeof(root_uts.domainname), "(none)");
+    }
+    return &root_uts;
+}
+
+long sys_uname(struct task *t, const struct sysargs *a)
+{
+    struct utsname u = {.sysname = "Linux", .machine = "x86_64"};
+
+    snprintf(u.release, sizeof(u.release), "%s", NV_UTS_RELEASE);
+    snprintf(u.version, sizeof(u.version), "%s", NV_UTS_VERSION);
+    snprintf(u.nodename, sizeof(u.nodename), "%s", t->uts->nodename);
+    snprintf(u.domainname, sizeof(u.domainname), "%s", t->uts->domainname);
+    return put_user(t, &u, arg_u64(a, 0));
+}
+
+static long set_name(struct task *t, const struct sysargs *a, char *to)
+{
+    char name[HOST_NAME_MAX_K + 1] = {0};
+
+    if (!cred_capable(t->cred, CAP_SYS_ADMIN))
+        return -EPERM;
+    if (arg_u64(a, 1) > HOST_NAME_MAX_K)
+        return -EINVAL;
+    if (copy_in(t, name, arg_u64(a, 0), arg_u64(a, 1)))
+        return -EFAULT;
+    memcpy(to, name, sizeof(name));
+    return 0;
+}
+
+long sys_sethostname(struct task *t, const struct sysargs *a)
+{
+    return set_name(t, a, t->uts->nodename);
+}
+
+long sys_setdomainname(struct task *t, const struct sysargs *a)
+{
+    return set_name(t, a, t->uts->domainname);
+}
+
+long sys_sysinfo(struct task *t, const struct sysargs *a)
+{
+    struct sysinfo si = {
+        .uptime = (long)((now_ns() - sandbox->boot_ns) / NSEC_PER_SEC),
+        .totalram = sandbox->memory_bytes,
+        .freeram = sandbox->memory_bytes - sandbox->memory_bytes / 8,
+        .procs = (unsigned short)task_count(),
+        .mem_unit = 1,
+    };
+
+    return put_user(t, &si, arg_u64(a, 0));
+}
+
+long sys_getrandom(struct task *t, const struct sysargs *a)
+{
+    unsigned int flags = arg_u32(a, 2);
+    uint64_t addr = arg_u64(a, 0), len = MIN(arg_u64(a, 1), 0x7fffffffUL), done = 0;
+    char buf[GETRANDOM_CHUNK];
+
+    if (flags & ~(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE))
+        return -EINVAL;
+    if ((flags & (GRND_RANDOM | GRND_INSECURE)) == (GRND_RANDOM | GRND_INSECURE))
+        return -EINVAL;
+    while (done < len) {
+        size_t n = MIN(len - done, sizeof(buf));
+        if (getrandom(buf, n, GRND_NONBLOCK) != (ssize_t)n)
+            return done ? (long)done : -EAGAIN;
+        if (copy_out(t, addr + done, buf, n))
+            return done ? (long)done : -EFAULT;
+        done += n;
+        if (task_signal_pending(t))
+            break;
+    }
+    return (long)done;
+}
+
+long sys_reboot(struct task *t, const struct sysargs *a)
+{
+    uint32_t m2 = arg_u32(a, 1);
+
+    if (!cred_capable(t->cred, CAP_SYS_BOOT))
+        return -EPERM;
+    if (arg_u32(a, 0) != LINUX_REBOOT_MAGIC1 ||
+        (m2 != LINUX_REBOOT_MAGIC2 && m2 != LINUX_REBOOT_MAGIC2A && m2 != LINUX_REBOOT_MAGIC2B &&
+         m2 != LINUX_REBOOT_MAGIC2C))
+        return -EINVAL;
+    switch (arg_u32(a, 2)) {
+    case LINUX_REBOOT_CMD_CAD_ON:
+    case LINUX_REBOOT_CMD_CAD_OFF:
+        return 0;
+    case LINUX_REBOOT_CMD_RESTART: /* as in a pid namespace: reboot(2) */
+        tg_exit(init_tg, SIGHUP);
+        return 0;
+    case LINUX_REBOOT_CMD_HALT:
+    case LINUX_REBOOT_CMD_POWER_OFF:
+        tg_exit(init_tg, SIGINT);
+        return 0;
+    default:
+        return -EINVAL;
+    }
+}

@@ -1,0 +1,193 @@
+/* madvise(2), mincore(2), msync(2), mlock(2) and calls about memory policy. */
+#include <errno.h>
+#include <linux/mman.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include "base/macros.h"
+#include "sentry/kernel/task.h"
+#include "sentry/kernel/uaccess.h"
+#include "sentry/mm/mm_internal.h"
+#include "sentry/vfs/file.h"
+
+static int set_flags(struct mm *mm, uint64_t addr, uint64_t end, uint32_t set, uint32_t clear)
+{
+    int err = vma_reserve(mm->vmas, 2);
+
+    if (err)
+        return err;
+    vma_split_at(mm->vmas, addr);
+    vma_split_at(mm->vmas, end);
+    for (int i = vma_index(mm->vmas, addr); i < mm->vmas->n && mm->vmas->v[i].start < end; i++) {
+        struct vma *v = &mm->vmas->v[i];
+        mm_account(mm, v, -1);
+        v->flags = (v->flags & ~clear) | set;
+        mm_account(mm, v, 1);
+    }
+    vma_merge_range(mm->vmas, addr, end);
+    return 0;
+}
+
+/* Passes advice on for every mapped piece; holes give ENOMEM afterwards. */
+static int host_advice(struct task *t, uint64_t addr, uint64_t end, int advice)
+{
+    struct mm *mm = t->mm;
+    bool hole = !vma_covered(mm->vmas, addr, end);
+
+    for (int i = vma_index(mm->vmas, addr); i < mm->vmas->n && mm->vmas->v[i].start < end; i++) {
+        uint64_t s = MAX(mm->vmas->v[i].start, addr), e = MIN(mm->vmas->v[i].end, end);
+        int64_t r = mm_host(t->thr, SYS_madvise, s, e - s, (uint64_t)advice, 0, -1, 0);
+        if (r < 0)
+            return (int)r;
+        if (e == end)
+            break;
+    }
+    return hole ? -ENOMEM : 0;
+}
+
+static int do_madvise(struct task *t, uint64_t addr, uint64_t end, int advice)
+{
+    struct mm *mm = t->mm;
+
+    switch (advice) {
+    case MADV_DONTFORK:
+        return set_flags(mm, addr, end, VM_DONTFORK, 0);
+    case MADV_DOFORK:
+        return set_flags(mm, addr, end, 0, VM_DONTFORK);
+    case MADV_WIPEONFORK:
+        for (int i = vma_index(mm->vmas, addr); i < mm->vmas->n && mm->vmas->v[i].start < end; i++)
+            if (mm->vmas->v[i].file || (mm->vmas->v[i].flags & VM_SHARED))
+                return -EINVAL;
+        return set_flags(mm, addr, end, VM_WIPEONFORK, 0);
+    case MADV_KEEPONFORK:
+        return set_flags(mm, addr, end, 0, VM_WIPEONFORK);
+    case MADV_NORMAL:
+    case MADV_RANDOM:
+    case MADV_SEQUENTIAL:
+    case MADV_DONTDUMP:
+    case MADV_DODUMP:
+    case MADV_MERGEABLE:
+    case MADV_UNMERGEABLE:
+        return vma_covered(mm->vmas, addr, end) ? 0 : -ENOMEM;
+    case MADV_WILLNEED:
+    case MADV_DONTNEED:
+    case MADV_FREE:
+    case MADV_HUGEPAGE:
+    case MADV_NOHUGEPAGE:
+    case MADV_COLD:
+    case MADV_PAGEOUT:
+    case MADV_POPULATE_READ:
+    case MADV_POPULATE_WRITE:
+    case MADV_REMOVE:
+        return host_advice(t, addr, end, advice);
+    default:
+        explain_missing("madvise", "%d", advice);
+        return -EINVAL;
+    }
+}
+
+long sys_madvise(struct task *t, const struct sysargs *a)
+{
+    uint64_t addr = arg_u64(a, 0), len = PAGE_UP(arg_u64(a, 1));
+
+    if (addr % NV_PAGE_SIZE || (arg_u64(a, 1) && !len) || addr + len < addr)
+        return -EINVAL;
+    if (!len)
+        return 0;
+    if (addr + len > NV_TASK_SIZE)
+        return -ENOMEM;
+    int err = mm_lock(t->mm, t);
+    if (err)
+        return err;
+    err = do_madvise(t, addr, addr + len, arg_i32(a, 2));
+    mm_unlock(t->mm);
+    return err;
+}
+
+/* Residency is the host's secret: mapped pages count as resident. */
+long sys_mincore(struct task *t, const struct sysargs *a)
+{
+    uint64_t addr = arg_u64(a, 0), len = PAGE_UP(arg_u64(a, 1));
+    char ones[NV_PAGE_SIZE];
+
+    if (addr % NV_PAGE_SIZE)
+        return -EINVAL;
+    if (addr + len < addr || addr + len > NV_TASK_SIZE || !vma_covered(t->mm->vmas, addr, addr + len))
+        return -ENOMEM;
+    memset(ones, 1, sizeof(ones));
+    for (uint64_t done = 0, n = len / NV_PAGE_SIZE; done < n;) {
+        uint64_t part = MIN(n - done, sizeof(ones));
+        if (copy_out(t, arg_u64(a, 2) + done, ones, part))
+            return -EFAULT;
+        done += part;
+    }
+    return 0;
+}
+
+long sys_msync(struct task *t, const struct sysargs *a)
+{
+    uint64_t addr = arg_u64(a, 0), len = PAGE_UP(arg_u64(a, 1));
+    int flags = arg_i32(a, 2);
+
+    if (flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC) || addr % NV_PAGE_SIZE)
+        return -EINVAL;
+    if ((flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC))
+        return -EINVAL;
+    if (addr + len < addr)
+        return -ENOMEM;
+    if (!vma_covered(t->mm->vmas, addr, addr + len))
+        return -ENOMEM;
+    if (!len || !(flags & MS_SYNC))
+        return 0;
+    int64_t r = mm_host(t->thr, SYS_msync, addr, len, MS_SYNC, 0, -1, 0);
+    return r < 0 ? r : 0;
+}
+
+/* --- locking: accounted, not done: the sandbox may not pin host memory --- */
+static long do_mlock(struct task *t, uint64_t addr, uint64_t len, bool lock)
+{
+    uint64_t end = PAGE_UP(addr + len), limit = rlimit_cur(t, RLIMIT_MEMLOCK);
+
+    addr = PAGE_DOWN(addr);
+    if (end < addr)
+        return len ? -EINVAL : 0;
+    if (lock && limit != RLIM_INFINITY && t->mm->locked_vm + (end - addr) > limit &&
+        !cred_capable(t->cred, 14 /* CAP_IPC_LOCK */))
+        return limit ? -ENOMEM : -EPERM;
+    if (end > NV_TASK_SIZE || !vma_covered(t->mm->vmas, addr, end))
+        return -ENOMEM;
+    return set_flags(t->mm, addr, end, lock ? VM_LOCKED : 0, lock ? 0 : VM_LOCKED);
+}
+
+long sys_mlock(struct task *t, const struct sysargs *a)
+{
+    return do_mlock(t, arg_u64(a, 0), arg_u64(a, 1), true);
+}
+
+long sys_mlock2(struct task *t, const struct sysargs *a)
+{
+    return arg_u32(a, 2) & ~1u ? -EINVAL : do_mlock(t, arg_u64(a, 0), arg_u64(a, 1), true);
+}
+
+long sys_munlock(struct task *t, const struct sysargs *a)
+{
+    return do_mlock(t, arg_u64(a, 0), arg_u64(a, 1), false);
+}
+
+long sys_mlockall(struct task *t, const struct sysargs *a)
+{
+    int flags = arg_i32(a, 0);
+    uint64_t limit = rlimit_cur(t, RLIMIT_MEMLOCK);
+
+    if (!flags || flags & ~(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) || flags == MCL_ONFAULT)
+        return -EINVAL;
+    if (limit != RLIM_INFINITY && !cred_capable(t->cred, 14) && t->mm->total_vm > limit)
+        return limit ? -ENOMEM : -EPERM;
+    return 0;
+}
+
+long sys_munlockall(struct task *t, const struct sysargs *a)
+{
+    return 0;
+}

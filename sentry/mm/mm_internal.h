@@ -1,0 +1,26 @@
+/* Shared by the files of sentry/mm. */
+#ifndef NV_SENTRY_MM_MM_INTERNAL_H
+#define NV_SENTRY_MM_MM_INTERNAL_H
+
+#include "platform/platform.h"
+#include "sentry/mm/vma.h"
+
+/*
+ * Changes of one address space exclude each other, because each parks in host calls. The VMA set is
+ * changed after the host call has succeeded, under the lock. -EINTR: killed while waiting.
+ */
+int mm_lock(struct mm *mm, struct task *t);
+void mm_unlock(struct mm *mm);
+/* One host memory call; fd -1 for none. Value or negative errno. */
+int64_t mm_host(struct gthread *thr, long nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3,
+                int fd, uint64_t a5);
+/* Sums of sizes for limits and /proc; sign +1 or -1. */
+void mm_account(struct mm *mm, const struct vma *v, int sign);
+/* Takes [start, end) out of the books and the VMA set. One entry must be reserved. */
+void mm_forget(struct mm *mm, uint64_t start, uint64_t end);
+/* Would used + more exceed the soft limit? */
+bool mm_over_limit(struct task *t, int resource, uint64_t used, uint64_t more);
+int prot_to_host(uint32_t vm_flags);
+uint32_t prot_to_vm(int prot);
+
+#endif
