@@ -146,8 +146,10 @@ struct dentry {
     uint32_t hash;
     bool hashed;             /* found by lookup; false after unlink: " (deleted)" */
     bool mounted;            /* some mount sits here */
+    struct list lru;         /* while unused */
     uint8_t name_len;
-    char name[];             /* NUL terminated */
+    char *name;              /* NUL terminated; changes when renamed */
+    char inline_name[];
 };
 
 struct mount {

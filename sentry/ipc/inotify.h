@@ -1,0 +1,12 @@
+/* inotify(7) masks for callers of fsnotify(). */
+#ifndef NV_SENTRY_IPC_INOTIFY_H
+#define NV_SENTRY_IPC_INOTIFY_H
+
+#include <sys/inotify.h>
+
+struct inode;
+
+/* The inode goes away: its watches report IN_IGNORED. */
+void inotify_inode_gone(struct inode *i);
+
+#endif

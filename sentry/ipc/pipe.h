@@ -1,0 +1,17 @@
+/* Pipes and FIFOs: pipe(7), fifo(7). */
+#ifndef NV_SENTRY_IPC_PIPE_H
+#define NV_SENTRY_IPC_PIPE_H
+
+struct file;
+struct inode;
+struct pipe;
+struct task;
+
+/* open(2) of a FIFO or of /proc/pid/fd/N of a pipe: blocks for the other end as fifo(7) says. */
+int fifo_open(struct task *t, struct inode *i, int flags, struct file **out);
+/* F_GETPIPE_SZ, F_SETPIPE_SZ; -EBADF when f is no pipe. */
+long pipe_fcntl(struct task *t, struct file *f, int cmd, long arg);
+/* The inode of a FIFO goes away. */
+void pipe_inode_evicted(struct inode *i);
+
+#endif

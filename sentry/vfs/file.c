@@ -1,0 +1,179 @@
+/* Open file descriptions; the anonymous file system for files without a name. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "sentry/ipc/epoll.h"
+#include "sentry/kernel/task.h"
+#include "sentry/vfs/vfs_internal.h"
+
+#define ANON_INODE_FS_MAGIC 0x09041934
+
+const struct file_ops opath_ops = {.kind = "path"};
+
+struct file *file_new(const struct file_ops *ops, struct inode *inode, const struct path *path,
+                      int flags)
+{
+    struct file *f = calloc(1, sizeof(*f));
+
+    if (!f)
+        return NULL;
+    f->refs = 1;
+    f->ops = ops;
+    f->flags = flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC | FILE_EXEC);
+    f->inode = inode_get(inode);
+    if (path)
+        f->path = path_get(path);
+    waitq_init(&f->pos_wq);
+    list_init(&f->epoll_items);
+    return f;
+}
+
+static struct mount anon_mount;
+
+static struct superblock *anon_super(void)
+{
+    static struct superblock *sb;
+
+    if (!sb) {
+        sb = super_new(NULL, "anon_inodefs", ANON_INODE_FS_MAGIC, NULL);
+        anon_mount.refs = 1;
+        anon_mount.sb = sb;
+    }
+    return sb;
+}
+
+bool path_is_anon(const struct path *p)
+{
+    return p->mnt == &anon_mount;
+}
+
+/* Opening /proc/self/fd/N of an anonymous file: only kinds that have an object in the inode. */
+static const struct inode_ops anon_inode_ops;
+
+struct file *file_new_anon(const struct file_ops *ops, mode_t mode, int flags, void *priv)
+{
+    struct superblock *sb = anon_super();
+    struct inode *i = sb ? inode_new(sb, &anon_inode_ops, mode) : NULL;
+    char name[64];
+
+    if (!i)
+        return NULL;
+    struct task *t = task_current();
+    if (t && t->cred) {
+        i->uid = t->cred->fsuid;
+        i->gid = t->cred->fsgid;
+    }
+    bool numbered = S_ISFIFO(mode) || S_ISSOCK(mode);
+    if (numbered)
+        snprintf(name, sizeof(name), "%s:[%lu]", ops->kind, (unsigned long)i->ino);
+    else
+        snprintf(name, sizeof(name), "anon_inode:%s", ops->kind);
+    struct dentry *d = dentry_alloc(NULL, name, strlen(name));
+    if (!d) {
+        inode_put(i);
+        return NULL;
+    }
+    d->sb = sb;
+    d->inode = inode_get(i);
+    struct path p = {&anon_mount, d};
+    struct file *f = file_new(ops, i, &p, flags);
+    if (f)
+        f->priv = priv;
+    dentry_put(d);
+    inode_put(i);
+    return f;
+}
+
+struct file *file_get(struct file *f)
+{
+    f->refs++;
+    return f;
+}
+
+void file_put(struct file *f)
+{
+    if (--f->refs)
+        return;
+    epoll_file_released(f);
+    locks_released(f);
+    if (f->ops->release)
+        f->ops->release(f);
+    path_put(&f->path);
+    inode_put(f->inode);
+    cred_put(f->cred);
+    free(f);
+}
+
+/* The position is the file's: two users of it take turns, also while one is parked. */
+static int pos_lock(struct task *t, struct file *f)
+{
+    while (f->pos_busy)
+        if (task_wait_killable(t, &f->pos_wq))
+            return -EINTR;
+    f->pos_busy = true;
+    return 0;
+}
+
+static void pos_unlock(struct file *f)
+{
+    f->pos_busy = false;
+    waitq_wake_one(&f->pos_wq, ~0U);
+}
+
+ssize_t file_read(struct task *t, struct file *f, struct uio *u, loff_t *pos, int rwf)
+{
+    if (!f->ops->read)
+        return S_ISDIR(f->inode->mode) ? -EISDIR : -EINVAL;
+    if (pos || f->ops->no_seek)
+        return f->ops->read(t, f, u, pos, rwf);
+    if (f->refs > 1 && pos_lock(t, f))
+        return -EINTR;
+    bool locked = f->pos_busy;
+    ssize_t n = f->ops->read(t, f, u, &f->pos, rwf);
+    if (locked)
+        pos_unlock(f);
+    return n;
+}
+
+ssize_t file_write(struct task *t, struct file *f, struct uio *u, loff_t *pos, int rwf)
+{
+    if (!f->ops->write)
+        return -EINVAL;
+    if (pos || f->ops->no_seek)
+        return f->ops->write(t, f, u, pos, rwf);
+    if (f->refs > 1 && pos_lock(t, f))
+        return -EINTR;
+    bool locked = f->pos_busy;
+    ssize_t n = f->ops->write(t, f, u, &f->pos, rwf);
+    if (locked)
+        pos_unlock(f);
+    return n;
+}
+
+uint32_t file_poll(struct file *f, struct poll_table *pt)
+{
+    if (!f->ops->poll)
+        return EPOLLIN | EPOLLOUT | EPOLLRDNORM | EPOLLWRNORM;
+    return f->ops->poll(f, pt);
+}
+
+ssize_t file_read_kernel(struct task *t, struct file *f, void *buf, size_t len, loff_t pos)
+{
+    size_t done = 0;
+
+    while (done < len) {
+        struct uio u;
+        loff_t at = pos + (loff_t)done;
+        uio_init_kernel(&u, UIO_DEST, (char *)buf + done, len - done);
+        ssize_t n = file_read(t, f, &u, &at, 0);
+        if (n < 0)
+            return done ? (ssize_t)done : n;
+        if (!n)
+            break;
+        done += (size_t)n;
+    }
+    return (ssize_t)done;
+}

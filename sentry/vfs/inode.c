@@ -1,0 +1,303 @@
+/* Superblocks, inodes and the dentry cache. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "sentry/kernel/loop.h"
+#include "sentry/vfs/vfs.h"
+#include "sentry/vfs/vfs_internal.h"
+
+#define HASH_BITS 14
+#define HASH_SIZE (1U << HASH_BITS)
+#define UNUSED_MAX 32768
+
+static struct dentry *table[HASH_SIZE];
+static struct list unused = LIST_INIT(unused); /* hashed, without references, oldest first */
+static int nunused;
+
+struct ktime ktime_now(void)
+{
+    uint64_t ns = realtime_ns();
+
+    return (struct ktime){(int64_t)(ns / NSEC_PER_SEC), (uint32_t)(ns % NSEC_PER_SEC)};
+}
+
+/* --- superblocks --- */
+struct superblock *super_new(const struct super_ops *ops, const char *fstype, uint64_t magic,
+                             void *priv)
+{
+    static dev_t next_dev = 20;
+    struct superblock *sb = calloc(1, sizeof(*sb));
+
+    if (!sb)
+        return NULL;
+    sb->refs = 1;
+    sb->ops = ops;
+    sb->fstype = fstype;
+    sb->magic = magic;
+    sb->dev = next_dev++;
+    sb->next_ino = 2;
+    sb->priv = priv;
+    return sb;
+}
+
+void super_put(struct superblock *sb)
+{
+    if (!sb || --sb->refs)
+        return;
+    dentry_drop_unused(sb);
+    if (sb->root) {
+        struct dentry *root = sb->root;
+        sb->root = NULL;
+        dentry_put(root);
+        dentry_drop_unused(sb);
+    }
+    if (sb->ops && sb->ops->put_super)
+        sb->ops->put_super(sb);
+    free(sb->source);
+    free(sb);
+}
+
+/* --- inodes --- */
+struct inode *inode_new(struct superblock *sb, const struct inode_ops *ops, mode_t mode)
+{
+    struct inode *i = calloc(1, sizeof(*i));
+
+    if (!i)
+        return NULL;
+    i->refs = 1;
+    i->ops = ops;
+    i->sb = sb;
+    i->ino = sb->next_ino++;
+    i->mode = mode;
+    i->nlink = 1;
+    i->atime = i->mtime = i->ctime = i->btime = ktime_now();
+    list_init(&i->watches);
+    return i;
+}
+
+struct inode *inode_get(struct inode *i)
+{
+    i->refs++;
+    return i;
+}
+
+void inode_put(struct inode *i)
+{
+    if (!i || --i->refs)
+        return;
+    if (i->locks)
+        locks_free(i);
+    if (i->sb->ops && i->sb->ops->evict)
+        i->sb->ops->evict(i);
+    free(i);
+}
+
+void inode_touch(struct inode *i, bool mtime, bool atime)
+{
+    struct ktime now = ktime_now();
+
+    if (mtime)
+        i->mtime = i->ctime = now;
+    if (atime)
+        i->atime = now;
+}
+
+/* --- dentries --- */
+static uint32_t name_hash(const struct dentry *parent, const char *name, size_t len)
+{
+    uint64_t h = (uint64_t)parent >> 4;
+
+    for (size_t i = 0; i < len; i++)
+        h = (h ^ (unsigned char)name[i]) * 0x100000001b3ULL;
+    return (uint32_t)(h ^ h >> 32);
+}
+
+struct dentry *dentry_alloc(struct dentry *parent, const char *name, size_t len)
+{
+    struct dentry *d = calloc(1, sizeof(*d) + len + 1);
+
+    if (!d)
+        return NULL;
+    d->refs = 1;
+    d->parent = parent ? dentry_get(parent) : d;
+    d->sb = parent ? parent->sb : NULL;
+    d->name_len = (uint8_t)len;
+    d->name = d->inline_name;
+    memcpy(d->name, name, len);
+    list_init(&d->child_node);
+    list_init(&d->children);
+    list_init(&d->lru);
+    return d;
+}
+
+struct dentry *dentry_new_root(struct superblock *sb, struct inode *root)
+{
+    struct dentry *d = dentry_alloc(NULL, "/", 1);
+
+    if (!d)
+        return NULL;
+    d->sb = sb;
+    d->inode = root;
+    sb->root = d;
+    return d;
+}
+
+struct dentry *dentry_get(struct dentry *d)
+{
+    if (d->refs++ == 0) {
+        list_del(&d->lru);
+        nunused--;
+    }
+    return d;
+}
+
+static void unhash(struct dentry *d)
+{
+    struct dentry **p = &table[d->hash % HASH_SIZE];
+
+    while (*p && *p != d)
+        p = &(*p)->hash_next;
+    if (*p)
+        *p = d->hash_next;
+    d->hashed = false;
+    list_del(&d->child_node);
+}
+
+static struct dentry *dentry_free(struct dentry *d)
+{
+    struct dentry *parent = d->parent == d ? NULL : d->parent;
+
+    if (d->hashed)
+        unhash(d);
+    inode_put(d->inode);
+    if (d->name != d->inline_name)
+        free(d->name);
+    free(d);
+    return parent;
+}
+
+void dentry_put(struct dentry *d)
+{
+    while (d && --d->refs == 0) {
+        if (d->hashed) {
+            list_add_tail(&unused, &d->lru);
+            if (++nunused <= UNUSED_MAX)
+                return;
+            d = list_first(&unused, struct dentry, lru);
+            list_del(&d->lru);
+            nunused--;
+        }
+        d = dentry_free(d); /* then give up the reference on the parent */
+    }
+}
+
+/* All unused dentries of sb, children before parents. */
+void dentry_drop_unused(struct superblock *sb)
+{
+    struct dentry *d, *tmp;
+    bool again = true;
+
+    while (again) {
+        again = false;
+        list_for_each_safe(d, tmp, &unused, lru)
+        {
+            if (d->sb != sb)
+                continue;
+            list_del(&d->lru);
+            nunused--;
+            dentry_put(dentry_free(d));
+            again = true;
+            break;
+        }
+    }
+}
+
+void dentry_hash(struct dentry *d)
+{
+    d->hash = name_hash(d->parent, d->name, d->name_len);
+    d->hash_next = table[d->hash % HASH_SIZE];
+    table[d->hash % HASH_SIZE] = d;
+    d->hashed = true;
+    list_add_tail(&d->parent->children, &d->child_node);
+}
+
+struct dentry *dentry_cached(struct dentry *dir, const char *name, size_t len)
+{
+    uint32_t h = name_hash(dir, name, len);
+
+    for (struct dentry *d = table[h % HASH_SIZE]; d; d = d->hash_next)
+        if (d->hash == h && d->parent == dir && d->name_len == len && !memcmp(d->name, name, len))
+            return dentry_get(d);
+    return NULL;
+}
+
+void dentry_set_inode(struct dentry *d, struct inode *i)
+{
+    struct inode *old = d->inode;
+
+    d->inode = i;
+    inode_put(old);
+}
+
+void dentry_drop(struct dentry *d)
+{
+    if (!d->hashed)
+        return;
+    dentry_get(d);
+    unhash(d);
+    dentry_put(d);
+}
+
+/*
+ * After rename(2): od takes nd's place in the tree; nd is forgotten. Children, open files and
+ * working directories move along, because they point at the dentry.
+ */
+int dentry_move(struct dentry *od, struct dentry *nd)
+{
+    char *name = strdup(nd->name);
+    struct dentry *old_parent = od->parent;
+
+    if (!name)
+        return -ENOMEM;
+    dentry_drop(nd);
+    if (od->hashed)
+        unhash(od);
+    od->parent = dentry_get(nd->parent);
+    if (od->name != od->inline_name)
+        free(od->name);
+    od->name = name;
+    od->name_len = (uint8_t)strlen(name);
+    dentry_hash(od);
+    dentry_put(old_parent);
+    return 0;
+}
+
+/* RENAME_EXCHANGE: both stay, each under the other's name. */
+int dentry_exchange(struct dentry *a, struct dentry *b)
+{
+    struct dentry *parent_a = a->parent;
+    char *name_a = strdup(a->name), *name_b = strdup(b->name);
+
+    if (!name_a || !name_b) {
+        free(name_a);
+        free(name_b);
+        return -ENOMEM;
+    }
+    unhash(a);
+    unhash(b);
+    a->parent = b->parent;
+    b->parent = parent_a;
+    if (a->name != a->inline_name)
+        free(a->name);
+    if (b->name != b->inline_name)
+        free(b->name);
+    a->name = name_b;
+    b->name = name_a;
+    a->name_len = (uint8_t)strlen(name_b);
+    b->name_len = (uint8_t)strlen(name_a);
+    dentry_hash(a);
+    dentry_hash(b);
+    return 0;
+}

@@ -1,0 +1,488 @@
+/*
+ * Path walking: path_resolution(7), openat2(2).
+ *
+ * The walk goes over a private copy of the name; a symlink replaces what is left of it. Whatever
+ * parks (a file system's lookup) finds the position held by references.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/macros.h"
+#include "sentry/kernel/task.h"
+#include "sentry/vfs/vfs_internal.h"
+
+#define MAX_SYMLINKS 40
+#define CAP_DAC_OVERRIDE 1
+#define CAP_DAC_READ_SEARCH 2
+
+struct path path_get(const struct path *p)
+{
+    if (p->mnt)
+        mount_get(p->mnt);
+    if (p->dentry)
+        dentry_get(p->dentry);
+    return *p;
+}
+
+void path_put(struct path *p)
+{
+    struct path old = *p;
+
+    *p = (struct path){0};
+    dentry_put(old.dentry);
+    mount_put(old.mnt);
+}
+
+/* --- permission --- */
+static int generic_permission(struct task *t, struct inode *i, int mask)
+{
+    const struct cred *c = t->cred;
+    mode_t mode = i->mode;
+
+    if (c->fsuid == i->uid)
+        mode >>= 6;
+    else if (cred_in_group(c, i->gid))
+        mode >>= 3;
+    if ((mode & (mode_t)mask & 7) == (mode_t)mask)
+        return 0;
+    if (S_ISDIR(i->mode)) {
+        if (!(mask & MAY_WRITE) && cred_capable(c, CAP_DAC_READ_SEARCH))
+            return 0;
+        return cred_capable(c, CAP_DAC_OVERRIDE) ? 0 : -EACCES;
+    }
+    if (mask == MAY_READ && cred_capable(c, CAP_DAC_READ_SEARCH))
+        return 0;
+    if ((!(mask & MAY_EXEC) || (i->mode & 0111)) && cred_capable(c, CAP_DAC_OVERRIDE))
+        return 0;
+    return -EACCES;
+}
+
+int inode_permission(struct task *t, struct inode *i, int mask)
+{
+    if (i->ops->permission)
+        return i->ops->permission(t, i, mask);
+    return generic_permission(t, i, mask);
+}
+
+int path_permission(struct task *t, const struct path *p, int mask)
+{
+    struct inode *i = p->dentry->inode;
+    bool special = S_ISCHR(i->mode) || S_ISBLK(i->mode) || S_ISFIFO(i->mode) || S_ISSOCK(i->mode);
+
+    if ((mask & MAY_WRITE) && !special && path_readonly(p))
+        return -EROFS;
+    if ((mask & MAY_EXEC) && S_ISREG(i->mode) && p->mnt && (p->mnt->flags & 8 /* MS_NOEXEC */))
+        return -EACCES;
+    return inode_permission(t, i, mask);
+}
+
+/* --- one step --- */
+static struct dentry *revalidated(struct task *t, struct dentry *d)
+{
+    if (!d || !d->sb->ops || !d->sb->ops->revalidate || d->sb->ops->revalidate(t, d))
+        return d;
+    dentry_drop(d);
+    dentry_put(d);
+    return NULL;
+}
+
+int vfs_lookup(struct task *t, const struct path *dir, const char *name, size_t len,
+               struct dentry **out)
+{
+    struct inode *i = dir->dentry->inode;
+    struct dentry *d = revalidated(t, dentry_cached(dir->dentry, name, len));
+
+    if (d) {
+        *out = d;
+        return 0;
+    }
+    if (len > NAME_MAX_LEN)
+        return -ENAMETOOLONG;
+    if (!i->ops->lookup)
+        return -ENOTDIR;
+    d = dentry_alloc(dir->dentry, name, len);
+    if (!d)
+        return -ENOMEM;
+    int err = i->ops->lookup(t, i, d);
+    if (err) {
+        dentry_put(d);
+        return err;
+    }
+    /* Another fiber may have been here while the file system looked. */
+    struct dentry *other = dentry_cached(dir->dentry, name, len);
+    if (other) {
+        dentry_put(d);
+        d = other;
+    } else {
+        dentry_hash(d);
+    }
+    *out = d;
+    return 0;
+}
+
+struct walk {
+    struct task *t;
+    struct path cur, root; /* root: where ".." stops; references */
+    struct path base;      /* RESOLVE_BENEATH, RESOLVE_IN_ROOT: where the walk began */
+    unsigned int flags;
+    int links;
+    char *buf;        /* owned */
+    const char *rest; /* in buf */
+};
+
+static bool same(const struct path *a, const struct path *b)
+{
+    return a->mnt == b->mnt && a->dentry == b->dentry;
+}
+
+static void move_to(struct walk *w, struct path to)
+{
+    struct path old = w->cur;
+
+    w->cur = to;
+    path_put(&old);
+}
+
+/* Up to the mount on top of what is mounted here. */
+static int cross_mounts(struct walk *w)
+{
+    while (w->cur.dentry->mounted) {
+        struct mount *m = mount_at(w->cur.mnt, w->cur.dentry);
+        if (!m)
+            break;
+        if (w->flags & WALK_NO_XDEV)
+            return -EXDEV;
+        struct path to = {m, m->root};
+        move_to(w, path_get(&to));
+    }
+    return 0;
+}
+
+static int step_dotdot(struct walk *w)
+{
+    if ((w->flags & WALK_BENEATH) && same(&w->cur, &w->base))
+        return -EXDEV;
+    if (same(&w->cur, &w->root))
+        return 0;
+    while (w->cur.dentry == w->cur.mnt->root && w->cur.mnt->parent) {
+        if (w->flags & WALK_NO_XDEV)
+            return -EXDEV;
+        struct path up = {w->cur.mnt->parent, w->cur.mnt->mountpoint};
+        move_to(w, path_get(&up));
+        if (same(&w->cur, &w->root))
+            return 0;
+    }
+    struct path up = {w->cur.mnt, w->cur.dentry->parent};
+    move_to(w, path_get(&up));
+    return cross_mounts(w);
+}
+
+/* Makes target + what is left the name to walk. */
+static int push_name(struct walk *w, const char *target)
+{
+    size_t a = strlen(target), b = strlen(w->rest);
+
+    if (!a)
+        return -ENOENT;
+    if (a + b + 2 > 2 * PATH_MAX_LEN)
+        return -ENAMETOOLONG;
+    char *buf = malloc(a + b + 2);
+    if (!buf)
+        return -ENOMEM;
+    memcpy(buf, target, a);
+    buf[a] = '/';
+    memcpy(buf + a + 1, w->rest, b + 1);
+    if (!b)
+        buf[a] = 0;
+    free(w->buf);
+    w->buf = buf;
+    w->rest = buf;
+    return 0;
+}
+
+static int follow_link(struct walk *w, struct dentry *link, struct mount *mnt)
+{
+    struct inode *i = link->inode;
+    cleanup_free char *target = NULL;
+
+    if (++w->links > MAX_SYMLINKS)
+        return -ELOOP;
+    if (w->flags & WALK_NO_SYMLINKS)
+        return -ELOOP;
+    if (i->ops->follow) {
+        struct path to;
+        if (w->flags & WALK_NO_MAGICLINKS)
+            return -ELOOP;
+        int err = i->ops->follow(w->t, i, &to);
+        if (err != -ENOTSUP) {
+            if (!err && (w->flags & (WALK_BENEATH | WALK_IN_ROOT))) {
+                path_put(&to);
+                return -EXDEV;
+            }
+            if (!err)
+                move_to(w, to);
+            return err;
+        }
+    }
+    if (!i->ops->readlink)
+        return -EINVAL;
+    int err = i->ops->readlink(w->t, i, &target);
+    if (err)
+        return err;
+    if (target[0] == '/') {
+        if (w->flags & WALK_BENEATH)
+            return -EXDEV;
+        move_to(w, path_get(&w->root));
+    }
+    return push_name(w, target);
+}
+
+/* One component that is not the last, or the last of a walk that resolves it. */
+static int step_name(struct walk *w, const char *name, size_t len, bool last, bool follow)
+{
+    struct dentry *d;
+    int err = vfs_lookup(w->t, &w->cur, name, len, &d);
+
+    if (err)
+        return err;
+    if (!d->inode) {
+        dentry_put(d);
+        return -ENOENT;
+    }
+    if (S_ISLNK(d->inode->mode) && (!last || follow)) {
+        err = follow_link(w, d, w->cur.mnt);
+        dentry_put(d);
+        return err;
+    }
+    struct path to = {mount_get(w->cur.mnt), d};
+    move_to(w, to);
+    return last && (w->flags & WALK_NOMOUNT) ? 0 : cross_mounts(w);
+}
+
+/*
+ * Walks until nothing is left, or with last != NULL until one component is: that one is returned.
+ */
+static int walk_run(struct walk *w, char **last, bool *trailing)
+{
+    for (;;) {
+        while (*w->rest == '/')
+            w->rest++;
+        if (!*w->rest) {
+            if (last) { /* "/" or a link to it */
+                *last = strdup(".");
+                return *last ? 0 : -ENOMEM;
+            }
+            return 0;
+        }
+        if (!w->cur.dentry->inode || !S_ISDIR(w->cur.dentry->inode->mode))
+            return -ENOTDIR;
+        size_t len = strcspn(w->rest, "/");
+        const char *name = w->rest, *after = name + len;
+        bool slash = *after == '/';
+        while (*after == '/')
+            after++;
+        bool is_last = !*after;
+        if (is_last && last) {
+            *trailing = slash;
+            *last = strndup(name, len);
+            return *last ? 0 : -ENOMEM;
+        }
+        int err = inode_permission(w->t, w->cur.dentry->inode, MAY_EXEC);
+        if (err)
+            return err;
+        w->rest = after;
+        if (len == 1 && name[0] == '.')
+            continue;
+        if (len == 2 && name[0] == '.' && name[1] == '.')
+            err = step_dotdot(w);
+        else
+            err = step_name(w, name, len, is_last, slash || !(w->flags & WALK_NOFOLLOW));
+        if (err)
+            return err;
+        if (is_last && slash && !*w->rest &&
+            (!w->cur.dentry->inode || !S_ISDIR(w->cur.dentry->inode->mode)))
+            return -ENOTDIR;
+    }
+}
+
+int fd_path(struct task *t, int fd, struct path *out)
+{
+    struct file *f = fd_get_path_ok(t, fd);
+
+    if (!f)
+        return -EBADF;
+    if (!f->path.dentry) {
+        file_put(f);
+        return -ENOTDIR;
+    }
+    *out = path_get(&f->path);
+    file_put(f);
+    return 0;
+}
+
+static int walk_begin(struct walk *w, struct task *t, int dirfd, const struct path *start,
+                      const char *name, unsigned int flags)
+{
+    *w = (struct walk){.t = t, .flags = flags};
+    w->buf = strdup(name);
+    if (!w->buf)
+        return -ENOMEM;
+    w->rest = w->buf;
+    w->root = path_get(&t->fs->root);
+    if (name[0] == '/' && (flags & WALK_BENEATH))
+        return -EXDEV;
+    if (name[0] == '/' && !(flags & WALK_IN_ROOT)) {
+        w->cur = path_get(&w->root);
+    } else if (start) {
+        w->cur = path_get(start);
+    } else if (dirfd == AT_FDCWD) {
+        w->cur = path_get(&t->fs->cwd);
+    } else {
+        int err = fd_path(t, dirfd, &w->cur);
+        if (err)
+            return err;
+    }
+    if (flags & (WALK_BENEATH | WALK_IN_ROOT))
+        w->base = path_get(&w->cur);
+    if (flags & WALK_IN_ROOT) {
+        path_put(&w->root);
+        w->root = path_get(&w->cur);
+    }
+    return 0;
+}
+
+static void walk_end(struct walk *w)
+{
+    free(w->buf);
+    path_put(&w->cur);
+    path_put(&w->root);
+    path_put(&w->base);
+}
+
+static int walk_full(struct task *t, int dirfd, const struct path *start, const char *name,
+                     unsigned int flags, struct path *out)
+{
+    struct walk w;
+
+    if (!*name && !(flags & WALK_EMPTY_PATH))
+        return -ENOENT;
+    int err = walk_begin(&w, t, dirfd, start, name, flags);
+    if (!err)
+        err = walk_run(&w, NULL, NULL);
+    if (!err && (flags & WALK_DIRECTORY) && !S_ISDIR(w.cur.dentry->inode->mode))
+        err = -ENOTDIR;
+    if (!err)
+        *out = path_get(&w.cur);
+    walk_end(&w);
+    return err;
+}
+
+int vfs_walk(struct task *t, int dirfd, const char *name, unsigned int flags, struct path *out)
+{
+    return walk_full(t, dirfd, NULL, name, flags, out);
+}
+
+int vfs_walk_from(struct task *t, const struct path *start, const char *name, unsigned int flags,
+                  struct path *out)
+{
+    return walk_full(t, AT_FDCWD, start, name, flags, out);
+}
+
+static int walk_parent(struct task *t, int dirfd, const struct path *start, const char *name,
+                       unsigned int flags, struct path *parent, char **last, bool *trailing)
+{
+    struct walk w;
+
+    *last = NULL;
+    *trailing = false;
+    if (!*name)
+        return -ENOENT;
+    int err = walk_begin(&w, t, dirfd, start, name, flags);
+    if (!err)
+        err = walk_run(&w, last, trailing);
+    if (!err)
+        err = inode_permission(t, w.cur.dentry->inode, MAY_EXEC);
+    if (err) {
+        free(*last);
+        *last = NULL;
+    } else {
+        *parent = path_get(&w.cur);
+    }
+    walk_end(&w);
+    return err;
+}
+
+int vfs_walk_parent(struct task *t, int dirfd, const char *name, unsigned int flags,
+                    struct path *parent, char **last, bool *trailing)
+{
+    return walk_parent(t, dirfd, NULL, name, flags, parent, last, trailing);
+}
+
+int vfs_walk_parent_from(struct task *t, const struct path *start, const char *name,
+                         unsigned int flags, struct path *parent, char **last, bool *trailing)
+{
+    return walk_parent(t, AT_FDCWD, start, name, flags, parent, last, trailing);
+}
+
+int vfs_get_name(struct task *t, uint64_t addr, unsigned int walk_flags, char **out)
+{
+    char buf[PATH_MAX_LEN];
+    ssize_t n = copy_in_str(t, buf, addr, sizeof(buf));
+
+    if (n < 0)
+        return (int)n;
+    if (!n && !(walk_flags & WALK_EMPTY_PATH))
+        return -ENOENT;
+    *out = malloc((size_t)n + 1);
+    if (!*out)
+        return -ENOMEM;
+    memcpy(*out, buf, (size_t)n + 1);
+    return 0;
+}
+
+/* --- names of paths --- */
+int vfs_path_string(struct task *t, const struct path *p, char **out)
+{
+    char buf[2 * PATH_MAX_LEN], *at = buf + sizeof(buf) - 1;
+    struct path c = *p;
+    bool deleted = c.dentry->parent != c.dentry && !c.dentry->hashed, reached = false;
+
+    *at = 0;
+    if (deleted) {
+        at -= 10;
+        memcpy(at, " (deleted)", 10);
+    }
+    for (;;) {
+        if (t && t->fs && same(&c, &t->fs->root)) {
+            reached = true;
+            break;
+        }
+        if (c.mnt && c.dentry == c.mnt->root) {
+            if (!c.mnt->parent) {
+                reached = c.mnt == root_mount_ns->root;
+                break;
+            }
+            c = (struct path){c.mnt->parent, c.mnt->mountpoint};
+            continue;
+        }
+        if (c.dentry->parent == c.dentry)
+            break;
+        size_t len = c.dentry->name_len;
+        if ((size_t)(at - buf) < len + 16)
+            return -ENAMETOOLONG;
+        at -= len;
+        memcpy(at, c.dentry->name, len);
+        *--at = '/';
+        c.dentry = c.dentry->parent;
+    }
+    if (!*at || !strcmp(at, " (deleted)"))
+        *--at = '/';
+    if (!reached && c.mnt) {
+        at -= 13;
+        memcpy(at, "(unreachable)", 13);
+    }
+    *out = strdup(at);
+    return *out ? 0 : -ENOMEM;
+}
