@@ -113,6 +113,13 @@ uint32_t file_poll(struct file *f, struct poll_table *pt);
 /* Reads from a sentry buffer, e.g. exec headers and sendfile. */
 ssize_t file_read_kernel(struct task *t, struct file *f, void *buf, size_t len, loff_t pos);
 
+/* Ready-made llseek operations: by inode->size, and for directories with opaque positions. */
+loff_t generic_llseek(struct task *t, struct file *f, loff_t off, int whence);
+loff_t dir_llseek(struct task *t, struct file *f, loff_t off, int whence);
+/* Copies through the sentry; positions NULL: the files' own. */
+ssize_t file_copy(struct task *t, struct file *in, loff_t *ipos, struct file *out, loff_t *opos,
+                  size_t len);
+
 struct fdtable;
 struct fdtable *fdtable_new(void);
 struct fdtable *fdtable_get(struct fdtable *ft);

@@ -1,0 +1,159 @@
+/* fcntl(2) and the part of ioctl(2) that is the same for all files. */
+#include <errno.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+
+#include "base/macros.h"
+#include "sentry/ipc/pipe.h"
+#include "sentry/kernel/task.h"
+#include "sentry/vfs/locks.h"
+#include "sentry/vfs/vfs_internal.h"
+
+#define SETFL_MASK (O_APPEND | O_NONBLOCK | O_ASYNC | O_DIRECT | O_NOATIME)
+
+long memfd_fcntl(struct task *t, struct file *f, int cmd, long arg);
+
+static long set_flags(struct task *t, struct file *f, int flags)
+{
+    if ((flags & O_NOATIME) && !(f->flags & O_NOATIME) && t->cred->fsuid != f->inode->uid &&
+        !cred_capable(t->cred, 3 /* CAP_FOWNER */))
+        return -EPERM;
+    if (f->ops->setfl) {
+        int err = f->ops->setfl(f, flags & SETFL_MASK);
+        if (err)
+            return err;
+    }
+    f->flags = (f->flags & ~SETFL_MASK) | (flags & SETFL_MASK);
+    return 0;
+}
+
+struct owner_ex {
+    int type, pid;
+};
+
+static long owner_ctl(struct task *t, struct file *f, int cmd, uint64_t arg)
+{
+    struct owner_ex o = {f->owner_type, f->owner_pid};
+
+    switch (cmd) {
+    case F_GETOWN:
+        return o.type == 2 /* F_OWNER_PGRP */ ? -o.pid : o.pid;
+    case F_SETOWN:
+        f->owner_type = (int)arg < 0 ? 2 : 1;
+        f->owner_pid = (int)arg < 0 ? -(int)arg : (int)arg;
+        return 0;
+    case F_GETOWN_EX:
+        return put_user(t, &o, arg);
+    case F_SETOWN_EX:
+        if (get_user(t, &o, arg))
+            return -EFAULT;
+        if (o.type < 0 || o.type > 2)
+            return -EINVAL;
+        f->owner_type = o.type;
+        f->owner_pid = o.pid;
+        return 0;
+    case F_GETSIG:
+        return f->owner_sig;
+    default:
+        if (arg > NV_NSIG)
+            return -EINVAL;
+        f->owner_sig = (int)arg;
+        return 0;
+    }
+}
+
+long sys_fcntl(struct task *t, const struct sysargs *a)
+{
+    int fd = arg_i32(a, 0), cmd = arg_i32(a, 1);
+    uint64_t arg = arg_u64(a, 2);
+    cleanup_file struct file *f = fd_get_path_ok(t, fd);
+
+    if (!f)
+        return -EBADF;
+    if ((f->flags & O_PATH) && cmd != F_DUPFD && cmd != F_DUPFD_CLOEXEC && cmd != F_GETFD &&
+        cmd != F_SETFD && cmd != F_GETFL)
+        return -EBADF;
+    switch (cmd) {
+    case F_DUPFD:
+    case F_DUPFD_CLOEXEC:
+        if (arg >= rlimit_cur(t, RLIMIT_NOFILE))
+            return -EINVAL;
+        return fd_install(t, f, cmd == F_DUPFD_CLOEXEC, (int)arg);
+    case F_GETFD:
+        return fd_cloexec(t, fd) ? FD_CLOEXEC : 0;
+    case F_SETFD:
+        return fd_set_cloexec(t, fd, arg & FD_CLOEXEC);
+    case F_GETFL:
+        return f->flags;
+    case F_SETFL:
+        return set_flags(t, f, (int)arg);
+    case F_GETLK:
+    case F_SETLK:
+    case F_SETLKW:
+    case F_OFD_GETLK:
+    case F_OFD_SETLK:
+    case F_OFD_SETLKW:
+        return fcntl_lock(t, f, cmd, arg);
+    case F_GETOWN:
+    case F_SETOWN:
+    case F_GETOWN_EX:
+    case F_SETOWN_EX:
+    case F_GETSIG:
+    case F_SETSIG:
+        return owner_ctl(t, f, cmd, arg);
+    case F_GETPIPE_SZ:
+    case F_SETPIPE_SZ:
+        return pipe_fcntl(t, f, cmd, (long)arg);
+    case F_ADD_SEALS:
+    case F_GET_SEALS:
+        return memfd_fcntl(t, f, cmd, (long)arg);
+    case F_GETLEASE:
+        return F_UNLCK;
+    case F_SETLEASE:
+        explain_missing("fcntl", "F_SETLEASE");
+        return arg == F_UNLCK ? -EAGAIN : -EINVAL;
+    default:
+        explain_missing("fcntl", "%d", cmd);
+        return -EINVAL;
+    }
+}
+
+long sys_ioctl(struct task *t, const struct sysargs *a)
+{
+    int fd = arg_i32(a, 0);
+    unsigned int cmd = arg_u32(a, 1);
+    uint64_t arg = arg_u64(a, 2);
+    cleanup_file struct file *f = fd_get(t, fd);
+    int val;
+
+    if (!f)
+        return -EBADF;
+    switch (cmd) {
+    case FIOCLEX:
+        return fd_set_cloexec(t, fd, true);
+    case FIONCLEX:
+        return fd_set_cloexec(t, fd, false);
+    case FIONBIO:
+    case FIOASYNC:
+        if (get_user(t, &val, arg))
+            return -EFAULT;
+        int bit = cmd == FIONBIO ? O_NONBLOCK : O_ASYNC;
+        return set_flags(t, f, val ? f->flags | bit : f->flags & ~bit);
+    case FIGETBSZ:
+        if (!S_ISREG(f->inode->mode) && !S_ISDIR(f->inode->mode))
+            break;
+        val = NV_PAGE_SIZE;
+        return put_user(t, &val, arg);
+    case FIONREAD:
+        if (!S_ISREG(f->inode->mode))
+            break;
+        val = (int)MIN(f->inode->size - f->pos, (loff_t)INT32_MAX);
+        return put_user(t, &val, arg);
+    default:
+        break;
+    }
+    long r = f->ops->ioctl ? f->ops->ioctl(t, f, cmd, arg) : -ENOTTY;
+    if (r == -ENOTTY && cmd != TCGETS && cmd != TIOCGWINSZ)
+        explain_missing("ioctl", "0x%x on %s", cmd, f->ops->kind ? f->ops->kind : "file");
+    return r;
+}

@@ -1,0 +1,359 @@
+/* read(2), write(2) and their relatives, lseek(2), fsync(2), fallocate(2), copy_file_range(2). */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/macros.h"
+#include "sentry/ipc/inotify.h"
+#include "sentry/kernel/task.h"
+#include "sentry/vfs/vfs_internal.h"
+
+#define MAX_RW_COUNT (INT_MAX & NV_PAGE_MASK)
+#define RWF_KNOWN 0x1f /* HIPRI DSYNC SYNC NOWAIT APPEND */
+#define COPY_CHUNK 65536
+
+static long rw(struct task *t, struct file *f, struct uio *u, loff_t *pos, int rwf)
+{
+    ssize_t n;
+
+    if (u->dir == UIO_DEST) {
+        n = file_read(t, f, u, pos, rwf);
+        if (n > 0)
+            fsnotify(f->inode, f->path.dentry, IN_ACCESS, 0);
+    } else {
+        n = file_write(t, f, u, pos, rwf);
+        if (n > 0)
+            fsnotify(f->inode, f->path.dentry, IN_MODIFY, 0);
+    }
+    return n;
+}
+
+static long rw_buf(struct task *t, const struct sysargs *a, enum uio_dir dir, loff_t *pos)
+{
+    cleanup_file struct file *f = fd_get(t, arg_i32(a, 0));
+    uint64_t len = arg_u64(a, 2);
+    struct uio u;
+
+    if (!f || !(dir == UIO_DEST ? file_readable(f) : file_writable(f)))
+        return -EBADF;
+    if (pos && *pos < 0)
+        return -EINVAL;
+    if (pos && f->ops->no_seek)
+        return -ESPIPE;
+    if ((int64_t)len < 0)
+        return -EINVAL;
+    if (arg_u64(a, 1) >= NV_TASK_SIZE && len)
+        return -EFAULT;
+    uio_init_user(&u, t, dir, arg_u64(a, 1), MIN(len, MAX_RW_COUNT));
+    return rw(t, f, &u, pos, 0);
+}
+
+long sys_read(struct task *t, const struct sysargs *a)
+{
+    return rw_buf(t, a, UIO_DEST, NULL);
+}
+
+long sys_write(struct task *t, const struct sysargs *a)
+{
+    return rw_buf(t, a, UIO_SOURCE, NULL);
+}
+
+long sys_pread64(struct task *t, const struct sysargs *a)
+{
+    loff_t pos = arg_i64(a, 3);
+
+    return rw_buf(t, a, UIO_DEST, &pos);
+}
+
+long sys_pwrite64(struct task *t, const struct sysargs *a)
+{
+    loff_t pos = arg_i64(a, 3);
+
+    return rw_buf(t, a, UIO_SOURCE, &pos);
+}
+
+static long rw_iovec(struct task *t, const struct sysargs *a, enum uio_dir dir, loff_t *pos,
+                     int rwf)
+{
+    cleanup_file struct file *f = fd_get(t, arg_i32(a, 0));
+    struct uio u;
+
+    if (!f || !(dir == UIO_DEST ? file_readable(f) : file_writable(f)))
+        return -EBADF;
+    if (pos && *pos < 0)
+        return -EINVAL;
+    if (pos && f->ops->no_seek)
+        return -ESPIPE;
+    if (rwf & ~RWF_KNOWN)
+        return -EOPNOTSUPP;
+    int err = uio_init_iovec(&u, t, dir, arg_u64(a, 1), arg_u64(a, 2));
+    if (err)
+        return err;
+    long n = rw(t, f, &u, pos, rwf);
+    uio_done(&u);
+    return n;
+}
+
+long sys_readv(struct task *t, const struct sysargs *a)
+{
+    return rw_iovec(t, a, UIO_DEST, NULL, 0);
+}
+
+long sys_writev(struct task *t, const struct sysargs *a)
+{
+    return rw_iovec(t, a, UIO_SOURCE, NULL, 0);
+}
+
+long sys_preadv(struct task *t, const struct sysargs *a)
+{
+    loff_t pos = arg_i64(a, 3);
+
+    return rw_iovec(t, a, UIO_DEST, &pos, 0);
+}
+
+long sys_pwritev(struct task *t, const struct sysargs *a)
+{
+    loff_t pos = arg_i64(a, 3);
+
+    return rw_iovec(t, a, UIO_SOURCE, &pos, 0);
+}
+
+long sys_preadv2(struct task *t, const struct sysargs *a)
+{
+    loff_t pos = arg_i64(a, 3);
+
+    return rw_iovec(t, a, UIO_DEST, pos == -1 ? NULL : &pos, arg_i32(a, 5));
+}
+
+long sys_pwritev2(struct task *t, const struct sysargs *a)
+{
+    loff_t pos = arg_i64(a, 3);
+
+    return rw_iovec(t, a, UIO_SOURCE, pos == -1 ? NULL : &pos, arg_i32(a, 5));
+}
+
+long sys_lseek(struct task *t, const struct sysargs *a)
+{
+    cleanup_file struct file *f = fd_get(t, arg_i32(a, 0));
+    int whence = arg_i32(a, 2);
+
+    if (!f)
+        return -EBADF;
+    if (whence < 0 || whence > SEEK_HOLE)
+        return -EINVAL;
+    if (!f->ops->llseek || f->ops->no_seek)
+        return -ESPIPE;
+    return f->ops->llseek(t, f, arg_i64(a, 1), whence);
+}
+
+/* SEEK_SET, SEEK_CUR and SEEK_END for files of a known size; DATA and HOLE as if without holes. */
+loff_t generic_llseek(struct task *t, struct file *f, loff_t off, int whence)
+{
+    loff_t size = f->inode->size, pos;
+
+    switch (whence) {
+    case SEEK_SET:
+        pos = off;
+        break;
+    case SEEK_CUR:
+        if (__builtin_add_overflow(f->pos, off, &pos))
+            return -EOVERFLOW;
+        break;
+    case SEEK_END:
+        if (__builtin_add_overflow(size, off, &pos))
+            return -EOVERFLOW;
+        break;
+    case SEEK_DATA:
+    case SEEK_HOLE:
+        if (off < 0 || off >= size)
+            return -ENXIO;
+        pos = whence == SEEK_DATA ? off : size;
+        break;
+    default:
+        return -EINVAL;
+    }
+    if (pos < 0)
+        return -EINVAL;
+    f->pos = pos;
+    return pos;
+}
+
+static long do_fsync(struct task *t, int fd, bool data)
+{
+    cleanup_file struct file *f = fd_get(t, fd);
+
+    if (!f)
+        return -EBADF;
+    if (f->ops->fsync)
+        return f->ops->fsync(t, f, data);
+    return S_ISREG(f->inode->mode) || S_ISDIR(f->inode->mode) ? 0 : -EINVAL;
+}
+
+long sys_fsync(struct task *t, const struct sysargs *a)
+{
+    return do_fsync(t, arg_i32(a, 0), false);
+}
+
+long sys_fdatasync(struct task *t, const struct sysargs *a)
+{
+    return do_fsync(t, arg_i32(a, 0), true);
+}
+
+/* What is written lives in memory or was handed to the host: nothing waits to be written back. */
+long sys_sync(struct task *t, const struct sysargs *a)
+{
+    return 0;
+}
+
+long sys_syncfs(struct task *t, const struct sysargs *a)
+{
+    cleanup_file struct file *f = fd_get(t, arg_i32(a, 0));
+
+    return f ? 0 : -EBADF;
+}
+
+long sys_sync_file_range(struct task *t, const struct sysargs *a)
+{
+    cleanup_file struct file *f = fd_get(t, arg_i32(a, 0));
+
+    if (!f)
+        return -EBADF;
+    if (arg_i64(a, 1) < 0 || arg_i64(a, 2) < 0 || arg_u32(a, 3) & ~7u)
+        return -EINVAL;
+    return S_ISREG(f->inode->mode) || S_ISDIR(f->inode->mode) ? do_fsync(t, arg_i32(a, 0), true)
+                                                              : -ESPIPE;
+}
+
+long sys_fallocate(struct task *t, const struct sysargs *a)
+{
+    cleanup_file struct file *f = fd_get(t, arg_i32(a, 0));
+    loff_t off = arg_i64(a, 2), len = arg_i64(a, 3), end;
+
+    if (!f)
+        return -EBADF;
+    if (off < 0 || len <= 0)
+        return -EINVAL;
+    if (arg_i32(a, 1) & ~0x7f)
+        return -EOPNOTSUPP;
+    if (!file_writable(f))
+        return -EBADF;
+    if (S_ISFIFO(f->inode->mode))
+        return -ESPIPE;
+    if (S_ISDIR(f->inode->mode))
+        return -EISDIR;
+    if (!S_ISREG(f->inode->mode))
+        return -ENODEV;
+    if (__builtin_add_overflow(off, len, &end))
+        return -EFBIG;
+    if (!f->ops->fallocate)
+        return -EOPNOTSUPP;
+    return f->ops->fallocate(t, f, arg_i32(a, 1), off, len);
+}
+
+long sys_fadvise64(struct task *t, const struct sysargs *a)
+{
+    cleanup_file struct file *f = fd_get(t, arg_i32(a, 0));
+
+    if (!f)
+        return -EBADF;
+    if (S_ISFIFO(f->inode->mode))
+        return -ESPIPE;
+    return arg_i32(a, 3) < 0 || arg_i32(a, 3) > 5 || arg_i64(a, 2) < 0 ? -EINVAL : 0;
+}
+
+long sys_readahead(struct task *t, const struct sysargs *a)
+{
+    cleanup_file struct file *f = fd_get(t, arg_i32(a, 0));
+
+    if (!f || !file_readable(f))
+        return -EBADF;
+    return S_ISREG(f->inode->mode) ? 0 : -EINVAL;
+}
+
+/* --- copies between files --- */
+ssize_t file_copy(struct task *t, struct file *in, loff_t *ipos, struct file *out, loff_t *opos,
+                  size_t len)
+{
+    cleanup_free char *buf = malloc(MIN(len, (size_t)COPY_CHUNK));
+    size_t done = 0;
+
+    if (!buf)
+        return -ENOMEM;
+    while (done < len) {
+        struct uio u;
+        uio_init_kernel(&u, UIO_DEST, buf, MIN(len - done, (size_t)COPY_CHUNK));
+        loff_t start = ipos ? *ipos : in->pos;
+        ssize_t n = file_read(t, in, &u, ipos, 0);
+        if (n <= 0)
+            return done ? (ssize_t)done : n;
+        struct uio w;
+        uio_init_kernel(&w, UIO_SOURCE, buf, (size_t)n);
+        ssize_t m = file_write(t, out, &w, opos, 0);
+        if (m < n && !in->ops->no_seek) { /* give back what was read but not written */
+            loff_t back = start + MAX(m, (ssize_t)0);
+            if (ipos)
+                *ipos = back;
+            else
+                in->pos = back;
+        }
+        if (m <= 0)
+            return done ? (ssize_t)done : m;
+        done += (size_t)m;
+        if (m < n)
+            break;
+    }
+    return (ssize_t)done;
+}
+
+long sys_copy_file_range(struct task *t, const struct sysargs *a)
+{
+    cleanup_file struct file *in = fd_get(t, arg_i32(a, 0)), *out = fd_get(t, arg_i32(a, 2));
+    loff_t ipos = 0, opos = 0;
+    uint64_t ia = arg_u64(a, 1), oa = arg_u64(a, 3);
+
+    if (!in || !out)
+        return -EBADF;
+    if (ia && get_user(t, &ipos, ia))
+        return -EFAULT;
+    if (oa && get_user(t, &opos, oa))
+        return -EFAULT;
+    if (arg_u32(a, 5))
+        return -EINVAL;
+    if (S_ISDIR(in->inode->mode) || S_ISDIR(out->inode->mode))
+        return -EISDIR;
+    if (!S_ISREG(in->inode->mode) || !S_ISREG(out->inode->mode))
+        return -EINVAL;
+    if (!file_readable(in) || !file_writable(out) || (out->flags & O_APPEND))
+        return -EBADF;
+    if (ipos < 0 || opos < 0)
+        return -EINVAL;
+    ssize_t n = file_copy(t, in, ia ? &ipos : NULL, out, oa ? &opos : NULL,
+                          MIN(arg_u64(a, 4), (uint64_t)MAX_RW_COUNT));
+    if (n > 0 && ia && put_user(t, &ipos, ia))
+        return -EFAULT;
+    if (n > 0 && oa && put_user(t, &opos, oa))
+        return -EFAULT;
+    return n;
+}
+
+long sys_sendfile(struct task *t, const struct sysargs *a)
+{
+    cleanup_file struct file *out = fd_get(t, arg_i32(a, 0)), *in = fd_get(t, arg_i32(a, 1));
+    loff_t pos = 0;
+
+    if (arg_u64(a, 2) && get_user(t, &pos, arg_u64(a, 2)))
+        return -EFAULT;
+    if (!in || !out || !file_readable(in) || !file_writable(out))
+        return -EBADF;
+    if (in->ops->no_seek || (out->flags & O_APPEND && S_ISREG(out->inode->mode)))
+        return arg_u64(a, 2) && in->ops->no_seek ? -ESPIPE : -EINVAL;
+    if (pos < 0)
+        return -EINVAL;
+    ssize_t n = file_copy(t, in, arg_u64(a, 2) ? &pos : NULL, out, NULL,
+                          MIN(arg_u64(a, 3), (uint64_t)MAX_RW_COUNT));
+    if (n > 0 && arg_u64(a, 2) && put_user(t, &pos, arg_u64(a, 2)))
+        return -EFAULT;
+    return n;
+}
