@@ -71,13 +71,11 @@ struct file *file_new_anon(const struct file_ops *ops, mode_t mode, int flags, v
         snprintf(name, sizeof(name), "%s:[%lu]", ops->kind, (unsigned long)i->ino);
     else
         snprintf(name, sizeof(name), "anon_inode:%s", ops->kind);
-    struct dentry *d = dentry_alloc(NULL, name, strlen(name));
+    struct dentry *d = dentry_new_detached(sb, name, i);
     if (!d) {
         inode_put(i);
         return NULL;
     }
-    d->sb = sb;
-    d->inode = inode_get(i);
     struct path p = {&anon_mount, d};
     struct file *f = file_new(ops, i, &p, flags);
     if (f)

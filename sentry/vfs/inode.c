@@ -144,6 +144,17 @@ struct dentry *dentry_new_root(struct superblock *sb, struct inode *root)
     return d;
 }
 
+struct dentry *dentry_new_detached(struct superblock *sb, const char *name, struct inode *i)
+{
+    struct dentry *d = dentry_alloc(NULL, name, strlen(name));
+
+    if (d) {
+        d->sb = sb;
+        d->inode = inode_get(i);
+    }
+    return d;
+}
+
 struct dentry *dentry_get(struct dentry *d)
 {
     if (d->refs++ == 0) {

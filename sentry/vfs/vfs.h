@@ -182,6 +182,8 @@ struct inode *inode_new(struct superblock *sb, const struct inode_ops *ops, mode
 struct inode *inode_get(struct inode *i);
 void inode_put(struct inode *i);
 struct dentry *dentry_new_root(struct superblock *sb, struct inode *root);
+/* A dentry outside any directory, for files without a name; takes its own reference on i. */
+struct dentry *dentry_new_detached(struct superblock *sb, const char *name, struct inode *i);
 struct dentry *dentry_get(struct dentry *d);
 void dentry_put(struct dentry *d);
 void dentry_set_inode(struct dentry *d, struct inode *i); /* takes over the reference */

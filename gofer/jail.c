@@ -1,0 +1,79 @@
+/* Exports and the gofer's own cage. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/empty_root.h"
+#include "gofer/gofer.h"
+
+int gofer_export_prepare(const char *path, bool readonly, struct error *e)
+{
+    int fd = (int)syscall(SYS_open_tree, AT_FDCWD, path,
+                          OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+
+    if (fd < 0) {
+        int err = -errno;
+        error_set(e, err, "exporting %s", path);
+        if (err == -EPERM)
+            error_hint(e, "this needs user namespaces (or root): see nv doctor");
+        return err;
+    }
+    struct mount_attr attr = {.attr_set = MOUNT_ATTR_NOSUID | (readonly ? MOUNT_ATTR_RDONLY : 0)};
+    if (syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr))) {
+        int err = error_set(e, -errno, "making %s read-only", path);
+        close(fd);
+        return err;
+    }
+    return fd;
+}
+
+static int install_filter(struct error *e)
+{
+    scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
+    int err = ctx ? 0 : -ENOMEM;
+
+#define HOSTCALL(name, reason)                                                                     \
+    if (!err)                                                                                      \
+        err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(name), 0);
+#include "gofer/hostcalls.def"
+#ifdef __SANITIZE_ADDRESS__
+    HOSTCALL(madvise, "ASan")
+    HOSTCALL(getpid, "ASan")
+    HOSTCALL(gettid, "ASan")
+    HOSTCALL(sigaltstack, "ASan")
+    HOSTCALL(futex, "ASan")
+    HOSTCALL(rt_sigaction, "ASan")
+    HOSTCALL(rt_sigprocmask, "ASan")
+    HOSTCALL(mprotect, "ASan")
+    HOSTCALL(mremap, "ASan")
+#endif
+#undef HOSTCALL
+    if (!err)
+        err = seccomp_load(ctx);
+    if (ctx)
+        seccomp_release(ctx);
+    return err ? error_set(e, err, "installing the gofer's system call filter") : 0;
+}
+
+int gofer_enter_jail(const struct gofer_config *cfg, struct error *e)
+{
+    struct rlimit files = {1024, 1024};
+
+    int err = empty_root_enter(e);
+    if (err)
+        return err;
+    setrlimit(RLIMIT_NOFILE, &files);
+    umask(0);
+    err = caps_keep(CAPS_FILE_SERVICE, e);
+    return err ? err : install_filter(e);
+}

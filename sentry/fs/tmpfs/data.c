@@ -1,0 +1,319 @@
+/*
+ * File contents of tmpfs. Small files live in the sentry's memory; a file that grows beyond
+ * SMALL_MAX or is mapped moves to a host memfd for the rest of its life. Seals: memfd_create(2).
+ */
+#include <errno.h>
+#include <linux/falloc.h>
+#include <linux/memfd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/macros.h"
+#include "sentry/fs/fs.h"
+#include "sentry/fs/tmpfs/tmpfs.h"
+#include "sentry/kernel/task.h"
+
+#define SMALL_MAX 65536
+#define FILE_MAX (1LL << 62)
+#define SEALS_KNOWN (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)
+
+void tmpfs_data_free(struct inode *i)
+{
+    struct tmpfs_inode *ti = TMPFS_I(i);
+
+    TMPFS_S(i->sb)->pages -= i->blocks / 8;
+    free(ti->data);
+    if (ti->memfd >= 0)
+        close(ti->memfd);
+}
+
+/* Books the pages a size needs: -ENOSPC. */
+static int account(struct inode *i, loff_t size)
+{
+    struct tmpfs_super *s = TMPFS_S(i->sb);
+    uint64_t pages = PAGE_UP(size) / NV_PAGE_SIZE, had = i->blocks / 8;
+
+    if (pages > had && s->max_pages && s->pages + (pages - had) > s->max_pages)
+        return -ENOSPC;
+    s->pages += pages - had;
+    i->blocks = pages * 8;
+    return 0;
+}
+
+static int to_memfd(struct inode *i)
+{
+    struct tmpfs_inode *ti = TMPFS_I(i);
+
+    if (ti->memfd >= 0)
+        return 0;
+    int fd = memfd_create("nv-file", MFD_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    if (ftruncate(fd, i->size) ||
+        (ti->data && i->size && pwrite(fd, ti->data, (size_t)i->size, 0) != i->size)) {
+        close(fd);
+        return -ENOSPC;
+    }
+    free(ti->data);
+    ti->data = NULL;
+    ti->cap = 0;
+    ti->memfd = fd;
+    return 0;
+}
+
+int tmpfs_host_fd(struct file *f)
+{
+    int err = to_memfd(f->inode);
+
+    return err ? err : TMPFS_I(f->inode)->memfd;
+}
+
+/* Makes [0, size) of a small file exist in memory. */
+static int reserve(struct tmpfs_inode *ti, size_t size)
+{
+    if (size <= ti->cap)
+        return 0;
+    size_t cap = MAX(ti->cap * 2, MAX(size, 256UL));
+    char *data = realloc(ti->data, cap);
+    if (!data)
+        return -ENOMEM;
+    memset(data + ti->cap, 0, cap - ti->cap);
+    ti->data = data;
+    ti->cap = cap;
+    return 0;
+}
+
+int tmpfs_truncate(struct inode *i, loff_t size)
+{
+    struct tmpfs_inode *ti = TMPFS_I(i);
+
+    if (size > FILE_MAX)
+        return -EFBIG;
+    if ((size < i->size && (ti->seals & F_SEAL_SHRINK)) ||
+        (size > i->size && (ti->seals & F_SEAL_GROW)))
+        return -EPERM;
+    int err = size < i->size || ti->memfd < 0 ? account(i, MIN(size, MAX(i->size, (loff_t)0))) : 0;
+    if (!err && size > SMALL_MAX)
+        err = to_memfd(i);
+    if (!err && ti->memfd >= 0)
+        err = ftruncate(ti->memfd, size) ? -errno : 0;
+    else if (!err && size > i->size)
+        err = reserve(ti, (size_t)size);
+    else if (!err && ti->data && size < i->size) /* what comes back later must be zero */
+        memset(ti->data + size, 0, (size_t)(i->size - size));
+    if (!err)
+        i->size = size;
+    return err;
+}
+
+static ssize_t data_read(struct task *t, struct file *f, struct uio *u, loff_t *pos, int rwf)
+{
+    struct inode *i = f->inode;
+    struct tmpfs_inode *ti = TMPFS_I(i);
+    ssize_t n;
+
+    if (*pos >= i->size)
+        return 0;
+    size_t len = MIN(u->resid, (size_t)(i->size - *pos));
+    if (ti->memfd >= 0)
+        n = uio_from_fd(u, ti->memfd, *pos, len);
+    else
+        n = uio_write(u, ti->data + *pos, len);
+    if (n > 0)
+        *pos += n;
+    return n;
+}
+
+static ssize_t write_at(struct inode *i, struct uio *u, loff_t at, size_t len)
+{
+    struct tmpfs_inode *ti = TMPFS_I(i);
+    loff_t end = at + (loff_t)len;
+
+    int err = end > i->size ? account(i, end) : 0;
+    if (!err && ti->memfd < 0)
+        err = end > SMALL_MAX ? to_memfd(i) : reserve(ti, (size_t)end);
+    if (err)
+        return err;
+    ssize_t n = ti->memfd >= 0 ? uio_to_fd(u, ti->memfd, at, len) : uio_read(u, ti->data + at, len);
+    if (n > 0 && at + n > i->size)
+        i->size = at + n;
+    return n;
+}
+
+static ssize_t data_write(struct task *t, struct file *f, struct uio *u, loff_t *pos, int rwf)
+{
+    struct inode *i = f->inode;
+    uint64_t limit = t ? rlimit_cur(t, RLIMIT_FSIZE) : RLIM_INFINITY;
+    size_t len = u->resid;
+
+    if ((f->flags & O_APPEND) || (rwf & 0x10 /* RWF_APPEND */))
+        *pos = i->size;
+    if (TMPFS_I(i)->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+        return -EPERM;
+    if (!len)
+        return 0;
+    if (limit != RLIM_INFINITY && (uint64_t)*pos + len > limit) {
+        if ((uint64_t)*pos >= limit) {
+            siginfo_t info;
+            siginfo_kernel(&info, SIGXFSZ);
+            signal_send_task(t, &info);
+            return -EFBIG;
+        }
+        len = limit - (uint64_t)*pos;
+    }
+    if (*pos >= FILE_MAX)
+        return -EFBIG;
+    if (TMPFS_I(i)->seals & F_SEAL_GROW) {
+        if (*pos >= i->size)
+            return -EPERM;
+        len = MIN(len, (size_t)(i->size - *pos));
+    }
+    ssize_t n = write_at(i, u, *pos, len);
+    if (n > 0) {
+        *pos += n;
+        inode_touch(i, true, false);
+    }
+    return n;
+}
+
+static loff_t data_llseek(struct task *t, struct file *f, loff_t off, int whence)
+{
+    struct tmpfs_inode *ti = TMPFS_I(f->inode);
+
+    if ((whence == SEEK_DATA || whence == SEEK_HOLE) && ti->memfd >= 0) {
+        loff_t r = lseek(ti->memfd, off, whence);
+        if (r < 0)
+            return -errno;
+        f->pos = r;
+        return r;
+    }
+    return generic_llseek(t, f, off, whence);
+}
+
+static int data_mmap(struct task *t, struct file *f, uint64_t off, uint64_t len, int prot,
+                     int flags, int *host_fd, uint64_t *host_off)
+{
+    struct tmpfs_inode *ti = TMPFS_I(f->inode);
+    bool shared = (flags & MAP_TYPE) != MAP_PRIVATE;
+
+    if (shared && (prot & PROT_WRITE) && (ti->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)))
+        return -EPERM;
+    int err = to_memfd(f->inode);
+    *host_fd = ti->memfd;
+    *host_off = off;
+    return err;
+}
+
+static int data_fallocate(struct task *t, struct file *f, int mode, loff_t off, loff_t len)
+{
+    struct inode *i = f->inode;
+    struct tmpfs_inode *ti = TMPFS_I(i);
+    loff_t end = off + len;
+
+    if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
+        return -EOPNOTSUPP;
+    if ((mode & FALLOC_FL_PUNCH_HOLE) && mode != (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE))
+        return -EOPNOTSUPP;
+    if (mode & FALLOC_FL_ZERO_RANGE)
+        return -EOPNOTSUPP; /* as Linux's tmpfs */
+    if ((mode & FALLOC_FL_PUNCH_HOLE) && (ti->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)))
+        return -EPERM;
+    if (end > i->size && !(mode & FALLOC_FL_KEEP_SIZE) && (ti->seals & F_SEAL_GROW))
+        return -EPERM;
+    int err = to_memfd(i);
+    if (!err && !(mode & FALLOC_FL_PUNCH_HOLE))
+        err = account(i, MAX(i->size, end));
+    if (!err && fallocate(ti->memfd, mode, off, len))
+        err = -errno;
+    if (!err && !(mode & FALLOC_FL_KEEP_SIZE) && end > i->size)
+        i->size = end;
+    if (!err)
+        inode_touch(i, true, false);
+    return err;
+}
+
+static int data_fsync(struct task *t, struct file *f, bool data)
+{
+    return 0;
+}
+
+const struct file_ops tmpfs_file_ops = {
+    .kind = "tmpfs file",
+    .read = data_read,
+    .write = data_write,
+    .llseek = data_llseek,
+    .mmap = data_mmap,
+    .fsync = data_fsync,
+    .fallocate = data_fallocate,
+};
+
+/* --- files without a name --- */
+static struct superblock *anon_sb(void)
+{
+    static struct superblock *sb;
+
+    if (!sb && tmpfs_new(0, 0, 01777, &sb))
+        return NULL;
+    return sb;
+}
+
+struct file *tmpfs_anon_file(const char *name, int flags, uint64_t size)
+{
+    struct superblock *sb = anon_sb();
+    struct inode *i = sb ? tmpfs_inode_new(sb, S_IFREG | 0777, 0) : NULL;
+    struct file *f = NULL;
+    char full[300];
+
+    if (!i)
+        return NULL;
+    i->nlink = 0;
+    snprintf(full, sizeof(full), "%s", name);
+    struct path p = {NULL, dentry_new_detached(sb, full, i)};
+    if (p.dentry && (!size || !tmpfs_truncate(i, (loff_t)size)))
+        f = file_new(&tmpfs_file_ops, i, &p, flags);
+    dentry_put(p.dentry);
+    inode_put(i);
+    return f;
+}
+
+long sys_memfd_create(struct task *t, const struct sysargs *a)
+{
+    unsigned int flags = arg_u32(a, 1);
+    char name[250], full[300];
+
+    if (flags & MFD_HUGETLB)
+        return flags & MFD_ALLOW_SEALING ? -EINVAL : -ENOSYS;
+    if (flags & ~(unsigned)(MFD_CLOEXEC | MFD_ALLOW_SEALING | 0x18))
+        return -EINVAL;
+    ssize_t n = copy_in_str(t, name, arg_u64(a, 0), sizeof(name));
+    if (n < 0)
+        return n == -ENAMETOOLONG ? -EINVAL : n;
+    snprintf(full, sizeof(full), "memfd:%s", name);
+    struct file *f = tmpfs_anon_file(full, O_RDWR | 0100000, 0);
+    if (!f)
+        return -ENOMEM;
+    f->inode->uid = t->cred->fsuid;
+    f->inode->gid = t->cred->fsgid;
+    TMPFS_I(f->inode)->seals = flags & MFD_ALLOW_SEALING ? 0 : F_SEAL_SEAL;
+    TMPFS_I(f->inode)->sealing = true;
+    return fd_install_steal(t, f, flags & MFD_CLOEXEC);
+}
+
+long memfd_fcntl(struct task *t, struct file *f, int cmd, long arg);
+long memfd_fcntl(struct task *t, struct file *f, int cmd, long arg)
+{
+    if (f->ops != &tmpfs_file_ops || !TMPFS_I(f->inode)->sealing)
+        return -EINVAL;
+    struct tmpfs_inode *ti = TMPFS_I(f->inode);
+    if (cmd == F_GET_SEALS)
+        return ti->seals;
+    if (!file_writable(f) || (ti->seals & F_SEAL_SEAL))
+        return -EPERM;
+    if (arg & ~(long)SEALS_KNOWN)
+        return -EINVAL;
+    ti->seals |= (unsigned int)arg;
+    return 0;
+}

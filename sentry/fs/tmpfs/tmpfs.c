@@ -1,0 +1,446 @@
+/* tmpfs: the tree of names, inodes and their attributes: tmpfs(5). */
+#include "sentry/fs/tmpfs/tmpfs.h"
+
+#include <errno.h>
+#include <linux/fs.h>
+#include <linux/magic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+
+#include "base/macros.h"
+#include "sentry/fs/fs.h"
+#include "sentry/ipc/pipe.h"
+#include "sentry/kernel/task.h"
+
+#define BUCKETS 16384
+#define DIRENT_SIZE 20
+
+static struct tmpfs_entry *table[BUCKETS];
+
+static uint32_t entry_hash(const struct inode *dir, const char *name, size_t len)
+{
+    uint64_t h = (uint64_t)dir >> 4;
+
+    for (size_t i = 0; i < len; i++)
+        h = (h ^ (unsigned char)name[i]) * 0x100000001b3ULL;
+    return (uint32_t)(h ^ h >> 32);
+}
+
+static struct tmpfs_entry *entry_find(struct inode *dir, const char *name, size_t len)
+{
+    uint32_t h = entry_hash(dir, name, len);
+
+    for (struct tmpfs_entry *e = table[h % BUCKETS]; e; e = e->hash_next)
+        if (e->hash == h && e->dir == dir && e->len == len && !memcmp(e->name, name, len))
+            return e;
+    return NULL;
+}
+
+/* Takes a reference on i. */
+static int entry_add(struct inode *dir, const struct dentry *d, struct inode *i)
+{
+    struct tmpfs_inode *ti = TMPFS_I(dir);
+    struct tmpfs_entry *e = calloc(1, sizeof(*e) + d->name_len + 1UL);
+
+    if (!e)
+        return -ENOMEM;
+    e->dir = dir;
+    e->inode = inode_get(i);
+    e->len = d->name_len;
+    memcpy(e->name, d->name, d->name_len);
+    e->hash = entry_hash(dir, d->name, d->name_len);
+    e->cookie = ti->next_cookie++;
+    e->hash_next = table[e->hash % BUCKETS];
+    table[e->hash % BUCKETS] = e;
+    list_add_tail(&ti->entries, &e->node);
+    ti->nentries++;
+    dir->size += DIRENT_SIZE;
+    inode_touch(dir, true, false);
+    return 0;
+}
+
+static void entry_del(struct tmpfs_entry *e)
+{
+    struct tmpfs_entry **p = &table[e->hash % BUCKETS];
+
+    while (*p != e)
+        p = &(*p)->hash_next;
+    *p = e->hash_next;
+    list_del(&e->node);
+    TMPFS_I(e->dir)->nentries--;
+    e->dir->size -= DIRENT_SIZE;
+    inode_touch(e->dir, true, false);
+    inode_put(e->inode);
+    free(e);
+}
+
+/* --- inodes --- */
+struct inode *tmpfs_inode_new(struct superblock *sb, mode_t mode, dev_t rdev)
+{
+    const struct inode_ops *ops = S_ISDIR(mode)   ? &tmpfs_dir_ops
+                                  : S_ISREG(mode) ? &tmpfs_file_ops_inode
+                                  : S_ISLNK(mode) ? &tmpfs_link_ops
+                                                  : &tmpfs_node_ops;
+    struct tmpfs_super *s = TMPFS_S(sb);
+
+    if (s->max_inodes && s->inodes >= s->max_inodes)
+        return NULL;
+    struct tmpfs_inode *ti = calloc(1, sizeof(*ti));
+    struct inode *i = ti ? inode_new(sb, ops, mode) : NULL;
+    if (!i) {
+        free(ti);
+        return NULL;
+    }
+    s->inodes++;
+    i->rdev = rdev;
+    i->priv = ti;
+    ti->memfd = -1;
+    ti->next_cookie = 2;
+    list_init(&ti->entries);
+    list_init(&ti->xattrs);
+    if (S_ISDIR(mode)) {
+        i->nlink = 2;
+        i->size = 2 * DIRENT_SIZE;
+    }
+    return i;
+}
+
+static void tmpfs_evict(struct inode *i)
+{
+    struct tmpfs_inode *ti = TMPFS_I(i);
+    struct tmpfs_entry *e, *tmp;
+
+    list_for_each_safe(e, tmp, &ti->entries, node) entry_del(e);
+    tmpfs_data_free(i);
+    tmpfs_xattrs_free(i);
+    if (i->pipe)
+        pipe_inode_evicted(i);
+    free(ti->link);
+    free(ti);
+    TMPFS_S(i->sb)->inodes--;
+}
+
+/* A new object in dir: owner and set-group-id as mkdir(2) and open(2) say. */
+static int make(struct task *t, struct inode *dir, struct dentry *d, mode_t mode, dev_t rdev,
+                struct inode **out)
+{
+    struct inode *i = tmpfs_inode_new(dir->sb, mode, rdev);
+
+    if (!i)
+        return -ENOSPC;
+    i->uid = t->cred->fsuid;
+    i->gid = t->cred->fsgid;
+    if (dir->mode & S_ISGID) {
+        i->gid = dir->gid;
+        if (S_ISDIR(mode))
+            i->mode |= S_ISGID;
+    }
+    int err = entry_find(dir, d->name, d->name_len) ? -EEXIST : entry_add(dir, d, i);
+    if (err) {
+        inode_put(i);
+        return err;
+    }
+    TMPFS_I(i)->parent = dir;
+    dentry_set_inode(d, i);
+    if (out)
+        *out = i;
+    return 0;
+}
+
+static int tmpfs_lookup(struct task *t, struct inode *dir, struct dentry *d)
+{
+    struct tmpfs_entry *e = entry_find(dir, d->name, d->name_len);
+
+    if (e)
+        dentry_set_inode(d, inode_get(e->inode));
+    return 0;
+}
+
+static int tmpfs_create(struct task *t, struct inode *dir, struct dentry *d, mode_t mode)
+{
+    return make(t, dir, d, mode, 0, NULL);
+}
+
+static int tmpfs_mkdir(struct task *t, struct inode *dir, struct dentry *d, mode_t mode)
+{
+    int err = make(t, dir, d, mode, 0, NULL);
+
+    if (!err)
+        dir->nlink++;
+    return err;
+}
+
+static int tmpfs_mknod(struct task *t, struct inode *dir, struct dentry *d, mode_t mode, dev_t rdev)
+{
+    return make(t, dir, d, mode, rdev, NULL);
+}
+
+static int tmpfs_symlink(struct task *t, struct inode *dir, struct dentry *d, const char *target)
+{
+    char *copy = strdup(target);
+    struct inode *i;
+
+    if (!copy)
+        return -ENOMEM;
+    int err = make(t, dir, d, S_IFLNK | 0777, 0, &i);
+    if (err) {
+        free(copy);
+        return err;
+    }
+    TMPFS_I(i)->link = copy;
+    i->size = (loff_t)strlen(copy);
+    return 0;
+}
+
+static int tmpfs_link(struct task *t, struct dentry *old, struct inode *dir, struct dentry *d)
+{
+    struct inode *i = old->inode;
+
+    int err = entry_add(dir, d, i);
+    if (err)
+        return err;
+    i->nlink++;
+    i->ctime = ktime_now();
+    dentry_set_inode(d, inode_get(i));
+    return 0;
+}
+
+static int remove_name(struct inode *dir, struct dentry *d)
+{
+    struct tmpfs_entry *e = entry_find(dir, d->name, d->name_len);
+
+    if (!e || e->inode != d->inode)
+        return -ENOENT;
+    d->inode->ctime = ktime_now();
+    entry_del(e);
+    return 0;
+}
+
+static int tmpfs_unlink(struct task *t, struct inode *dir, struct dentry *d)
+{
+    int err = remove_name(dir, d);
+
+    if (!err)
+        d->inode->nlink--;
+    return err;
+}
+
+static int tmpfs_rmdir(struct task *t, struct inode *dir, struct dentry *d)
+{
+    if (TMPFS_I(d->inode)->nentries)
+        return -ENOTEMPTY;
+    int err = remove_name(dir, d);
+    if (!err) {
+        d->inode->nlink = 0;
+        dir->nlink--;
+    }
+    return err;
+}
+
+static void moved_dir(struct inode *i, struct inode *from, struct inode *to)
+{
+    if (!S_ISDIR(i->mode) || from == to)
+        return;
+    from->nlink--;
+    to->nlink++;
+    TMPFS_I(i)->parent = to;
+}
+
+static int exchange(struct inode *odir, struct dentry *od, struct inode *ndir, struct dentry *nd)
+{
+    struct tmpfs_entry *a = entry_find(odir, od->name, od->name_len);
+    struct tmpfs_entry *b = entry_find(ndir, nd->name, nd->name_len);
+
+    if (!a || !b)
+        return -ENOENT;
+    struct inode *i = a->inode;
+    a->inode = b->inode;
+    b->inode = i;
+    moved_dir(b->inode, odir, ndir);
+    moved_dir(a->inode, ndir, odir);
+    return 0;
+}
+
+static int tmpfs_rename(struct task *t, struct inode *odir, struct dentry *od, struct inode *ndir,
+                        struct dentry *nd, unsigned int flags)
+{
+    if (flags & RENAME_EXCHANGE)
+        return exchange(odir, od, ndir, nd);
+    struct tmpfs_entry *old = entry_find(odir, od->name, od->name_len);
+    if (!old)
+        return -ENOENT;
+    struct inode *i = old->inode, *wh = NULL;
+    if (nd->inode && S_ISDIR(nd->inode->mode) && TMPFS_I(nd->inode)->nentries)
+        return -ENOTEMPTY;
+    if (flags & RENAME_WHITEOUT) {
+        wh = tmpfs_inode_new(odir->sb, S_IFCHR, makedev(0, 0));
+        if (!wh)
+            return -ENOSPC;
+    }
+    if (nd->inode) {
+        int err = S_ISDIR(nd->inode->mode) ? tmpfs_rmdir(t, ndir, nd) : tmpfs_unlink(t, ndir, nd);
+        if (err) {
+            inode_put(wh);
+            return err;
+        }
+    }
+    int err = entry_add(ndir, nd, i);
+    if (err) {
+        inode_put(wh);
+        return err;
+    }
+    entry_del(old);
+    i->ctime = ktime_now();
+    moved_dir(i, odir, ndir);
+    if (wh) {
+        entry_add(odir, od, wh);
+        inode_put(wh);
+    }
+    return 0;
+}
+
+static int tmpfs_readlink(struct task *t, struct inode *i, char **out)
+{
+    *out = strdup(TMPFS_I(i)->link);
+    return *out ? 0 : -ENOMEM;
+}
+
+static int tmpfs_tmpfile(struct task *t, struct inode *dir, mode_t mode, struct inode **out)
+{
+    struct inode *i = tmpfs_inode_new(dir->sb, mode, 0);
+
+    if (!i)
+        return -ENOSPC;
+    i->uid = t->cred->fsuid;
+    i->gid = dir->mode & S_ISGID ? dir->gid : t->cred->fsgid;
+    i->nlink = 0;
+    *out = i;
+    return 0;
+}
+
+int tmpfs_setattr(struct task *t, struct dentry *d, const struct setattr *a)
+{
+    struct inode *i = d->inode;
+
+    if (a->mask & SETATTR_SIZE) {
+        int err = tmpfs_truncate(i, a->size);
+        if (err)
+            return err;
+    }
+    if (a->mask & SETATTR_MODE)
+        i->mode = (i->mode & S_IFMT) | (a->mode & 07777);
+    if (a->mask & SETATTR_UID)
+        i->uid = a->uid;
+    if (a->mask & SETATTR_GID)
+        i->gid = a->gid;
+    if (a->mask & SETATTR_ATIME)
+        i->atime = a->atime;
+    if (a->mask & SETATTR_MTIME)
+        i->mtime = a->mtime;
+    if (a->mask & SETATTR_CTIME)
+        i->ctime = a->ctime;
+    return 0;
+}
+
+/* --- directories --- */
+static int dir_readdir(struct task *t, struct file *f, struct dir_context *c)
+{
+    struct inode *dir = f->inode;
+    struct tmpfs_entry *e;
+
+    if (c->pos == 0 && !c->emit(c, ".", 1, 1, dir->ino, 4))
+        return 0;
+    if (c->pos <= 1) {
+        struct inode *up = TMPFS_I(dir)->parent;
+        if (!c->emit(c, "..", 2, 2, up ? up->ino : dir->ino, 4))
+            return 0;
+    }
+    list_for_each(e, &TMPFS_I(dir)->entries, node)
+    {
+        if ((loff_t)e->cookie < c->pos)
+            continue;
+        if (!c->emit(c, e->name, e->len, (loff_t)e->cookie + 1, e->inode->ino,
+                     (unsigned char)(e->inode->mode >> 12)))
+            break;
+    }
+    return 0;
+}
+
+static const struct file_ops dir_file_ops = {
+    .kind = "tmpfs directory",
+    .readdir = dir_readdir,
+    .llseek = dir_llseek,
+};
+
+int tmpfs_open(struct task *t, struct inode *i, const struct path *p, int flags, struct file **out)
+{
+    *out = file_new(S_ISDIR(i->mode) ? &dir_file_ops : &tmpfs_file_ops, i, p, flags);
+    return *out ? 0 : -ENOMEM;
+}
+
+#define COMMON_OPS                                                                                 \
+    .setattr = tmpfs_setattr, .getxattr = tmpfs_getxattr, .setxattr = tmpfs_setxattr,               \
+    .listxattr = tmpfs_listxattr, .removexattr = tmpfs_removexattr
+
+const struct inode_ops tmpfs_dir_ops = {
+    .lookup = tmpfs_lookup,
+    .create = tmpfs_create,
+    .mkdir = tmpfs_mkdir,
+    .mknod = tmpfs_mknod,
+    .symlink = tmpfs_symlink,
+    .link = tmpfs_link,
+    .unlink = tmpfs_unlink,
+    .rmdir = tmpfs_rmdir,
+    .rename = tmpfs_rename,
+    .open = tmpfs_open,
+    .tmpfile = tmpfs_tmpfile,
+    COMMON_OPS,
+};
+const struct inode_ops tmpfs_file_ops_inode = {.open = tmpfs_open, COMMON_OPS};
+const struct inode_ops tmpfs_link_ops = {.readlink = tmpfs_readlink, COMMON_OPS};
+const struct inode_ops tmpfs_node_ops = {COMMON_OPS};
+
+/* --- the file system --- */
+static int tmpfs_statfs(struct task *t, struct superblock *sb, struct statfs *st)
+{
+    struct tmpfs_super *s = TMPFS_S(sb);
+
+    st->f_blocks = s->max_pages;
+    st->f_bfree = st->f_bavail = s->max_pages ? s->max_pages - s->pages : 0;
+    st->f_files = s->max_inodes;
+    st->f_ffree = s->max_inodes ? s->max_inodes - s->inodes : 0;
+    return 0;
+}
+
+static void tmpfs_put_super(struct superblock *sb)
+{
+    free(sb->priv);
+}
+
+static const struct super_ops tmpfs_super_ops = {
+    .evict = tmpfs_evict,
+    .statfs = tmpfs_statfs,
+    .put_super = tmpfs_put_super,
+};
+
+int tmpfs_new(uint64_t size_bytes, uint64_t inodes, mode_t root_mode, struct superblock **out)
+{
+    struct tmpfs_super *s = calloc(1, sizeof(*s));
+    struct superblock *sb = s ? super_new(&tmpfs_super_ops, "tmpfs", TMPFS_MAGIC, s) : NULL;
+
+    if (!sb) {
+        free(s);
+        return -ENOMEM;
+    }
+    s->max_pages = size_bytes / NV_PAGE_SIZE;
+    s->max_inodes = inodes;
+    sb->next_ino = 1;
+    struct inode *root = tmpfs_inode_new(sb, S_IFDIR | root_mode, 0);
+    if (!root || !dentry_new_root(sb, root)) {
+        super_put(sb);
+        return -ENOMEM;
+    }
+    *out = sb;
+    return 0;
+}

@@ -1,0 +1,69 @@
+/* Internals of tmpfs: names, data, extended attributes. */
+#ifndef NV_SENTRY_FS_TMPFS_TMPFS_H
+#define NV_SENTRY_FS_TMPFS_TMPFS_H
+
+#include "base/list.h"
+#include "sentry/vfs/file.h"
+
+struct tmpfs_super {
+    uint64_t max_pages, pages; /* 0: no limit */
+    uint64_t max_inodes, inodes;
+};
+
+struct tmpfs_entry { /* a name in a directory; holds the inode */
+    struct list node;
+    struct tmpfs_entry *hash_next;
+    struct inode *dir, *inode;
+    uint64_t cookie; /* position in the directory: grows with every new name */
+    uint32_t hash;
+    uint8_t len;
+    char name[];
+};
+
+struct tmpfs_xattr {
+    struct list node;
+    size_t size;
+    char *name, value[];
+};
+
+struct tmpfs_inode {
+    char *data;         /* small files; NULL when memfd is used or empty */
+    size_t cap;
+    int memfd;          /* -1 until needed */
+    unsigned int seals; /* memfd_create(2) */
+    bool sealing;
+    char *link;
+    struct list entries; /* directories */
+    uint64_t next_cookie;
+    int nentries;
+    struct inode *parent;
+    struct list xattrs;
+    char *memfd_name; /* memfd_create(2) */
+};
+
+static inline struct tmpfs_inode *TMPFS_I(const struct inode *i)
+{
+    return i->priv;
+}
+static inline struct tmpfs_super *TMPFS_S(const struct superblock *sb)
+{
+    return sb->priv;
+}
+
+extern const struct inode_ops tmpfs_dir_ops, tmpfs_file_ops_inode, tmpfs_link_ops, tmpfs_node_ops;
+extern const struct file_ops tmpfs_file_ops;
+
+struct inode *tmpfs_inode_new(struct superblock *sb, mode_t mode, dev_t rdev);
+void tmpfs_data_free(struct inode *i);
+int tmpfs_truncate(struct inode *i, loff_t size);
+int tmpfs_open(struct task *t, struct inode *i, const struct path *p, int flags,
+               struct file **out);
+int tmpfs_setattr(struct task *t, struct dentry *d, const struct setattr *a);
+ssize_t tmpfs_getxattr(struct task *t, struct inode *i, const char *name, void *buf, size_t size);
+int tmpfs_setxattr(struct task *t, struct dentry *d, const char *name, const void *v, size_t n,
+                   int flags);
+ssize_t tmpfs_listxattr(struct task *t, struct inode *i, char *buf, size_t size);
+int tmpfs_removexattr(struct task *t, struct dentry *d, const char *name);
+void tmpfs_xattrs_free(struct inode *i);
+
+#endif

@@ -1,0 +1,105 @@
+/* Extended attributes of tmpfs inodes: xattr(7). */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/xattr.h>
+
+#include "base/macros.h"
+#include "sentry/fs/tmpfs/tmpfs.h"
+
+#define XATTRS_MAX_BYTES (256 * 1024)
+
+static struct tmpfs_xattr *find(struct inode *i, const char *name)
+{
+    struct tmpfs_xattr *x;
+
+    list_for_each(x, &TMPFS_I(i)->xattrs, node)
+    {
+        if (!strcmp(x->name, name))
+            return x;
+    }
+    return NULL;
+}
+
+static void drop(struct tmpfs_xattr *x)
+{
+    list_del(&x->node);
+    free(x->name);
+    free(x);
+}
+
+void tmpfs_xattrs_free(struct inode *i)
+{
+    struct tmpfs_xattr *x, *tmp;
+
+    list_for_each_safe(x, tmp, &TMPFS_I(i)->xattrs, node) drop(x);
+}
+
+ssize_t tmpfs_getxattr(struct task *t, struct inode *i, const char *name, void *buf, size_t size)
+{
+    struct tmpfs_xattr *x = find(i, name);
+
+    if (!x)
+        return -ENODATA;
+    if (!buf)
+        return (ssize_t)x->size;
+    if (size < x->size)
+        return -ERANGE;
+    memcpy(buf, x->value, x->size);
+    return (ssize_t)x->size;
+}
+
+int tmpfs_setxattr(struct task *t, struct dentry *d, const char *name, const void *v, size_t n,
+                   int flags)
+{
+    struct tmpfs_xattr *old = find(d->inode, name), *x;
+    size_t total = n;
+
+    if (old && (flags & XATTR_CREATE))
+        return -EEXIST;
+    if (!old && (flags & XATTR_REPLACE))
+        return -ENODATA;
+    list_for_each(x, &TMPFS_I(d->inode)->xattrs, node) total += x->size + strlen(x->name);
+    if (total > XATTRS_MAX_BYTES)
+        return -ENOSPC;
+    x = malloc(sizeof(*x) + n);
+    if (!x || !(x->name = strdup(name))) {
+        free(x);
+        return -ENOMEM;
+    }
+    x->size = n;
+    memcpy(x->value, v, n);
+    if (old)
+        drop(old);
+    list_add_tail(&TMPFS_I(d->inode)->xattrs, &x->node);
+    d->inode->ctime = ktime_now();
+    return 0;
+}
+
+ssize_t tmpfs_listxattr(struct task *t, struct inode *i, char *buf, size_t size)
+{
+    struct tmpfs_xattr *x;
+    size_t used = 0;
+
+    list_for_each(x, &TMPFS_I(i)->xattrs, node)
+    {
+        size_t len = strlen(x->name) + 1;
+        if (buf && used + len > size)
+            return -ERANGE;
+        if (buf)
+            memcpy(buf + used, x->name, len);
+        used += len;
+    }
+    return (ssize_t)used;
+}
+
+int tmpfs_removexattr(struct task *t, struct dentry *d, const char *name)
+{
+    struct tmpfs_xattr *x = find(d->inode, name);
+
+    if (!x)
+        return -ENODATA;
+    drop(x);
+    d->inode->ctime = ktime_now();
+    return 0;
+}
