@@ -2,6 +2,7 @@
 #ifndef NV_SENTRY_FS_FS_H
 #define NV_SENTRY_FS_FS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -13,7 +14,7 @@ struct task;
 int tmpfs_new(uint64_t size_bytes, uint64_t inodes, mode_t root_mode, struct superblock **out);
 /* Client of the gofer; sock and exports were agreed with gofer_main (gofer/client.h). */
 int goferfs_connect(int sock);                                    /* once per sandbox, at boot */
-int goferfs_new(unsigned int export_index, struct superblock **out);
+int goferfs_new(unsigned int export_index, bool readonly, struct superblock **out); /* in a fiber */
 /* upper is a tmpfs; both references are taken over. */
 int overlayfs_new(struct superblock *lower, struct superblock *upper, struct superblock **out);
 int procfs_new(struct superblock **out);

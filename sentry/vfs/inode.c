@@ -234,6 +234,16 @@ void dentry_hash(struct dentry *d)
     list_add_tail(&d->parent->children, &d->child_node);
 }
 
+struct dentry *dentry_new_child(struct dentry *dir, const char *name, size_t len)
+{
+    return dentry_alloc(dir, name, len);
+}
+
+void dentry_add(struct dentry *d)
+{
+    dentry_hash(d);
+}
+
 struct dentry *dentry_cached(struct dentry *dir, const char *name, size_t len)
 {
     uint32_t h = name_hash(dir, name, len);
@@ -265,7 +275,7 @@ void dentry_drop(struct dentry *d)
  * After rename(2): od takes nd's place in the tree; nd is forgotten. Children, open files and
  * working directories move along, because they point at the dentry.
  */
-int dentry_move(struct dentry *od, struct dentry *nd)
+int dentry_rename_done(struct dentry *od, struct dentry *nd)
 {
     char *name = strdup(nd->name);
     struct dentry *old_parent = od->parent;

@@ -392,7 +392,7 @@ static void rename_done(struct entry *o, struct entry *n, struct inode *moved, s
     if (flags & RENAME_EXCHANGE)
         dentry_exchange(o->d, n->d);
     else
-        dentry_move(o->d, n->d);
+        dentry_rename_done(o->d, n->d);
     fsnotify(n->dir.dentry->inode, o->d, IN_MOVED_TO | isdir, cookie);
     fsnotify(moved, NULL, IN_MOVE_SELF, 0);
     if (gone && gone->nlink == 0)

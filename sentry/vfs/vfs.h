@@ -184,6 +184,11 @@ void inode_put(struct inode *i);
 struct dentry *dentry_new_root(struct superblock *sb, struct inode *root);
 /* A dentry outside any directory, for files without a name; takes its own reference on i. */
 struct dentry *dentry_new_detached(struct superblock *sb, const char *name, struct inode *i);
+/* For file systems that learn of children without being asked: make one, give it an inode, add. */
+struct dentry *dentry_new_child(struct dentry *dir, const char *name, size_t len);
+void dentry_add(struct dentry *d);
+/* Stacked file systems: od, one of a lower layer's, now has nd's place. */
+int dentry_rename_done(struct dentry *od, struct dentry *nd);
 struct dentry *dentry_get(struct dentry *d);
 void dentry_put(struct dentry *d);
 void dentry_set_inode(struct dentry *d, struct inode *i); /* takes over the reference */

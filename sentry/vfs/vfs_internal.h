@@ -11,7 +11,6 @@
 struct dentry *dentry_alloc(struct dentry *parent, const char *name, size_t len);
 void dentry_hash(struct dentry *d);
 void dentry_drop_unused(struct superblock *sb);
-int dentry_move(struct dentry *od, struct dentry *nd);
 int dentry_exchange(struct dentry *a, struct dentry *b);
 void locks_free(struct inode *i);
 /* close(2) of any descriptor drops the process's POSIX locks on the file: fcntl(2). */

@@ -1,0 +1,178 @@
+/*
+ * See rpc.h. One socket; replies carry the id of their request and are handed out by the loop. The
+ * gofer is trusted more than a guest, yet every length in a reply is checked.
+ */
+#include "sentry/fs/gofer/rpc.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/list.h"
+#include "base/log.h"
+#include "sentry/fs/fs.h"
+#include "sentry/kernel/fiber.h"
+#include "sentry/kernel/loop.h"
+
+struct pending {
+    struct list node;
+    uint32_t id;
+    struct gofer_call *call;
+    struct fiber *fiber;
+    int result;
+    bool done;
+};
+
+static struct list waiting = LIST_INIT(waiting);
+static uint32_t next_id;
+static bool gone;
+
+static union {
+    struct gofer_reply rep;
+    char bytes[GOFER_PACKET_MAX];
+} in;
+
+static int take_fd(struct msghdr *m)
+{
+    struct cmsghdr *h = CMSG_FIRSTHDR(m);
+    int fd;
+
+    if (!h || h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS ||
+        h->cmsg_len != CMSG_LEN(sizeof(int)))
+        return -1;
+    memcpy(&fd, CMSG_DATA(h), sizeof(fd));
+    return fd;
+}
+
+static void finish(struct pending *p, int result)
+{
+    list_del(&p->node);
+    p->result = result;
+    p->done = true;
+    fiber_wake(p->fiber);
+}
+
+static void deliver(size_t len, int fd)
+{
+    const struct gofer_reply *r = &in.rep;
+    struct pending *p;
+
+    list_for_each(p, &waiting, node)
+    {
+        if (p->id != r->id)
+            continue;
+        struct gofer_call *c = p->call;
+        int result = len == sizeof(*r) + (size_t)r->len && r->result <= 0 ? r->result : -EPROTO;
+        if (!result && r->len) {
+            c->data = malloc(r->len + 1UL);
+            if (!c->data)
+                result = -ENOMEM;
+            else {
+                memcpy(c->data, r->data, r->len);
+                c->data[r->len] = 0;
+                c->len = r->len;
+            }
+        }
+        c->attr = r->attr;
+        if (!result) {
+            c->fd = fd;
+            fd = -1;
+        }
+        finish(p, result);
+        break;
+    }
+    if (fd >= 0)
+        close(fd);
+}
+
+static void all_failed(struct loop_fd *w)
+{
+    struct pending *p, *tmp;
+
+    log_warn("the gofer has ended");
+    gone = true;
+    loop_fd_del(w);
+    list_for_each_safe(p, tmp, &waiting, node) finish(p, -EIO);
+}
+
+static void readable(struct loop_fd *w, uint32_t revents)
+{
+    for (;;) {
+        struct iovec iov = {in.bytes, sizeof(in.bytes)};
+        union {
+            struct cmsghdr align;
+            char buf[CMSG_SPACE(sizeof(int))];
+        } ctl;
+        struct msghdr m = {.msg_iov = &iov,
+                           .msg_iovlen = 1,
+                           .msg_control = ctl.buf,
+                           .msg_controllen = sizeof(ctl.buf)};
+        ssize_t n = recvmsg(w->fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+            return;
+        if (n <= 0) {
+            all_failed(w);
+            return;
+        }
+        if ((size_t)n >= sizeof(struct gofer_reply))
+            deliver((size_t)n, take_fd(&m));
+    }
+}
+
+static struct loop_fd sock_watch = {.fd = -1, .events = EPOLLIN, .cb = readable};
+
+int goferfs_connect(int sock)
+{
+    sock_watch.fd = sock;
+    return loop_fd_add(&sock_watch);
+}
+
+static int send_request(struct gofer_call *c, uint32_t id)
+{
+    size_t l1 = strlen(c->path), l2 = c->path2 ? strlen(c->path2) : 0;
+    struct gofer_request r = {.id = id,
+                              .version = GOFER_VERSION,
+                              .type = (uint16_t)c->type,
+                              .export_index = (uint16_t)c->export_index,
+                              .len1 = (uint16_t)l1,
+                              .len2 = (uint16_t)l2};
+    struct iovec iov[3] = {{&r, sizeof(r)},
+                           {(void *)(uintptr_t)c->path, l1},
+                           {(void *)(uintptr_t)c->path2, l2}};
+    struct msghdr m = {.msg_iov = iov, .msg_iovlen = 3};
+
+    if (l1 >= GOFER_PATH_MAX || l2 >= GOFER_PATH_MAX)
+        return -ENAMETOOLONG;
+    memcpy(r.arg, c->arg, sizeof(r.arg));
+    while (sendmsg(sock_watch.fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+        if (errno != EAGAIN)
+            return -EIO;
+        int err = loop_fd_wait(sock_watch.fd, EPOLLOUT);
+        if (err)
+            return err;
+    }
+    return 0;
+}
+
+int gofer_rpc(struct gofer_call *c)
+{
+    struct pending p = {.id = ++next_id, .call = c, .fiber = fiber_current()};
+
+    c->data = NULL;
+    c->len = 0;
+    c->fd = -1;
+    if (gone)
+        return -EIO;
+    list_add_tail(&waiting, &p.node);
+    int err = send_request(c, p.id);
+    if (err) {
+        list_del(&p.node);
+        return err;
+    }
+    while (!p.done)
+        fiber_park();
+    return p.result;
+}

@@ -1,0 +1,24 @@
+/* Calls to the gofer: a fiber sends a request and parks until its reply has come. */
+#ifndef NV_SENTRY_FS_GOFER_RPC_H
+#define NV_SENTRY_FS_GOFER_RPC_H
+
+#include <stdint.h>
+
+#include "gofer/proto.h"
+
+struct gofer_call {
+    enum gofer_msg type;
+    unsigned int export_index;
+    const char *path, *path2; /* below the export's root; path2 may be NULL */
+    uint64_t arg[8];
+    /* result */
+    struct gofer_attr attr;
+    char *data; /* malloc'ed, NUL-terminated; the caller frees it */
+    uint32_t len;
+    int fd; /* -1, or a descriptor the caller owns */
+};
+
+/* 0 or negative errno: the gofer's, -EIO when it is gone. Not interruptible. */
+int gofer_rpc(struct gofer_call *c);
+
+#endif
