@@ -1,0 +1,405 @@
+/*
+ * epoll(7). An item hangs one waiter on each queue its file names; a wake puts the item on the ready
+ * list, and epoll_wait asks the file what really holds. Level-triggered items stay on the list as
+ * long as they are ready.
+ */
+#include "sentry/ipc/epoll.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "base/strbuf.h"
+#include "sentry/kernel/task.h"
+#include "sentry/vfs/file.h"
+
+#define QUEUES_MAX 4
+#define NESTING_MAX 5
+#define EVENTS_MAX (INT32_MAX / (int)sizeof(struct epoll_event))
+#define WATCHES_MAX 1000000
+#define EP_PRIVATE (EPOLLET | EPOLLONESHOT | EPOLLEXCLUSIVE | EPOLLWAKEUP)
+
+struct epoll_item;
+
+struct item_waiter {
+    struct waiter w;
+    struct epoll_item *item;
+};
+
+struct epoll_item {
+    struct epoll *ep;
+    struct file *file; /* weak: the file's release removes the item */
+    int fd;
+    struct epoll_item *hash_next;
+    struct list file_node;  /* in file->epoll_items */
+    struct list ready_node; /* in ep->ready, or unlinked */
+    struct list all_node;
+    uint32_t events;
+    uint64_t data;
+    struct item_waiter waiters[QUEUES_MAX];
+    int nwaiters;
+};
+
+struct epoll {
+    struct list ready, all;
+    struct waitq wq;
+    struct file *self;
+    int count;
+    struct epoll_item *table[64];
+};
+
+static const struct file_ops epoll_ops;
+
+static void item_wake(struct waiter *w, uint32_t events)
+{
+    struct epoll_item *it = container_of(w, struct item_waiter, w)->item;
+
+    if (!(it->events & ~EP_PRIVATE))
+        return; /* ONESHOT, disarmed */
+    if (!(events & (it->events | EPOLLERR | EPOLLHUP)))
+        return;
+    if (list_empty(&it->ready_node))
+        list_add_tail(&it->ep->ready, &it->ready_node);
+    if (it->events & EPOLLEXCLUSIVE)
+        waitq_wake_one(&it->ep->wq, EPOLLIN);
+    else
+        waitq_wake(&it->ep->wq, EPOLLIN | EPOLLRDNORM);
+}
+
+struct add_table {
+    struct poll_table pt;
+    struct epoll_item *item;
+};
+
+static void add_waiter(struct poll_table *pt, struct waitq *q)
+{
+    struct epoll_item *it = container_of(pt, struct add_table, pt)->item;
+
+    if (it->nwaiters == QUEUES_MAX)
+        return;
+    struct item_waiter *iw = &it->waiters[it->nwaiters++];
+    *iw = (struct item_waiter){.w = {.mask = ~0U, .wake = item_wake}, .item = it};
+    waitq_add(q, &iw->w);
+}
+
+static void keep_waiters(struct poll_table *pt, struct waitq *q)
+{
+}
+
+/* Asks with a table that adds nothing: files over host descriptors re-arm their watch. */
+static uint32_t item_poll(struct epoll_item *it)
+{
+    static struct poll_table again = {.add = keep_waiters};
+    uint32_t want = (it->events | EPOLLERR | EPOLLHUP) & ~EP_PRIVATE;
+
+    return file_poll(it->file, &again) & want;
+}
+
+static struct epoll_item **slot(struct epoll *ep, int fd)
+{
+    return &ep->table[(unsigned int)fd % ARRAY_SIZE(ep->table)];
+}
+
+static struct epoll_item *item_find(struct epoll *ep, struct file *f, int fd)
+{
+    for (struct epoll_item *it = *slot(ep, fd); it; it = it->hash_next)
+        if (it->fd == fd && it->file == f)
+            return it;
+    return NULL;
+}
+
+static void item_free(struct epoll_item *it)
+{
+    struct epoll_item **p = slot(it->ep, it->fd);
+
+    while (*p != it)
+        p = &(*p)->hash_next;
+    *p = it->hash_next;
+    for (int i = 0; i < it->nwaiters; i++)
+        waitq_del(&it->waiters[i].w);
+    list_del(&it->file_node);
+    list_del(&it->ready_node);
+    list_del(&it->all_node);
+    it->ep->count--;
+    free(it);
+}
+
+void epoll_file_released(struct file *f)
+{
+    while (!list_empty(&f->epoll_items))
+        item_free(list_first(&f->epoll_items, struct epoll_item, file_node));
+}
+
+/* Would ep watching f make a loop or too deep a chain? Depth of the deepest set below f. */
+static int depth_below(struct file *f, const struct epoll *ep, int depth)
+{
+    struct epoll_item *it;
+    int deepest = 0;
+
+    if (f->ops != &epoll_ops)
+        return 0;
+    if (f->priv == ep || depth > NESTING_MAX)
+        return -ELOOP;
+    list_for_each(it, &((struct epoll *)f->priv)->all, all_node)
+    {
+        int d = depth_below(it->file, ep, depth + 1);
+        if (d < 0)
+            return d;
+        deepest = MAX(deepest, d);
+    }
+    return deepest + 1;
+}
+
+static int item_add(struct epoll *ep, struct file *f, int fd, const struct epoll_event *ev)
+{
+    if (depth_below(f, ep, 0) < 0 || depth_below(f, ep, 0) > NESTING_MAX)
+        return -ELOOP;
+    if (ep->count >= WATCHES_MAX)
+        return -ENOSPC;
+    struct epoll_item *it = calloc(1, sizeof(*it));
+    if (!it)
+        return -ENOMEM;
+    it->ep = ep;
+    it->file = f;
+    it->fd = fd;
+    it->events = ev->events;
+    it->data = ev->data.u64;
+    list_init(&it->ready_node);
+    list_add_tail(&f->epoll_items, &it->file_node);
+    list_add_tail(&ep->all, &it->all_node);
+    it->hash_next = *slot(ep, fd);
+    *slot(ep, fd) = it;
+    ep->count++;
+    struct add_table at = {.pt = {.add = add_waiter}, .item = it};
+    uint32_t ready = file_poll(f, &at.pt) & (it->events | EPOLLERR | EPOLLHUP) & ~EP_PRIVATE;
+    if (ready) {
+        list_add_tail(&ep->ready, &it->ready_node);
+        waitq_wake(&ep->wq, EPOLLIN);
+    }
+    return 0;
+}
+
+static void item_mod(struct epoll_item *it, const struct epoll_event *ev)
+{
+    it->events = ev->events;
+    it->data = ev->data.u64;
+    if (item_poll(it)) {
+        if (list_empty(&it->ready_node))
+            list_add_tail(&it->ep->ready, &it->ready_node);
+        waitq_wake(&it->ep->wq, EPOLLIN);
+    }
+}
+
+long sys_epoll_ctl(struct task *t, const struct sysargs *a)
+{
+    cleanup_file struct file *ef = fd_get(t, arg_i32(a, 0)), *f = fd_get(t, arg_i32(a, 2));
+    int op = arg_i32(a, 1);
+    struct epoll_event ev = {0};
+
+    if (op != EPOLL_CTL_DEL && get_user(t, &ev, arg_u64(a, 3)))
+        return -EFAULT;
+    if (!ef || !f)
+        return -EBADF;
+    if (!f->ops->poll)
+        return -EPERM;
+    if (f == ef || ef->ops != &epoll_ops)
+        return -EINVAL;
+    struct epoll *ep = ef->priv;
+    if ((ev.events & EPOLLEXCLUSIVE) && op != EPOLL_CTL_DEL) {
+        const uint32_t ok = EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET |
+                            EPOLLEXCLUSIVE;
+        if (op == EPOLL_CTL_MOD || f->ops == &epoll_ops || (ev.events & ~ok))
+            return -EINVAL;
+    }
+    struct epoll_item *it = item_find(ep, f, arg_i32(a, 2));
+    switch (op) {
+    case EPOLL_CTL_ADD:
+        return it ? -EEXIST : item_add(ep, f, arg_i32(a, 2), &ev);
+    case EPOLL_CTL_MOD:
+        if (!it)
+            return -ENOENT;
+        if (it->events & EPOLLEXCLUSIVE)
+            return -EINVAL;
+        item_mod(it, &ev);
+        return 0;
+    case EPOLL_CTL_DEL:
+        if (!it)
+            return -ENOENT;
+        item_free(it);
+        return 0;
+    default:
+        return -EINVAL;
+    }
+}
+
+/* Takes what is ready: at most max events, written to the guest. Number or negative errno. */
+static int collect(struct task *t, struct epoll *ep, uint64_t addr, int max)
+{
+    struct list turn = LIST_INIT(turn);
+    int n = 0;
+
+    list_splice_tail(&turn, &ep->ready);
+    while (n < max && !list_empty(&turn)) {
+        struct epoll_item *it = list_first(&turn, struct epoll_item, ready_node);
+        list_del(&it->ready_node);
+        uint32_t got = item_poll(it);
+        if (!got)
+            continue;
+        struct epoll_event ev = {.events = got, .data.u64 = it->data};
+        if (copy_out(t, addr + (uint64_t)n * sizeof(ev), &ev, sizeof(ev))) {
+            list_add_tail(&ep->ready, &it->ready_node);
+            n = n ? n : -EFAULT;
+            break;
+        }
+        n++;
+        if (it->events & EPOLLONESHOT)
+            it->events &= EP_PRIVATE;
+        else if (!(it->events & EPOLLET))
+            list_add_tail(&ep->ready, &it->ready_node);
+    }
+    /* What was not looked at comes first next time. */
+    if (!list_empty(&turn)) {
+        list_splice_tail(&turn, &ep->ready);
+        list_splice_tail(&ep->ready, &turn);
+    }
+    return n;
+}
+
+static long do_wait(struct task *t, int epfd, uint64_t addr, int max, uint64_t deadline)
+{
+    cleanup_file struct file *ef = fd_get(t, epfd);
+
+    if (max <= 0 || max > EVENTS_MAX)
+        return -EINVAL;
+    if (!ef)
+        return -EBADF;
+    if (ef->ops != &epoll_ops)
+        return -EINVAL;
+    if (addr >= NV_TASK_SIZE)
+        return -EFAULT;
+    struct epoll *ep = ef->priv;
+    for (;;) {
+        int n = collect(t, ep, addr, max);
+        if (n || !deadline)
+            return n;
+        int err = task_wait(t, &ep->wq, deadline);
+        if (err == -ETIMEDOUT)
+            return collect(t, ep, addr, max);
+        if (err)
+            return -EINTR;
+    }
+}
+
+static uint64_t ms_deadline(int ms)
+{
+    return ms < 0 ? NO_DEADLINE : ms == 0 ? 0 : now_ns() + (uint64_t)ms * NSEC_PER_MSEC;
+}
+
+long sys_epoll_wait(struct task *t, const struct sysargs *a)
+{
+    return do_wait(t, arg_i32(a, 0), arg_u64(a, 1), arg_i32(a, 2), ms_deadline(arg_i32(a, 3)));
+}
+
+static long masked_wait(struct task *t, const struct sysargs *a, uint64_t deadline)
+{
+    int err = signal_set_temp_mask(t, arg_u64(a, 4), arg_u64(a, 5));
+
+    if (err)
+        return err;
+    long n = do_wait(t, arg_i32(a, 0), arg_u64(a, 1), arg_i32(a, 2), deadline);
+    /* Only an interrupted wait keeps the mask for the handler. */
+    if (n != -EINTR && t->sig.restore_saved) {
+        t->sig.restore_saved = false;
+        signal_set_blocked(t, t->sig.saved_blocked);
+    }
+    return n;
+}
+
+long sys_epoll_pwait(struct task *t, const struct sysargs *a)
+{
+    return masked_wait(t, a, ms_deadline(arg_i32(a, 3)));
+}
+
+long sys_epoll_pwait2(struct task *t, const struct sysargs *a)
+{
+    uint64_t deadline = NO_DEADLINE;
+    struct timespec ts;
+
+    if (arg_u64(a, 3)) {
+        if (get_user(t, &ts, arg_u64(a, 3)))
+            return -EFAULT;
+        if (ts.tv_sec < 0 || ts.tv_nsec < 0 || ts.tv_nsec >= NSEC_PER_SEC)
+            return -EINVAL;
+        deadline = ts.tv_sec || ts.tv_nsec ? deadline_after(&ts) : 0;
+    }
+    return masked_wait(t, a, deadline);
+}
+
+/* --- the epoll file itself --- */
+static uint32_t epoll_poll(struct file *f, struct poll_table *pt)
+{
+    struct epoll *ep = f->priv;
+    struct epoll_item *it;
+
+    poll_wait(pt, &ep->wq);
+    list_for_each(it, &ep->ready, ready_node)
+    {
+        if (item_poll(it))
+            return EPOLLIN | EPOLLRDNORM;
+    }
+    return 0;
+}
+
+static void epoll_release(struct file *f)
+{
+    struct epoll *ep = f->priv;
+
+    while (!list_empty(&ep->all))
+        item_free(list_first(&ep->all, struct epoll_item, all_node));
+    free(ep);
+}
+
+static void epoll_fdinfo(struct file *f, struct strbuf *out)
+{
+    struct epoll_item *it;
+
+    list_for_each(it, &((struct epoll *)f->priv)->all, all_node)
+        strbuf_printf(out, "tfd: %8d events: %8x data: %16lx\n", it->fd, it->events,
+                      (unsigned long)it->data);
+}
+
+static const struct file_ops epoll_ops = {
+    .kind = "[eventpoll]",
+    .poll = epoll_poll,
+    .release = epoll_release,
+    .fdinfo = epoll_fdinfo,
+};
+
+static long do_create(struct task *t, int flags)
+{
+    if (flags & ~EPOLL_CLOEXEC)
+        return -EINVAL;
+    struct epoll *ep = calloc(1, sizeof(*ep));
+    if (!ep)
+        return -ENOMEM;
+    list_init(&ep->ready);
+    list_init(&ep->all);
+    waitq_init(&ep->wq);
+    struct file *f = file_new_anon(&epoll_ops, 0600, O_RDWR, ep);
+    if (!f) {
+        free(ep);
+        return -ENOMEM;
+    }
+    return fd_install_steal(t, f, flags & EPOLL_CLOEXEC);
+}
+
+long sys_epoll_create(struct task *t, const struct sysargs *a)
+{
+    return arg_i32(a, 0) <= 0 ? -EINVAL : do_create(t, 0);
+}
+
+long sys_epoll_create1(struct task *t, const struct sysargs *a)
+{
+    return do_create(t, arg_i32(a, 0));
+}
