@@ -7,7 +7,6 @@
 
 #include "base/cleanup.h"
 #include "base/macros.h"
-#include "sentry/kernel/fiber.h"
 #include "sentry/kernel/task.h"
 #include "sentry/vfs/file.h"
 
@@ -21,7 +20,7 @@ struct poll_entry {
 
 struct poller {
     struct poll_table pt;
-    struct fiber *fiber;
+    struct waitq wq; /* the task sleeps here; queues of files wake it */
     bool woken, failed;
     struct poll_entry *entries;
     int n, cap;
@@ -39,7 +38,7 @@ static void poll_woken(struct waiter *w, uint32_t events)
     struct poller *p = container_of(w, struct poll_entry, w)->p;
 
     p->woken = true;
-    fiber_wake(p->fiber);
+    waitq_wake_all(&p->wq);
 }
 
 static void poll_add(struct poll_table *pt, struct waitq *q)
@@ -65,7 +64,7 @@ static void poll_add(struct poll_table *pt, struct waitq *q)
 static void poller_init(struct poller *p)
 {
     p->pt.add = poll_add;
-    p->fiber = fiber_current();
+    waitq_init(&p->wq);
     p->woken = p->failed = false;
     p->entries = p->first;
     p->n = 0;
@@ -92,7 +91,7 @@ static void poller_done(struct poller *p)
 static int poller_wait(struct task *t, struct poller *p, uint64_t deadline)
 {
     while (!p->woken) {
-        int err = task_wait(t, NULL, deadline);
+        int err = task_wait(t, &p->wq, deadline);
         if (p->woken)
             break;
         if (err)

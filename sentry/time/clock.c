@@ -1,0 +1,219 @@
+/* Clocks: clock_gettime(2), gettimeofday(2), nanosleep(2), clock_nanosleep(2). */
+#include <errno.h>
+#include <sys/time.h>
+#include <sys/timex.h>
+#include <time.h>
+
+#include "base/macros.h"
+#include "sentry/kernel/rusage.h"
+#include "sentry/kernel/task.h"
+#include "sentry/kernel/uaccess.h"
+#include "sentry/time/clock.h"
+
+#define CAP_SYS_TIME 25
+
+/* CPU clocks of a process or thread: include/linux/posix-timers.h */
+static int cpu_clock(struct task *t, clockid_t id, struct timespec *ts)
+{
+    struct thread_group *tg = t->tg;
+
+    if (id < 0) {
+        pid_t pid = ~(id >> 3);
+        struct task *o = pid ? task_find(pid) : t;
+        if ((id & 3) == 3 || !o)
+            return -EINVAL;
+        tg = o->tg;
+    }
+    uint64_t ns = tg_cpu_ns(tg);
+    *ts = (struct timespec){(time_t)(ns / NSEC_PER_SEC), (long)(ns % NSEC_PER_SEC)};
+    return 0;
+}
+
+int clock_read(struct task *t, clockid_t id, struct timespec *ts)
+{
+    switch (id) {
+    case CLOCK_REALTIME:
+    case CLOCK_MONOTONIC:
+    case CLOCK_MONOTONIC_RAW:
+    case CLOCK_REALTIME_COARSE:
+    case CLOCK_MONOTONIC_COARSE:
+    case CLOCK_BOOTTIME:
+    case CLOCK_TAI:
+        return clock_gettime(id, ts) ? -errno : 0;
+    case CLOCK_REALTIME_ALARM:
+        return clock_gettime(CLOCK_REALTIME, ts) ? -errno : 0;
+    case CLOCK_BOOTTIME_ALARM:
+        return clock_gettime(CLOCK_BOOTTIME, ts) ? -errno : 0;
+    case CLOCK_PROCESS_CPUTIME_ID:
+    case CLOCK_THREAD_CPUTIME_ID:
+        return cpu_clock(t, id, ts);
+    default:
+        return id < 0 ? cpu_clock(t, id, ts) : -EINVAL;
+    }
+}
+
+uint64_t clock_to_deadline(clockid_t id, const struct timespec *ts, bool absolute)
+{
+    struct timespec now;
+
+    if (!absolute)
+        return deadline_after(ts);
+    if (ts->tv_sec >= INT64_MAX / NSEC_PER_SEC)
+        return NO_DEADLINE - 1;
+    uint64_t at = (uint64_t)ts->tv_sec * NSEC_PER_SEC + (uint64_t)ts->tv_nsec, mono = now_ns();
+    if (id == CLOCK_MONOTONIC)
+        return at;
+    clock_gettime(id, &now);
+    uint64_t n = (uint64_t)now.tv_sec * NSEC_PER_SEC + (uint64_t)now.tv_nsec;
+    return at > n ? mono + (at - n) : mono;
+}
+
+bool timespec_valid(const struct timespec *ts)
+{
+    return ts->tv_sec >= 0 && ts->tv_nsec >= 0 && ts->tv_nsec < NSEC_PER_SEC;
+}
+
+long sys_clock_gettime(struct task *t, const struct sysargs *a)
+{
+    struct timespec ts;
+    int err = clock_read(t, arg_i32(a, 0), &ts);
+
+    return err ? err : put_user(t, &ts, arg_u64(a, 1));
+}
+
+long sys_clock_getres(struct task *t, const struct sysargs *a)
+{
+    struct timespec ts, res = {0, 1};
+    clockid_t id = arg_i32(a, 0);
+    int err = clock_read(t, id, &ts);
+
+    if (err)
+        return err;
+    if (id == CLOCK_REALTIME_COARSE || id == CLOCK_MONOTONIC_COARSE)
+        clock_getres(id, &res);
+    return arg_u64(a, 1) ? put_user(t, &res, arg_u64(a, 1)) : 0;
+}
+
+long sys_clock_settime(struct task *t, const struct sysargs *a)
+{
+    struct timespec ts;
+
+    if (arg_i32(a, 0) != CLOCK_REALTIME)
+        return -EINVAL;
+    if (get_user(t, &ts, arg_u64(a, 1)))
+        return -EFAULT;
+    return timespec_valid(&ts) ? -EPERM : -EINVAL; /* the clock is the host's */
+}
+
+long sys_gettimeofday(struct task *t, const struct sysargs *a)
+{
+    uint64_t ns = realtime_ns();
+    struct timeval tv = {(time_t)(ns / NSEC_PER_SEC), (suseconds_t)(ns % NSEC_PER_SEC / 1000)};
+    struct timezone tz = {0};
+
+    if (arg_u64(a, 0) && put_user(t, &tv, arg_u64(a, 0)))
+        return -EFAULT;
+    return arg_u64(a, 1) ? put_user(t, &tz, arg_u64(a, 1)) : 0;
+}
+
+long sys_settimeofday(struct task *t, const struct sysargs *a)
+{
+    return -EPERM;
+}
+
+long sys_time(struct task *t, const struct sysargs *a)
+{
+    int64_t now = (int64_t)(realtime_ns() / NSEC_PER_SEC);
+
+    if (arg_u64(a, 0) && put_user(t, &now, arg_u64(a, 0)))
+        return -EFAULT;
+    return now;
+}
+
+static long do_adjtime(struct task *t, uint64_t addr)
+{
+    struct timex tx;
+
+    if (get_user(t, &tx, addr))
+        return -EFAULT;
+    if (tx.modes)
+        return -EPERM;
+    int r = adjtimex(&tx);
+    if (r < 0)
+        return -errno;
+    return put_user(t, &tx, addr) ? -EFAULT : r;
+}
+
+long sys_adjtimex(struct task *t, const struct sysargs *a)
+{
+    return do_adjtime(t, arg_u64(a, 0));
+}
+
+long sys_clock_adjtime(struct task *t, const struct sysargs *a)
+{
+    return arg_i32(a, 0) == CLOCK_REALTIME ? do_adjtime(t, arg_u64(a, 1)) : -EINVAL;
+}
+
+/* --- sleeping --- */
+static long sleep_until(struct task *t, uint64_t deadline, uint64_t rem_addr, bool absolute);
+
+static long restart_sleep(struct task *t, void *data)
+{
+    return sleep_until(t, t->restart_data.u64[0], t->restart_data.u64[1], false);
+}
+
+static long sleep_until(struct task *t, uint64_t deadline, uint64_t rem_addr, bool absolute)
+{
+    struct waitq never;
+
+    waitq_init(&never);
+    int err = task_wait(t, &never, deadline);
+    if (err == -ETIMEDOUT)
+        return 0;
+    if (absolute)
+        return -ERESTARTNOHAND;
+    uint64_t now = now_ns(), left = deadline > now ? deadline - now : 0;
+    struct timespec rem = {(time_t)(left / NSEC_PER_SEC), (long)(left % NSEC_PER_SEC)};
+    if (rem_addr && put_user(t, &rem, rem_addr))
+        return -EFAULT;
+    t->restart_fn = restart_sleep;
+    t->restart_data.u64[0] = deadline;
+    t->restart_data.u64[1] = rem_addr;
+    return -ERESTART_RESTARTBLOCK;
+}
+
+long sys_nanosleep(struct task *t, const struct sysargs *a)
+{
+    struct timespec ts;
+
+    if (get_user(t, &ts, arg_u64(a, 0)))
+        return -EFAULT;
+    if (!timespec_valid(&ts))
+        return -EINVAL;
+    return sleep_until(t, deadline_after(&ts), arg_u64(a, 1), false);
+}
+
+long sys_clock_nanosleep(struct task *t, const struct sysargs *a)
+{
+    clockid_t id = arg_i32(a, 0);
+    bool absolute = arg_i32(a, 1) & TIMER_ABSTIME;
+    struct timespec ts, probe;
+
+    if (id == CLOCK_THREAD_CPUTIME_ID || clock_read(t, id, &probe))
+        return -EINVAL;
+    if (id == CLOCK_MONOTONIC_RAW || id == CLOCK_REALTIME_COARSE || id == CLOCK_MONOTONIC_COARSE)
+        return -EOPNOTSUPP;
+    if (get_user(t, &ts, arg_u64(a, 2)))
+        return -EFAULT;
+    if (!timespec_valid(&ts))
+        return -EINVAL;
+    return sleep_until(t, clock_to_deadline(id, &ts, absolute), arg_u64(a, 3), absolute);
+}
+
+long sys_restart_syscall(struct task *t, const struct sysargs *a)
+{
+    long (*fn)(struct task *t, void *data) = t->restart_fn;
+
+    t->restart_fn = NULL;
+    return fn ? fn(t, NULL) : -EINTR;
+}
