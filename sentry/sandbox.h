@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/error.h"
+
 struct sandbox_mount { char *src, *dst; bool readonly; unsigned int export_index; };
 
 struct sandbox_spec {
@@ -32,6 +34,8 @@ struct sandbox_spec {
     const char *strace_filter;   /* NULL: off; "" all; "open,read" */
     int strace_fd;
     bool explain;
+    int host_cpus;               /* what the sandbox may use of the host */
+    int (*enter_jail)(struct error *e); /* gives up privileges; after the platform has started */
     char boot_id[37], machine_id[33];
     uint64_t boot_ns;            /* host CLOCK_MONOTONIC at start; /proc/uptime counts from here */
     uint64_t cpu_hz;
@@ -40,6 +44,10 @@ struct sandbox_spec {
     char cpu_vendor[16];
     int cpu_family, cpu_model_nr, cpu_stepping, cpu_mhz, cpu_cache_kb;
 };
+
+/* Messages on ctl_sock, a SOCK_SEQPACKET. */
+enum ctl_type { CTL_SIGNAL /* to init; value */, CTL_WINCH, CTL_BOOTED, CTL_EXIT /* wait status */ };
+struct ctl_msg { int type, value; };
 
 extern const struct sandbox_spec *sandbox;
 

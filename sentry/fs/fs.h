@@ -35,6 +35,7 @@ struct file *console_file(int host_fd);
 
 /* Device registration, called once at boot. */
 int memdev_init(void);  /* null zero full random urandom */
+void tty_console_resized(void); /* the host terminal has another size */
 int tty_init(void);     /* tty ptmx console pts */
 
 #endif

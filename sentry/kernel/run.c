@@ -49,10 +49,8 @@ static void run_guest(struct task *t)
     t->in_guest = false;
 }
 
-static void task_main(void *arg)
+void task_run(struct task *t)
 {
-    struct task *t = arg;
-
     for (;;) {
         t->interrupted = false;
         if (unlikely(task_signal_pending(t) || t->sig.restore_saved ||
@@ -75,6 +73,11 @@ static void task_main(void *arg)
             break;
         }
     }
+}
+
+static void task_main(void *arg)
+{
+    task_run(arg);
 }
 
 int task_start(struct task *t)

@@ -17,6 +17,8 @@ void itimer_real_expired(struct ktimer *t);
 
 /* run.c: starts the task's fiber; it runs task_main. */
 int task_start(struct task *t);
+/* Runs guest code and its calls until the task exits; the end of every task's fiber. */
+void task_run(struct task *t) __attribute__((noreturn));
 /* exit.c */
 void tg_orphan_check(struct thread_group *tg);
 void tg_reap(struct thread_group *tg); /* a zombie was waited for */

@@ -204,8 +204,7 @@ static int parse_event(struct task *t, uint64_t addr, struct posix_timer *pt)
     switch (ev.sigev_notify) {
     case SIGEV_NONE:
         return 0;
-    case SIGEV_THREAD_ID:
-    case SIGEV_THREAD_ID | SIGEV_SIGNAL: {
+    case SIGEV_THREAD_ID: {
         struct task *o = task_find(ev._sigev_un._tid);
         if (!o || o->tg != t->tg)
             return -EINVAL;

@@ -174,6 +174,21 @@ int vfs_mknod(struct task *t, int dirfd, const char *name, mode_t mode, dev_t rd
     return err;
 }
 
+int vfs_mkdir(struct task *t, const char *name, mode_t mode)
+{
+    cleanup_entry struct entry e = {0};
+    int err = vfs_walk_parent(t, AT_FDCWD, name, 0, &e.dir, &e.last, &e.trailing);
+
+    if (!err)
+        err = is_dot(e.last) || is_dotdot(e.last) ? -EEXIST : entry_lookup(t, &e);
+    if (err)
+        return err;
+    struct inode *dir = e.dir.dentry->inode;
+    if (e.d->inode)
+        return -EEXIST;
+    return dir->ops->mkdir ? dir->ops->mkdir(t, dir, e.d, S_IFDIR | mode) : -EPERM;
+}
+
 static long do_rmdir(struct task *t, int dirfd, uint64_t addr)
 {
     cleanup_entry struct entry e = {0};

@@ -248,6 +248,7 @@ int vfs_open(struct task *t, int dirfd, const char *name, int flags, mode_t mode
 int vfs_open_path(struct task *t, const struct path *p, int flags, struct file **out);
 int vfs_mknod(struct task *t, int dirfd, const char *name, mode_t mode, dev_t rdev,
               struct path *out /* may be NULL */);
+int vfs_mkdir(struct task *t, const char *name, mode_t mode);
 int vfs_getattr(struct task *t, const struct path *p, struct kstat *st);
 /* The absolute path as seen from t's root, malloc'ed; " (deleted)" appended; "(unreachable)" prefix. */
 int vfs_path_string(struct task *t, const struct path *p, char **out);

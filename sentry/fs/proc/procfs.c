@@ -1,0 +1,410 @@
+/*
+ * procfs: proc(5). Files are described by tables (root.c, pid.c) and generated when they are read
+ * from the start; processes and descriptors are looked up by number each time.
+ */
+#include <errno.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/macros.h"
+#include "sentry/fs/fs.h"
+#include "sentry/fs/proc/proc.h"
+#include "sentry/kernel/task.h"
+#include "sentry/vfs/file.h"
+
+struct proc_inode {
+    enum proc_kind kind;
+    const struct proc_entry *entry;    /* of files, links, static directories */
+    const struct proc_entry *children; /* of directories */
+    pid_t pid;                         /* task, 0: none */
+    int fd;
+};
+
+static const struct inode_ops dir_ops, link_ops, file_ops_inode;
+
+static struct proc_inode *PROC_I(const struct inode *i)
+{
+    return i->priv;
+}
+
+static struct task *task_of(const struct inode *i)
+{
+    return PROC_I(i)->pid ? task_find(PROC_I(i)->pid) : NULL;
+}
+
+static int make_inode(struct dentry *d, const struct proc_inode *tmpl, mode_t mode)
+{
+    const struct inode_ops *ops = S_ISDIR(mode) ? &dir_ops : S_ISLNK(mode) ? &link_ops
+                                                                           : &file_ops_inode;
+    struct proc_inode *pi = malloc(sizeof(*pi));
+    struct inode *i = pi ? inode_new(d->sb, ops, mode) : NULL;
+
+    if (!i) {
+        free(pi);
+        return -ENOMEM;
+    }
+    *pi = *tmpl;
+    i->priv = pi;
+    if (S_ISDIR(mode))
+        i->nlink = 2;
+    struct task *t = task_of(i);
+    if (t && t->tg->dumpable) {
+        i->uid = t->cred->euid;
+        i->gid = t->cred->egid;
+    }
+    dentry_set_inode(d, i);
+    return 0;
+}
+
+static bool parse_number(const struct dentry *d, int *n)
+{
+    char *end;
+
+    if (d->name[0] < '0' || d->name[0] > '9' || (d->name[0] == '0' && d->name_len > 1))
+        return false;
+    long v = strtol(d->name, &end, 10);
+    *n = (int)v;
+    return !*end && v < INT32_MAX;
+}
+
+static int lookup_entry(struct dentry *d, const struct proc_entry *e, pid_t pid)
+{
+    static const mode_t fmt[] = {[PROC_DIR] = S_IFDIR,       [PROC_FILE] = S_IFREG,
+                                 [PROC_LINK] = S_IFLNK,      [PROC_FDDIR] = S_IFDIR,
+                                 [PROC_FDINFODIR] = S_IFDIR, [PROC_TASKDIR] = S_IFDIR};
+    struct proc_inode pi = {.kind = e->kind, .entry = e, .children = e->children, .pid = pid};
+
+    return make_inode(d, &pi, fmt[e->kind] | e->mode);
+}
+
+static int lookup_pid(struct dentry *d, int n, bool threads_of, pid_t pid)
+{
+    struct task *t = task_find(n);
+
+    if (!t || (threads_of && (!task_find(pid) || t->tg != task_find(pid)->tg)))
+        return 0;
+    struct proc_inode pi = {.kind = PROC_PIDDIR, .children = proc_pid_entries, .pid = n};
+    return make_inode(d, &pi, S_IFDIR | 0555);
+}
+
+static int lookup_fd(struct dentry *d, int n, pid_t pid, bool info)
+{
+    struct task *t = task_find(pid);
+    struct file *f = t && t->fds ? fd_get_path_ok(t, n) : NULL;
+
+    if (!f)
+        return 0;
+    mode_t mode = S_IFLNK | (file_readable(f) || (f->flags & O_PATH) ? 0500 : 0) |
+                  (file_writable(f) || (f->flags & O_PATH) ? 0300 : 0);
+    file_put(f);
+    struct proc_inode pi = {.kind = info ? PROC_FDINFO : PROC_FD, .pid = pid, .fd = n};
+    return make_inode(d, &pi, info ? S_IFREG | 0444 : mode);
+}
+
+static int proc_lookup(struct task *t, struct inode *dir, struct dentry *d)
+{
+    const struct proc_inode *pi = PROC_I(dir);
+    int n;
+
+    if (pi->kind == PROC_FDDIR || pi->kind == PROC_FDINFODIR)
+        return parse_number(d, &n) ? lookup_fd(d, n, pi->pid, pi->kind == PROC_FDINFODIR) : 0;
+    if (pi->kind == PROC_TASKDIR)
+        return parse_number(d, &n) ? lookup_pid(d, n, true, pi->pid) : 0;
+    for (const struct proc_entry *e = pi->children; e && e->name; e++)
+        if (!strcmp(e->name, d->name))
+            return lookup_entry(d, e, pi->pid);
+    if (pi->children == proc_root_entries && parse_number(d, &n))
+        return lookup_pid(d, n, false, 0);
+    if (!pi->pid)
+        explain_missing("proc", "%s", d->name);
+    return 0;
+}
+
+/* Nothing about processes may be remembered: they come and go. */
+static int proc_revalidate(struct task *t, struct dentry *d)
+{
+    if (!d->inode)
+        return 0;
+    const struct proc_inode *pi = PROC_I(d->inode);
+    if (pi->kind == PROC_FD || pi->kind == PROC_FDINFO)
+        return 0;
+    return !pi->pid || (task_of(d->inode) != NULL &&
+                        (task_of(d->inode)->state != TASK_ZOMBIE || pi->kind != PROC_PIDDIR));
+}
+
+/* --- symlinks --- */
+static int fd_link_text(struct task *viewer, struct file *f, struct strbuf *out)
+{
+    const struct dentry *d = f->path.dentry;
+    cleanup_free char *s = NULL;
+
+    if (d && d->parent == d && (!f->path.mnt || f->path.mnt->root != d)) { /* without a directory */
+        if (!strncmp(d->name, "memfd:", 6))
+            strbuf_printf(out, "/%s (deleted)", d->name);
+        else
+            strbuf_puts(out, d->name);
+        return 0;
+    }
+    int err = vfs_path_string(viewer, &f->path, &s);
+    if (!err)
+        strbuf_puts(out, s);
+    return err;
+}
+
+static int proc_readlink(struct task *viewer, struct inode *i, char **out)
+{
+    const struct proc_inode *pi = PROC_I(i);
+    struct task *t = task_of(i);
+    struct strbuf b = STRBUF_INIT;
+    int err;
+
+    if (pi->pid && !t)
+        return -ENOENT;
+    if (pi->kind == PROC_FD) {
+        cleanup_file struct file *f = t->fds ? fd_get_path_ok(t, pi->fd) : NULL;
+        err = f ? fd_link_text(viewer, f, &b) : -ENOENT;
+    } else {
+        err = pi->entry->target(pi->pid ? t : viewer, &b);
+    }
+    if (!err && b.failed)
+        err = -ENOMEM;
+    if (err) {
+        strbuf_free(&b);
+        return err;
+    }
+    *out = b.data;
+    return 0;
+}
+
+static int proc_follow(struct task *viewer, struct inode *i, struct path *out)
+{
+    const struct proc_inode *pi = PROC_I(i);
+    struct task *t = task_of(i);
+
+    if (pi->kind == PROC_FD) {
+        cleanup_file struct file *f = t && t->fds ? fd_get_path_ok(t, pi->fd) : NULL;
+        if (!f || !f->path.dentry)
+            return -ENOENT;
+        *out = path_get(&f->path);
+        return 0;
+    }
+    if (!pi->entry->follow)
+        return -ENOTSUP;
+    return t ? pi->entry->follow(t, out) : -ENOENT;
+}
+
+/* --- directories --- */
+static bool emit_fds(struct dir_context *c, struct task *t)
+{
+    struct file *f;
+    char name[16];
+
+    for (int fd = (int)c->pos - 2; (fd = fdtable_next(t->fds, fd, &f)) >= 0; fd++) {
+        int len = snprintf(name, sizeof(name), "%d", fd);
+        if (!c->emit(c, name, (size_t)len, fd + 3, (uint64_t)fd + 1000, 10))
+            return false;
+    }
+    return true;
+}
+
+static bool emit_tasks(struct dir_context *c, struct task *t)
+{
+    struct task *o;
+    char name[16];
+    loff_t pos = 2;
+
+    list_for_each(o, &t->tg->tasks, tg_node)
+    {
+        int len = snprintf(name, sizeof(name), "%d", o->tid);
+        if (pos++ >= c->pos && !c->emit(c, name, (size_t)len, pos, (uint64_t)o->tid + 100000, 4))
+            return false;
+    }
+    return true;
+}
+
+#define PID_POS 100000 /* positions of processes, after the fixed names */
+
+static void emit_pids(struct dir_context *c)
+{
+    char name[16];
+
+    for (pid_t pid = c->pos > PID_POS ? (pid_t)(c->pos - PID_POS) : 1; pid < 32768; pid++) {
+        if (!tg_find(pid))
+            continue;
+        int len = snprintf(name, sizeof(name), "%d", pid);
+        if (!c->emit(c, name, (size_t)len, pid + PID_POS + 1, (uint64_t)pid + 100000, 4))
+            return;
+    }
+}
+
+static int proc_readdir(struct task *viewer, struct file *f, struct dir_context *c)
+{
+    const struct proc_inode *pi = PROC_I(f->inode);
+    struct task *t = task_of(f->inode);
+    static const unsigned char types[] = {
+        [PROC_DIR] = 4, [PROC_FILE] = 8, [PROC_LINK] = 10, [PROC_FDDIR] = 4,
+        [PROC_FDINFODIR] = 4, [PROC_TASKDIR] = 4};
+
+    if (c->pos == 0 && !c->emit(c, ".", 1, 1, f->inode->ino, 4))
+        return 0;
+    if (c->pos <= 1 && !c->emit(c, "..", 2, 2, 1, 4))
+        return 0;
+    if (pi->pid && (!t || !t->fds))
+        return 0;
+    if (pi->kind == PROC_FDDIR || pi->kind == PROC_FDINFODIR) {
+        emit_fds(c, t);
+        return 0;
+    }
+    if (pi->kind == PROC_TASKDIR) {
+        emit_tasks(c, t);
+        return 0;
+    }
+    loff_t pos = 2;
+    for (const struct proc_entry *e = pi->children; e && e->name; e++, pos++)
+        if (pos >= c->pos &&
+            !c->emit(c, e->name, strlen(e->name), pos + 1, (uint64_t)(uintptr_t)e, types[e->kind]))
+            return 0;
+    if (pi->children == proc_root_entries)
+        emit_pids(c);
+    return 0;
+}
+
+static const struct file_ops proc_dir_file_ops = {
+    .kind = "proc directory", .readdir = proc_readdir, .llseek = dir_llseek};
+
+/* --- files --- */
+static int fill_fdinfo(const struct proc_inode *pi, struct task *t, struct strbuf *out)
+{
+    cleanup_file struct file *f = t && t->fds ? fd_get_path_ok(t, pi->fd) : NULL;
+
+    if (!f)
+        return -ENOENT;
+    strbuf_printf(out, "pos:\t%ld\nflags:\t0%o\nmnt_id:\t%d\nino:\t%lu\n", (long)f->pos,
+                  (unsigned)f->flags | (fd_cloexec(t, pi->fd) ? O_CLOEXEC : 0),
+                  f->path.mnt ? f->path.mnt->id : 0, (unsigned long)f->inode->ino);
+    if (f->ops->fdinfo)
+        f->ops->fdinfo(f, out);
+    return 0;
+}
+
+static ssize_t proc_read(struct task *viewer, struct file *f, struct uio *u, loff_t *pos, int rwf)
+{
+    const struct proc_inode *pi = PROC_I(f->inode);
+    struct strbuf *b = f->priv;
+    struct task *t = task_of(f->inode);
+
+    if (*pos == 0 || !b->data) {
+        strbuf_free(b);
+        if (pi->pid && !t)
+            return -ESRCH;
+        int err = pi->kind == PROC_FDINFO ? fill_fdinfo(pi, t, b)
+                  : pi->entry->fill       ? pi->entry->fill(pi->pid ? t : viewer, b)
+                                          : -EINVAL;
+        if (err)
+            return err;
+        if (b->failed)
+            return -ENOMEM;
+    }
+    if (*pos < 0 || (size_t)*pos >= b->len)
+        return 0;
+    ssize_t n = uio_write(u, b->data + *pos, MIN(u->resid, b->len - (size_t)*pos));
+    if (n > 0)
+        *pos += n;
+    return n;
+}
+
+static ssize_t proc_write(struct task *viewer, struct file *f, struct uio *u, loff_t *pos, int rwf)
+{
+    const struct proc_inode *pi = PROC_I(f->inode);
+    char buf[4096];
+
+    if (!pi->entry || !pi->entry->store)
+        return -EINVAL;
+    ssize_t n = uio_read(u, buf, MIN(u->resid, sizeof(buf) - 1));
+    if (n < 0)
+        return n;
+    buf[n] = 0;
+    struct task *t = pi->pid ? task_of(f->inode) : viewer;
+    int err = t ? pi->entry->store(t, buf, (size_t)n) : -ESRCH;
+    return err ? err : n;
+}
+
+static void proc_release(struct file *f)
+{
+    strbuf_free(f->priv);
+    free(f->priv);
+}
+
+static const struct file_ops proc_file_ops = {.kind = "proc file",
+                                              .read = proc_read,
+                                              .write = proc_write,
+                                              .llseek = generic_llseek,
+                                              .release = proc_release};
+
+static int proc_open(struct task *t, struct inode *i, const struct path *p, int flags,
+                     struct file **out)
+{
+    if (S_ISDIR(i->mode)) {
+        *out = file_new(&proc_dir_file_ops, i, p, flags);
+        return *out ? 0 : -ENOMEM;
+    }
+    struct strbuf *b = calloc(1, sizeof(*b));
+    *out = b ? file_new(&proc_file_ops, i, p, flags) : NULL;
+    if (!*out) {
+        free(b);
+        return -ENOMEM;
+    }
+    (*out)->priv = b;
+    return 0;
+}
+
+static int proc_setattr(struct task *t, struct dentry *d, const struct setattr *a)
+{
+    return a->mask & SETATTR_SIZE ? 0 : -EPERM;
+}
+
+static const struct inode_ops dir_ops = {.lookup = proc_lookup, .open = proc_open};
+static const struct inode_ops link_ops = {.readlink = proc_readlink, .follow = proc_follow};
+static const struct inode_ops file_ops_inode = {.open = proc_open, .setattr = proc_setattr};
+
+static void proc_evict(struct inode *i)
+{
+    free(i->priv);
+}
+
+static const struct super_ops proc_super_ops = {.evict = proc_evict,
+                                                .revalidate = proc_revalidate};
+
+static int tables_new(const char *fstype, uint64_t magic, const struct proc_entry *entries,
+                      struct superblock **out)
+{
+    struct superblock *sb = super_new(&proc_super_ops, fstype, magic, NULL);
+    struct proc_inode *pi = calloc(1, sizeof(*pi));
+    struct inode *root = sb && pi ? inode_new(sb, &dir_ops, S_IFDIR | 0555) : NULL;
+
+    if (!root)
+        return -ENOMEM;
+    root->ino = 1;
+    root->nlink = 2;
+    pi->kind = PROC_DIR;
+    pi->children = entries;
+    root->priv = pi;
+    *out = sb;
+    return dentry_new_root(sb, root) ? 0 : -ENOMEM;
+}
+
+extern const struct proc_entry sys_root_entries[];
+
+int procfs_new(struct superblock **out)
+{
+    return tables_new("proc", PROC_SUPER_MAGIC, proc_root_entries, out);
+}
+
+/* sysfs is made of the same kind of tables: sentry/fs/sys/sysfs.c. */
+int sysfs_new(struct superblock **out)
+{
+    return tables_new("sysfs", SYSFS_MAGIC, sys_root_entries, out);
+}

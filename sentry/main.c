@@ -1,0 +1,138 @@
+/* The sentry process: puts the parts together and runs the loop. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "platform/platform.h"
+#include "sentry/fs/fs.h"
+#include "sentry/kernel/boot.h"
+#include "sentry/kernel/explain.h"
+#include "sentry/kernel/fiber.h"
+#include "sentry/kernel/task_internal.h"
+#include "sentry/sandbox.h"
+#include "sentry/strace/strace.h"
+
+const struct sandbox_spec *sandbox;
+
+/* --- what the platform needs --- */
+static void *host_current(void)
+{
+    return fiber_current();
+}
+
+static void host_wake(void *fiber)
+{
+    fiber_wake(fiber);
+}
+
+struct host_watch {
+    struct loop_fd w;
+    void (*cb)(void *arg);
+    void *arg;
+};
+
+static void host_watch_event(struct loop_fd *w, uint32_t revents)
+{
+    struct host_watch *hw = container_of(w, struct host_watch, w);
+
+    hw->cb(hw->arg);
+}
+
+static int host_watch(int fd, void (*cb)(void *arg), void *arg)
+{
+    struct host_watch *hw = calloc(1, sizeof(*hw)); /* lives as long as the sentry */
+
+    if (!hw)
+        return -ENOMEM;
+    *hw = (struct host_watch){.w = {.fd = fd, .events = EPOLLIN, .cb = host_watch_event},
+                              .cb = cb,
+                              .arg = arg};
+    return loop_fd_add(&hw->w);
+}
+
+static const struct platform_host host = {
+    .park = fiber_park, .current = host_current, .wake = host_wake, .watch = host_watch};
+
+/* --- the CLI at the other end of ctl_sock --- */
+static void ctl_message(struct loop_fd *w, uint32_t revents)
+{
+    struct ctl_msg m;
+    ssize_t n = recv(w->fd, &m, sizeof(m), MSG_DONTWAIT);
+
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (n != sizeof(m)) { /* the CLI is gone: so are we */
+        loop_fd_del(w);
+        tg_exit(init_tg, SIGKILL);
+        return;
+    }
+    if (m.type == CTL_SIGNAL && m.value > 0 && m.value <= NV_NSIG && init_tg) {
+        siginfo_t info;
+        siginfo_kernel(&info, m.value);
+        signal_send_group(init_tg, &info);
+    } else if (m.type == CTL_WINCH) {
+        tty_console_resized();
+    }
+}
+
+static struct loop_fd ctl_watch = {.events = EPOLLIN, .cb = ctl_message};
+
+void boot_done(void)
+{
+    struct ctl_msg m = {.type = CTL_BOOTED};
+
+    if (sandbox->ctl_sock >= 0 && send(sandbox->ctl_sock, &m, sizeof(m), MSG_NOSIGNAL) < 0)
+        log_debug("nobody listens on the control socket");
+}
+
+static int start(struct error *e)
+{
+    struct platform_config cfg = {.ncpus = sandbox->host_cpus, .host = &host};
+
+    int err = loop_init(sandbox->ncpus);
+    if (!err)
+        err = platform->init(&cfg, e);
+    if (err)
+        return err;
+    err = sandbox->enter_jail ? sandbox->enter_jail(e) : 0;
+    if (!err)
+        err = goferfs_connect(sandbox->gofer_sock);
+    if (!err && sandbox->strace_filter)
+        err = strace_init(sandbox->strace_filter, sandbox->strace_fd);
+    if (!err)
+        err = memdev_init();
+    if (!err)
+        err = tty_init();
+    if (!err && sandbox->ctl_sock >= 0) {
+        ctl_watch.fd = sandbox->ctl_sock;
+        err = loop_fd_add(&ctl_watch);
+    }
+    return err ? err : init_start();
+}
+
+int sentry_main(const struct sandbox_spec *spec)
+{
+    struct error e = ERROR_INIT;
+
+    sandbox = spec;
+    signal(SIGPIPE, SIG_IGN);
+    int err = start(&e);
+    if (err) {
+        if (!e.what)
+            error_set(&e, err, "starting the sentry");
+        error_print(&e);
+        error_free(&e);
+        return 125 << 8;
+    }
+    loop_run();
+    platform->shutdown();
+    if (sandbox->explain)
+        explain_print(2);
+    return init_tg->group_exit_code;
+}
