@@ -221,6 +221,8 @@ static long utimes_at(struct task *t, int dirfd, uint64_t addr, const struct tim
     if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
         return -EINVAL;
     if (!addr && dirfd != AT_FDCWD) {
+        if (flags)
+            return -EINVAL;
         cleanup_file struct file *f = fd_get(t, dirfd);
         return f ? do_utimes(t, &f->path, ts) : -EBADF;
     }
@@ -281,16 +283,34 @@ long sys_utime(struct task *t, const struct sysargs *a)
 }
 
 /* --- size --- */
-static int check_fsize(struct task *t, loff_t size)
+int fsize_exceeded(struct task *t)
 {
-    uint64_t limit = rlimit_cur(t, RLIMIT_FSIZE);
-
-    if (limit == RLIM_INFINITY || (uint64_t)size <= limit)
-        return 0;
     siginfo_t info;
+
     siginfo_kernel(&info, SIGXFSZ);
     signal_send_task(t, &info);
     return -EFBIG;
+}
+
+int strip_setid(struct task *t, const struct path *p)
+{
+    mode_t mode = p->dentry->inode->mode, kill = mode & S_ISUID;
+
+    if (mode & 0010)
+        kill |= mode & S_ISGID;
+    if (!S_ISREG(mode) || !kill || cred_capable(t->cred, CAP_FSETID))
+        return 0;
+    struct setattr a = {.mask = SETATTR_MODE, .mode = (mode & 07777) & ~kill};
+    return do_setattr(t, p, &a);
+}
+
+int check_fsize(struct task *t, const struct inode *i, loff_t size)
+{
+    uint64_t limit = rlimit_cur(t, RLIMIT_FSIZE);
+
+    if (size <= i->size || limit == RLIM_INFINITY || (uint64_t)size <= limit)
+        return 0;
+    return fsize_exceeded(t);
 }
 
 long sys_truncate(struct task *t, const struct sysargs *a)
@@ -307,8 +327,12 @@ long sys_truncate(struct task *t, const struct sysargs *a)
     if (!S_ISREG(mode))
         return S_ISDIR(mode) ? -EISDIR : -EINVAL;
     err = path_permission(t, &p, MAY_WRITE);
+    if (!err && p.dentry->inode->write_count < 0)
+        err = -ETXTBSY;
     if (!err)
-        err = check_fsize(t, s.size);
+        err = check_fsize(t, p.dentry->inode, s.size);
+    if (!err)
+        err = strip_setid(t, &p);
     return err ? err : do_setattr(t, &p, &s);
 }
 
@@ -323,7 +347,9 @@ long sys_ftruncate(struct task *t, const struct sysargs *a)
         return -EBADF;
     if (!S_ISREG(f->inode->mode) || !file_writable(f))
         return -EINVAL;
-    int err = check_fsize(t, s.size);
+    int err = check_fsize(t, f->inode, s.size);
+    if (!err)
+        err = strip_setid(t, &f->path);
     return err ? err : do_setattr(t, &f->path, &s);
 }
 

@@ -39,6 +39,8 @@ static long owner_ctl(struct task *t, struct file *f, int cmd, uint64_t arg)
     case F_GETOWN:
         return o.type == 2 /* F_OWNER_PGRP */ ? -o.pid : o.pid;
     case F_SETOWN:
+        if ((int)arg == INT32_MIN)
+            return -EINVAL;
         f->owner_type = (int)arg < 0 ? 2 : 1;
         f->owner_pid = (int)arg < 0 ? -(int)arg : (int)arg;
         return 0;
@@ -76,7 +78,7 @@ long sys_fcntl(struct task *t, const struct sysargs *a)
     switch (cmd) {
     case F_DUPFD:
     case F_DUPFD_CLOEXEC:
-        if (arg >= rlimit_cur(t, RLIMIT_NOFILE))
+        if (arg >= MIN(rlimit_cur(t, RLIMIT_NOFILE), 1048576UL))
             return -EINVAL;
         return fd_install(t, f, cmd == F_DUPFD_CLOEXEC, (int)arg);
     case F_GETFD:

@@ -7,6 +7,8 @@
 #include "sentry/kernel/task.h"
 #include "sentry/vfs/vfs_internal.h"
 
+#define NR_OPEN 1048576 /* fs.nr_open: no limit allows more */
+
 struct fdtable {
     unsigned int refs;
     int cap, first_free; /* no free number below first_free */
@@ -34,13 +36,28 @@ int fdtable_users(struct fdtable *ft)
     return (int)ft->refs;
 }
 
-static void file_close(struct task *t, struct file *f)
+static int file_close(struct task *t, const struct fdtable *ft, struct file *f)
 {
-    if (t)
-        locks_closed(t, f);
+    int err = 0;
+
+    locks_closed(ft, f);
     if (f->ops->flush && t)
-        f->ops->flush(t, f);
+        err = f->ops->flush(t, f);
     file_put(f);
+    return err;
+}
+
+static uint64_t fd_limit(struct task *t)
+{
+    return MIN(rlimit_cur(t, RLIMIT_NOFILE), (uint64_t)NR_OPEN);
+}
+
+bool fdtable_has(const struct fdtable *ft, const struct file *f)
+{
+    for (int i = 0; ft && i < ft->cap; i++)
+        if (ft->files[i] == f)
+            return true;
+    return false;
 }
 
 void fdtable_put(struct fdtable *ft)
@@ -50,7 +67,7 @@ void fdtable_put(struct fdtable *ft)
     struct task *t = task_current();
     for (int i = 0; i < ft->cap; i++)
         if (ft->files[i])
-            file_close(t, ft->files[i]);
+            file_close(t, ft, ft->files[i]);
     free(ft->files);
     free(ft->cloexec);
     free(ft);
@@ -100,15 +117,29 @@ static void set_bit(struct fdtable *ft, int fd, bool on)
         ft->cloexec[fd / 64] &= ~(1ULL << fd % 64);
 }
 
-int fd_install(struct task *t, struct file *f, bool cloexec, int min)
+static int lowest_free(const struct fdtable *ft, int min)
 {
-    struct fdtable *ft = t->fds;
-    uint64_t limit = rlimit_cur(t, RLIMIT_NOFILE);
     int fd = MAX(min, ft->first_free);
 
     while (fd < ft->cap && ft->files[fd])
         fd++;
-    if ((uint64_t)fd >= limit)
+    return fd;
+}
+
+int fd_available(struct task *t)
+{
+    struct fdtable *ft = t->fds;
+
+    ft->first_free = lowest_free(ft, 0);
+    return (uint64_t)ft->first_free < fd_limit(t) ? 0 : -EMFILE;
+}
+
+int fd_install(struct task *t, struct file *f, bool cloexec, int min)
+{
+    struct fdtable *ft = t->fds;
+    int fd = lowest_free(ft, min);
+
+    if ((uint64_t)fd >= fd_limit(t))
         return -EMFILE;
     if (fd >= ft->cap && grow(ft, fd))
         return -ENOMEM;
@@ -131,7 +162,7 @@ int fd_install_at(struct task *t, struct file *f, int fd, bool cloexec)
 {
     struct fdtable *ft = t->fds;
 
-    if (fd < 0 || (uint64_t)fd >= rlimit_cur(t, RLIMIT_NOFILE))
+    if (fd < 0 || (uint64_t)fd >= fd_limit(t))
         return -EBADF;
     if (fd >= ft->cap && grow(ft, fd))
         return -ENOMEM;
@@ -139,7 +170,7 @@ int fd_install_at(struct task *t, struct file *f, int fd, bool cloexec)
     ft->files[fd] = file_get(f);
     set_bit(ft, fd, cloexec);
     if (old)
-        file_close(t, old);
+        file_close(t, ft, old);
     return fd;
 }
 
@@ -169,8 +200,7 @@ int fd_close(struct task *t, int fd)
     ft->files[fd] = NULL;
     set_bit(ft, fd, false);
     ft->first_free = MIN(ft->first_free, fd);
-    file_close(t, f);
-    return 0;
+    return file_close(t, ft, f);
 }
 
 bool fd_cloexec(struct task *t, int fd)
@@ -206,7 +236,10 @@ int fdtable_next(struct fdtable *ft, int fd, struct file **f)
 /* --- close(2), dup(2) and close_range(2) --- */
 long sys_close(struct task *t, const struct sysargs *a)
 {
-    return fd_close(t, arg_i32(a, 0));
+    int err = fd_close(t, arg_i32(a, 0));
+
+    /* The descriptor is gone: nothing to restart. */
+    return err == -ERESTARTSYS || err == -ERESTARTNOINTR || err == -ERESTARTNOHAND ? -EINTR : err;
 }
 
 long sys_dup(struct task *t, const struct sysargs *a)
@@ -218,7 +251,7 @@ long sys_dup(struct task *t, const struct sysargs *a)
 
 static long dup_to(struct task *t, int oldfd, int newfd, bool cloexec)
 {
-    if (newfd < 0 || (uint64_t)newfd >= rlimit_cur(t, RLIMIT_NOFILE))
+    if (newfd < 0 || (uint64_t)newfd >= fd_limit(t))
         return -EBADF;
     cleanup_file struct file *f = fd_get_path_ok(t, oldfd);
     return f ? fd_install_at(t, f, newfd, cloexec) : -EBADF;

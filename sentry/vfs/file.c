@@ -6,6 +6,7 @@
 
 #include "base/macros.h"
 #include "sentry/ipc/epoll.h"
+#include "sentry/ipc/inotify.h"
 #include "sentry/kernel/task.h"
 #include "sentry/vfs/vfs_internal.h"
 
@@ -41,6 +42,7 @@ static struct superblock *anon_super(void)
         sb = super_new(NULL, "anon_inodefs", ANON_INODE_FS_MAGIC, NULL);
         anon_mount.refs = 1;
         anon_mount.sb = sb;
+        list_init(&anon_mount.node);
     }
     return sb;
 }
@@ -97,17 +99,26 @@ void file_put(struct file *f)
         return;
     epoll_file_released(f);
     locks_released(f);
+    if (f->path.dentry && f->path.mnt && f->ops != &opath_ops && !path_is_anon(&f->path))
+        fsnotify(f->inode, f->path.dentry,
+                 file_writable(f) ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE, 0);
     if (f->ops->release)
         f->ops->release(f);
+    f->inode->write_count -= f->text_claim;
     path_put(&f->path);
     inode_put(f->inode);
     cred_put(f->cred);
     free(f);
 }
 
-/* The position is the file's: two users of it take turns, also while one is parked. */
-static int pos_lock(struct task *t, struct file *f)
+/*
+ * The position is the file's: two users of it take turns, also while one is parked. As on Linux
+ * only for regular files and directories: a reader that waits for a terminal must not stop writers.
+ */
+int file_pos_lock(struct task *t, struct file *f)
 {
+    if (!S_ISREG(f->inode->mode) && !S_ISDIR(f->inode->mode))
+        return 0;
     while (f->pos_busy)
         if (task_wait_killable(t, &f->pos_wq))
             return -EINTR;
@@ -115,10 +126,12 @@ static int pos_lock(struct task *t, struct file *f)
     return 0;
 }
 
-static void pos_unlock(struct file *f)
+void file_pos_unlock(struct file *f)
 {
+    if (!S_ISREG(f->inode->mode) && !S_ISDIR(f->inode->mode))
+        return;
     f->pos_busy = false;
-    waitq_wake_one(&f->pos_wq, ~0U);
+    waitq_wake_all(&f->pos_wq);
 }
 
 ssize_t file_read(struct task *t, struct file *f, struct uio *u, loff_t *pos, int rwf)
@@ -127,27 +140,49 @@ ssize_t file_read(struct task *t, struct file *f, struct uio *u, loff_t *pos, in
         return S_ISDIR(f->inode->mode) ? -EISDIR : -EINVAL;
     if (pos || f->ops->no_seek)
         return f->ops->read(t, f, u, pos, rwf);
-    if (f->refs > 1 && pos_lock(t, f))
+    if (file_pos_lock(t, f))
         return -EINTR;
-    bool locked = f->pos_busy;
     ssize_t n = f->ops->read(t, f, u, &f->pos, rwf);
-    if (locked)
-        pos_unlock(f);
+    file_pos_unlock(f);
     return n;
+}
+
+/* RLIMIT_FSIZE: what would go beyond is cut off, and nothing at all is an error: write(2). */
+static int limit_write(struct task *t, struct file *f, struct uio *u, loff_t pos, int rwf)
+{
+    uint64_t limit = rlimit_cur(t, RLIMIT_FSIZE);
+
+    if (limit == RLIM_INFINITY || !S_ISREG(f->inode->mode) || !u->resid)
+        return 0;
+    if ((f->flags & O_APPEND) || (rwf & RWF_APPEND))
+        pos = f->inode->size;
+    if ((uint64_t)pos >= limit)
+        return fsize_exceeded(t);
+    u->resid = MIN(u->resid, limit - (uint64_t)pos);
+    return 0;
+}
+
+static ssize_t write_at(struct task *t, struct file *f, struct uio *u, loff_t *pos, int rwf)
+{
+    int err = t ? limit_write(t, f, u, *pos, rwf) : 0;
+
+    if (!err && t && (f->inode->mode & (S_ISUID | S_ISGID)))
+        err = strip_setid(t, &f->path);
+    return err ? err : f->ops->write(t, f, u, pos, rwf);
 }
 
 ssize_t file_write(struct task *t, struct file *f, struct uio *u, loff_t *pos, int rwf)
 {
     if (!f->ops->write)
         return -EINVAL;
-    if (pos || f->ops->no_seek)
+    if (f->ops->no_seek)
         return f->ops->write(t, f, u, pos, rwf);
-    if (f->refs > 1 && pos_lock(t, f))
+    if (pos)
+        return write_at(t, f, u, pos, rwf);
+    if (file_pos_lock(t, f))
         return -EINTR;
-    bool locked = f->pos_busy;
-    ssize_t n = f->ops->write(t, f, u, &f->pos, rwf);
-    if (locked)
-        pos_unlock(f);
+    ssize_t n = write_at(t, f, u, &f->pos, rwf);
+    file_pos_unlock(f);
     return n;
 }
 

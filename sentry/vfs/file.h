@@ -83,15 +83,21 @@ struct file {
     struct list epoll_items; /* struct epoll_item watching this file, sentry/ipc/epoll.c */
     int owner_pid, owner_type, owner_sig; /* F_SETOWN, F_SETSIG */
     uint32_t seals_or_leases;
+    int8_t text_claim;    /* its share of inode->write_count */
 };
 
+/* Access mode 3 allows neither: it is for ioctls. */
 static inline bool file_readable(const struct file *f)
 {
-    return !(f->flags & O_PATH) && (f->flags & O_ACCMODE) != O_WRONLY;
+    int mode = f->flags & O_ACCMODE;
+
+    return !(f->flags & O_PATH) && (mode == O_RDONLY || mode == O_RDWR);
 }
 static inline bool file_writable(const struct file *f)
 {
-    return !(f->flags & O_PATH) && (f->flags & O_ACCMODE) != O_RDONLY;
+    int mode = f->flags & O_ACCMODE;
+
+    return !(f->flags & O_PATH) && (mode == O_WRONLY || mode == O_RDWR);
 }
 
 /* A file over inode/path (references taken) with one reference; NULL: out of memory. */

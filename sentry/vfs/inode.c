@@ -4,7 +4,10 @@
 #include <string.h>
 
 #include "base/macros.h"
+#include "sentry/ipc/inotify.h"
+#include "sentry/kernel/fiber.h"
 #include "sentry/kernel/loop.h"
+#include "sentry/kernel/waitq.h"
 #include "sentry/vfs/vfs.h"
 #include "sentry/vfs/vfs_internal.h"
 
@@ -87,6 +90,8 @@ void inode_put(struct inode *i)
 {
     if (!i || --i->refs)
         return;
+    if (!list_empty(&i->watches))
+        inotify_inode_gone(i);
     if (i->locks)
         locks_free(i);
     if (i->sb->ops && i->sb->ops->evict)
@@ -204,7 +209,10 @@ void dentry_put(struct dentry *d)
     }
 }
 
-/* All unused dentries of sb, children before parents. */
+/*
+ * All unused dentries of sb. A parent that becomes unused joins the list at its end: this pass or
+ * the next one meets it. Nothing else leaves the list meanwhile, so tmp stays good.
+ */
 void dentry_drop_unused(struct superblock *sb)
 {
     struct dentry *d, *tmp;
@@ -220,7 +228,6 @@ void dentry_drop_unused(struct superblock *sb)
             nunused--;
             dentry_put(dentry_free(d));
             again = true;
-            break;
         }
     }
 }
@@ -280,9 +287,11 @@ int dentry_rename_done(struct dentry *od, struct dentry *nd)
     char *name = strdup(nd->name);
     struct dentry *old_parent = od->parent;
 
-    if (!name)
-        return -ENOMEM;
     dentry_drop(nd);
+    if (!name) { /* the file system has moved it: the next lookup will tell where */
+        dentry_drop(od);
+        return -ENOMEM;
+    }
     if (od->hashed)
         unhash(od);
     od->parent = dentry_get(nd->parent);
@@ -304,10 +313,14 @@ int dentry_exchange(struct dentry *a, struct dentry *b)
     if (!name_a || !name_b) {
         free(name_a);
         free(name_b);
+        dentry_drop(a);
+        dentry_drop(b);
         return -ENOMEM;
     }
-    unhash(a);
-    unhash(b);
+    if (a->hashed)
+        unhash(a);
+    if (b->hashed)
+        unhash(b);
     a->parent = b->parent;
     b->parent = parent_a;
     if (a->name != a->inline_name)
@@ -321,4 +334,64 @@ int dentry_exchange(struct dentry *a, struct dentry *b)
     dentry_hash(a);
     dentry_hash(b);
     return 0;
+}
+
+/* --- names of one directory change one at a time --- */
+static struct waitq dir_wq = {LIST_INIT(dir_wq.waiters)};
+static bool rename_busy;
+
+static int busy_lock(struct task *t, bool *busy)
+{
+    while (*busy) {
+        if (!t)
+            fiber_yield();
+        else if (task_wait_killable(t, &dir_wq))
+            return -EINTR;
+    }
+    *busy = true;
+    return 0;
+}
+
+static void busy_unlock(bool *busy)
+{
+    *busy = false;
+    waitq_wake_all(&dir_wq);
+}
+
+int dir_lock(struct task *t, struct inode *dir)
+{
+    return busy_lock(t, &dir->dir_busy);
+}
+
+void dir_unlock(struct inode *dir)
+{
+    busy_unlock(&dir->dir_busy);
+}
+
+/* Two directories are only ever held under the rename lock, so their order does not matter. */
+int dir_lock_rename(struct task *t, struct inode *a, struct inode *b)
+{
+    if (a == b)
+        return dir_lock(t, a);
+    int err = busy_lock(t, &rename_busy);
+    if (err)
+        return err;
+    err = dir_lock(t, a);
+    if (!err) {
+        err = dir_lock(t, b);
+        if (err)
+            dir_unlock(a);
+    }
+    if (err)
+        busy_unlock(&rename_busy);
+    return err;
+}
+
+void dir_unlock_rename(struct inode *a, struct inode *b)
+{
+    dir_unlock(a);
+    if (a == b)
+        return;
+    dir_unlock(b);
+    busy_unlock(&rename_busy);
 }

@@ -78,9 +78,9 @@ static void drop_owner(struct inode *i, const void *owner)
         waitq_wake_all(&i->locks->wq);
 }
 
-void locks_closed(struct task *t, struct file *f)
+void locks_closed(const struct fdtable *ft, struct file *f)
 {
-    drop_owner(f->inode, t->tg);
+    drop_owner(f->inode, ft);
 }
 
 void locks_released(struct file *f)
@@ -202,7 +202,7 @@ long fcntl_lock(struct task *t, struct file *f, int cmd, uint64_t addr)
 {
     bool ofd = cmd >= F_OFD_GETLK, get = cmd == F_GETLK || cmd == F_OFD_GETLK;
     struct lock want = {.kind = LOCK_POSIX,
-                        .owner = ofd ? (void *)f : (void *)t->tg,
+                        .owner = ofd ? (const void *)f : (const void *)t->fds,
                         .pid = ofd ? -1 : t->tg->tgid};
     struct flock k;
 

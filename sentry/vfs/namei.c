@@ -18,10 +18,13 @@ struct entry {
     struct dentry *d; /* maybe negative */
     char *last;
     bool trailing;
+    bool locked; /* the directory's names */
 };
 
 static void entry_put(struct entry *e)
 {
+    if (e->locked)
+        dir_unlock(e->dir.dentry->inode);
     dentry_put(e->d);
     path_put(&e->dir);
     free(e->last);
@@ -46,11 +49,16 @@ static int entry_walk(struct task *t, int dirfd, uint64_t addr, struct entry *e)
     return err ? err : vfs_walk_parent(t, dirfd, name, 0, &e->dir, &e->last, &e->trailing);
 }
 
+/* The directory stays locked until entry_put(). */
 static int entry_lookup(struct task *t, struct entry *e)
 {
     if (!S_ISDIR(e->dir.dentry->inode->mode))
         return -ENOTDIR;
-    return vfs_lookup(t, &e->dir, e->last, strlen(e->last), &e->d);
+    int err = dir_lock(t, e->dir.dentry->inode);
+    if (err)
+        return err;
+    e->locked = true;
+    return lookup_locked(t, &e->dir, e->last, strlen(e->last), &e->d);
 }
 
 /* For making something new: the entry must be missing and the directory writable. */
@@ -120,7 +128,7 @@ static int make_node(struct task *t, struct entry *e, mode_t mode, dev_t rdev)
     int err;
 
     mode = (mode & S_IFMT ? mode & S_IFMT : S_IFREG) | (mode & 07777 & ~t->fs->umask);
-    if ((S_ISCHR(mode) || S_ISBLK(mode)) && !cred_capable(t->cred, CAP_MKNOD))
+    if (((S_ISCHR(mode) && rdev /* not a whiteout */) || S_ISBLK(mode)) && !cred_capable(t->cred, CAP_MKNOD))
         return -EPERM;
     if (S_ISREG(mode))
         err = dir->ops->create ? dir->ops->create(t, dir, e->d, mode) : -EPERM;
@@ -147,12 +155,12 @@ static long do_mknod(struct task *t, int dirfd, uint64_t addr, mode_t mode, uint
 
 long sys_mknod(struct task *t, const struct sysargs *a)
 {
-    return do_mknod(t, AT_FDCWD, arg_u64(a, 0), arg_u32(a, 1), arg_u64(a, 2));
+    return do_mknod(t, AT_FDCWD, arg_u64(a, 0), arg_u32(a, 1), arg_u32(a, 2));
 }
 
 long sys_mknodat(struct task *t, const struct sysargs *a)
 {
-    return do_mknod(t, arg_i32(a, 0), arg_u64(a, 1), arg_u32(a, 2), arg_u64(a, 3));
+    return do_mknod(t, arg_i32(a, 0), arg_u64(a, 1), arg_u32(a, 2), arg_u32(a, 3));
 }
 
 int vfs_mknod(struct task *t, int dirfd, const char *name, mode_t mode, dev_t rdev,
@@ -163,8 +171,12 @@ int vfs_mknod(struct task *t, int dirfd, const char *name, mode_t mode, dev_t rd
 
     if (!err)
         err = is_dot(e.last) || is_dotdot(e.last) ? -EEXIST : entry_lookup(t, &e);
+    if (!err && e.d->inode)
+        err = -EEXIST;
+    if (!err && !e.dir.dentry->hashed && e.dir.dentry->parent != e.dir.dentry)
+        err = -ENOENT;
     if (!err)
-        err = e.d->inode ? -EEXIST : path_permission(t, &e.dir, MAY_WRITE | MAY_EXEC);
+        err = path_permission(t, &e.dir, MAY_WRITE | MAY_EXEC);
     if (!err)
         err = make_node(t, &e, mode, rdev);
     if (!err && out) {
@@ -332,12 +344,12 @@ static long do_link(struct task *t, int odirfd, uint64_t oaddr, int ndirfd, uint
     if (err)
         return err;
     struct inode *i = old.dentry->inode, *dir = e.dir.dentry->inode;
-    if (S_ISDIR(i->mode))
-        return -EPERM;
     if (old.mnt != e.dir.mnt || old.dentry->sb != e.dir.dentry->sb)
         return -EXDEV;
-    if (!dir->ops->link)
+    if (!dir->ops->link || S_ISDIR(i->mode))
         return -EPERM;
+    if (!i->nlink && !i->may_link)
+        return -ENOENT;
     err = dir->ops->link(t, old.dentry, dir, e.d);
     if (!err)
         fsnotify(dir, e.d, IN_CREATE, 0);
@@ -363,6 +375,7 @@ static bool is_ancestor(const struct dentry *a, const struct dentry *d)
     return d == a;
 }
 
+/* 1: nothing to do. */
 static int rename_target(struct task *t, struct entry *o, struct entry *n, unsigned int flags)
 {
     const struct inode *oi = o->d->inode, *ni = n->d->inode;
@@ -374,8 +387,14 @@ static int rename_target(struct task *t, struct entry *o, struct entry *n, unsig
         return -EINVAL;
     if (!(flags & RENAME_EXCHANGE) && is_ancestor(n->d, o->dir.dentry))
         return -ENOTEMPTY;
-    if (!dir && !(flags & RENAME_EXCHANGE) && (o->trailing || n->trailing))
+    if (!dir && (o->trailing || (n->trailing && !(flags & RENAME_EXCHANGE))))
         return -ENOTDIR;
+    if ((flags & RENAME_EXCHANGE) && n->trailing && !S_ISDIR(ni->mode))
+        return -ENOTDIR;
+    if (oi == ni)
+        return 1; /* the same file already */
+    if (!n->dir.dentry->hashed && n->dir.dentry->parent != n->dir.dentry)
+        return -ENOENT; /* a removed directory */
     int err = may_delete(t, &o->dir, o->d);
     if (err)
         return err;
@@ -390,6 +409,11 @@ static int rename_target(struct task *t, struct entry *o, struct entry *n, unsig
     }
     if (dir && o->dir.dentry != n->dir.dentry) {
         err = inode_permission(t, o->d->inode, MAY_WRITE); /* ".." changes */
+        if (err)
+            return err;
+    }
+    if ((flags & RENAME_EXCHANGE) && S_ISDIR(ni->mode) && o->dir.dentry != n->dir.dentry) {
+        err = inode_permission(t, n->d->inode, MAY_WRITE);
         if (err)
             return err;
     }
@@ -414,6 +438,35 @@ static void rename_done(struct entry *o, struct entry *n, struct inode *moved, s
         fsnotify(gone, NULL, IN_DELETE_SELF, 0);
 }
 
+/* Both directories are locked. */
+static int rename_locked(struct task *t, struct entry *o, struct entry *n, unsigned int flags)
+{
+    struct inode *odir = o->dir.dentry->inode, *ndir = n->dir.dentry->inode;
+
+    int err = lookup_locked(t, &o->dir, o->last, strlen(o->last), &o->d);
+    if (!err)
+        err = o->d->inode ? lookup_locked(t, &n->dir, n->last, strlen(n->last), &n->d) : -ENOENT;
+    if (err)
+        return err;
+    if ((flags & RENAME_NOREPLACE) && n->d->inode)
+        return -EEXIST;
+    if ((flags & RENAME_EXCHANGE) && !n->d->inode)
+        return -ENOENT;
+    err = rename_target(t, o, n, flags);
+    if (err)
+        return err < 0 ? err : 0;
+    if (!odir->ops->rename)
+        return -EPERM;
+    struct inode *moved = inode_get(o->d->inode);
+    struct inode *gone = n->d->inode ? inode_get(n->d->inode) : NULL;
+    err = odir->ops->rename(t, odir, o->d, ndir, n->d, flags);
+    if (!err)
+        rename_done(o, n, moved, gone, flags);
+    inode_put(moved);
+    inode_put(gone);
+    return err;
+}
+
 static long do_rename(struct task *t, int ofd, uint64_t oaddr, int nfd, uint64_t naddr,
                       unsigned int flags)
 {
@@ -433,29 +486,16 @@ static long do_rename(struct task *t, int ofd, uint64_t oaddr, int nfd, uint64_t
         return -EBUSY;
     if (is_dot(n.last) || is_dotdot(n.last))
         return flags & RENAME_NOREPLACE ? -EEXIST : -EBUSY;
-    err = entry_lookup(t, &o);
-    if (!err)
-        err = o.d->inode ? entry_lookup(t, &n) : -ENOENT;
-    if (err)
-        return err;
-    if ((flags & RENAME_NOREPLACE) && n.d->inode)
-        return -EEXIST;
-    if ((flags & RENAME_EXCHANGE) && !n.d->inode)
-        return -ENOENT;
-    err = rename_target(t, &o, &n, flags);
-    if (err)
-        return err;
-    if (o.d == n.d || (o.d->inode == n.d->inode && !(flags & RENAME_EXCHANGE)))
-        return 0; /* the same file already */
     struct inode *odir = o.dir.dentry->inode, *ndir = n.dir.dentry->inode;
-    if (!odir->ops->rename)
-        return -EPERM;
-    struct inode *moved = inode_get(o.d->inode), *gone = n.d->inode ? inode_get(n.d->inode) : NULL;
-    err = odir->ops->rename(t, odir, o.d, ndir, n.d, flags);
-    if (!err)
-        rename_done(&o, &n, moved, gone, flags);
-    inode_put(moved);
-    inode_put(gone);
+    if (!S_ISDIR(odir->mode) || !S_ISDIR(ndir->mode))
+        return -ENOTDIR;
+    if (path_readonly(&o.dir))
+        return -EROFS;
+    err = dir_lock_rename(t, odir, ndir);
+    if (err)
+        return err;
+    err = rename_locked(t, &o, &n, flags);
+    dir_unlock_rename(odir, ndir);
     return err;
 }
 

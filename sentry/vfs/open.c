@@ -31,16 +31,46 @@ static int access_mask(int flags)
     }
 }
 
+/* Writers and execution exclude each other: ETXTBSY. The file gives it up in file_put(). */
+static int claim_text(struct inode *i, int flags, int *claim)
+{
+    *claim = 0;
+    if (!S_ISREG(i->mode))
+        return 0;
+    if (flags & FILE_EXEC)
+        *claim = -1;
+    else if (access_mask(flags) & MAY_WRITE)
+        *claim = 1;
+    if ((*claim > 0 && i->write_count < 0) || (*claim < 0 && i->write_count > 0))
+        return -ETXTBSY;
+    i->write_count += *claim;
+    return 0;
+}
+
+static int open_device(struct task *t, const struct path *p, int flags, struct file **out)
+{
+    struct inode *i = p->dentry->inode;
+
+    if (p->mnt && (p->mnt->flags & 4 /* MS_NODEV */))
+        return -EACCES;
+    chrdev_open_fn chr = S_ISCHR(i->mode) ? chrdev_lookup(i->rdev) : NULL;
+    if (chr)
+        return chr(t, i, p, flags, out);
+    return S_ISCHR(i->mode) && i->ops->open ? i->ops->open(t, i, p, flags, out) : -ENXIO;
+}
+
 int open_inode(struct task *t, const struct path *p, int flags, struct file **out)
 {
     struct inode *i = p->dentry->inode;
-    chrdev_open_fn chr;
-    int err = 0;
+    int claim;
 
     if (flags & O_PATH) {
         *out = file_new(&opath_ops, i, p, flags & (O_PATH | O_DIRECTORY | O_NOFOLLOW));
         return *out ? 0 : -ENOMEM;
     }
+    int err = claim_text(i, flags, &claim);
+    if (err)
+        return err;
     switch (i->mode & S_IFMT) {
     case S_IFIFO:
         err = fifo_open(t, i, flags, out);
@@ -48,42 +78,48 @@ int open_inode(struct task *t, const struct path *p, int flags, struct file **ou
             (*out)->path = path_get(p);
         break;
     case S_IFSOCK:
-        return -ENXIO;
+        err = -ENXIO;
+        break;
     case S_IFBLK:
-        return -ENXIO;
     case S_IFCHR:
-        if (p->mnt && (p->mnt->flags & 4 /* MS_NODEV */))
-            return -EACCES;
-        chr = chrdev_lookup(i->rdev);
-        if (!chr && i->ops->open)
-            err = i->ops->open(t, i, p, flags, out);
-        else
-            err = chr ? chr(t, i, p, flags, out) : -ENXIO;
+        err = open_device(t, p, flags, out);
         break;
     default:
-        if (!i->ops->open)
-            return -ENXIO;
-        err = i->ops->open(t, i, p, flags, out);
+        err = i->ops->open ? i->ops->open(t, i, p, flags, out) : -ENXIO;
     }
-    if (!err && !(*out)->cred)
+    if (err) {
+        i->write_count -= claim;
+        return err;
+    }
+    if (!(*out)->cred)
         (*out)->cred = cred_get(t->cred);
-    return err;
+    if ((*out)->inode == i)
+        (*out)->text_claim = (int8_t)claim;
+    else
+        i->write_count -= claim;
+    return 0;
 }
 
 /* What is checked on an existing object before it is opened: may_open() of fs/namei.c. */
 static int may_open(struct task *t, const struct path *p, int flags, bool created)
 {
     struct inode *i = p->dentry->inode;
-    int mask = access_mask(flags) | (flags & O_TRUNC ? MAY_WRITE : 0);
+    int mask = flags & FILE_EXEC ? MAY_EXEC : access_mask(flags);
 
-    if (S_ISLNK(i->mode))
-        return flags & O_PATH ? 0 : -ELOOP;
+    if (flags & O_TRUNC)
+        mask |= MAY_WRITE;
+    if (S_ISDIR(i->mode) && (flags & O_CREAT) && !(flags & O_PATH))
+        return -EISDIR;
     if ((flags & O_DIRECTORY) && !S_ISDIR(i->mode))
         return -ENOTDIR;
     if (flags & O_PATH)
         return 0;
-    if (S_ISDIR(i->mode) && ((mask & MAY_WRITE) || (flags & O_CREAT)))
+    if (S_ISLNK(i->mode))
+        return -ELOOP;
+    if (S_ISDIR(i->mode) && (mask & MAY_WRITE))
         return -EISDIR;
+    if ((S_ISCHR(i->mode) || S_ISBLK(i->mode)) && p->mnt && (p->mnt->flags & 4 /* MS_NODEV */))
+        return -EACCES;
     if (created)
         return 0;
     int err = path_permission(t, p, mask);
@@ -102,7 +138,7 @@ static int finish_open(struct task *t, const struct path *p, int flags, bool cre
     if (!err && (flags & O_TRUNC) && !created && S_ISREG(p->dentry->inode->mode) &&
         !(flags & O_PATH)) {
         struct setattr a = {.mask = SETATTR_SIZE, .size = 0};
-        err = do_setattr(t, p, &a);
+        err = p->dentry->inode->write_count < 0 ? -ETXTBSY : do_setattr(t, p, &a);
     }
     if (!err)
         err = open_inode(t, p, flags, out);
@@ -122,8 +158,6 @@ static int open_tmpfile(struct task *t, int dirfd, const char *name, int flags, 
     cleanup_path struct path dir = {0};
     struct inode *i;
 
-    if (!(access_mask(flags) & MAY_WRITE))
-        return -EINVAL;
     int err = vfs_walk(t, dirfd, name, walk | WALK_DIRECTORY, &dir);
     if (!err)
         err = path_permission(t, &dir, MAY_WRITE | MAY_EXEC);
@@ -143,94 +177,89 @@ static int open_tmpfile(struct task *t, int dirfd, const char *name, int flags, 
         return -ENOMEM;
     }
     d->inode = i;
+    i->may_link = !(flags & O_EXCL);
     struct path p = {dir.mnt, d};
-    err = open_inode(t, &p, flags & ~O_TMPFILE, out);
+    err = open_inode(t, &p, flags & ~(O_TMPFILE | O_EXCL), out);
     dentry_put(d);
     return err;
 }
 
-/* Creates the last component if it is missing; *created tells. d becomes the object's dentry. */
-static int create_last(struct task *t, const struct path *parent, struct dentry *d, mode_t mode,
-                       bool *created)
+/* With the directory locked: *d may be replaced by what another fiber made of the name meanwhile. */
+static int create_locked(struct task *t, const struct path *parent, struct dentry **d, int flags,
+                         mode_t mode, bool *created)
 {
     struct inode *dir = parent->dentry->inode;
+    struct dentry *now;
 
+    int err = lookup_locked(t, parent, (*d)->name, (*d)->name_len, &now);
+    if (err)
+        return err;
+    dentry_put(*d);
+    *d = now;
+    if (now->inode)
+        return flags & O_EXCL ? -EEXIST : 0;
     if (!parent->dentry->hashed && parent->dentry->parent != parent->dentry)
         return -ENOENT; /* a removed directory */
-    int err = path_permission(t, parent, MAY_WRITE | MAY_EXEC);
+    err = path_permission(t, parent, MAY_WRITE | MAY_EXEC);
     if (err)
         return err;
     if (!dir->ops->create)
         return -EACCES;
-    err = dir->ops->create(t, dir, d, S_IFREG | (mode & 07777 & ~t->fs->umask));
-    if (!err) {
-        *created = true;
-        fsnotify(dir, d, IN_CREATE, 0);
-    }
-    return err;
+    err = dir->ops->create(t, dir, now, S_IFREG | (mode & 07777 & ~t->fs->umask));
+    if (err)
+        return err;
+    *created = true;
+    fsnotify(dir, now, IN_CREATE, 0);
+    return now->inode ? 0 : -ENOENT;
 }
 
-/* O_CREAT: follows symlinks at the end by walking again from where they point. */
+/* The end of an O_CREAT open in parent. 1: it has become a symlink that is to be followed. */
+static int open_create_at(struct task *t, const struct path *parent, struct dentry **d, int flags,
+                          mode_t mode, struct file **out)
+{
+    bool created = false;
+
+    if (!(*d)->inode) {
+        int err = dir_lock(t, parent->dentry->inode);
+        if (err)
+            return err;
+        err = create_locked(t, parent, d, flags, mode, &created);
+        dir_unlock(parent->dentry->inode);
+        if (err)
+            return err;
+        if (!created && S_ISLNK((*d)->inode->mode) && !(flags & O_NOFOLLOW))
+            return 1;
+    } else if (flags & O_EXCL) {
+        return -EEXIST;
+    }
+    struct path at = {parent->mnt, *d};
+    for (struct mount *m; at.dentry->mounted && (m = mount_at(at.mnt, at.dentry));)
+        at = (struct path){m, m->root};
+    cleanup_path struct path p = path_get(&at);
+    return finish_open(t, &p, flags, created, out);
+}
+
 static int open_create(struct task *t, int dirfd, const char *name, int flags, mode_t mode,
                        unsigned int walk, struct file **out)
 {
-    cleanup_free char *path = strdup(name);
-    cleanup_path struct path base = {0};
-    bool have_base = false;
+    int err = 1;
 
-    for (int links = 0; path && links < 40; links++) {
-        cleanup_path struct path parent = {0}, p = {0};
-        cleanup_free char *last = NULL;
-        bool trailing, created = false;
+    if (flags & O_EXCL)
+        flags |= O_NOFOLLOW; /* a symlink is something that exists */
+    if (flags & O_NOFOLLOW)
+        walk |= WALK_NOFOLLOW;
+    for (int tries = 0; err == 1 && tries < 8; tries++) {
+        cleanup_path struct path parent = {0}, obj = {0};
         struct dentry *d;
-        int err = have_base
-                      ? vfs_walk_parent_from(t, &base, path, walk, &parent, &last, &trailing)
-                      : vfs_walk_parent(t, dirfd, path, walk, &parent, &last, &trailing);
+        err = walk_for_create(t, dirfd, name, walk, &parent, &d, &obj);
         if (err)
             return err;
-        if (trailing || !strcmp(last, ".") || !strcmp(last, ".."))
-            return -EISDIR;
-        if (!S_ISDIR(parent.dentry->inode->mode))
-            return -ENOTDIR;
-        err = vfs_lookup(t, &parent, last, strlen(last), &d);
-        if (err)
-            return err;
-        if (!d->inode) {
-            err = create_last(t, &parent, d, mode, &created);
-            if (err == -EEXIST && !(flags & O_EXCL) && d->inode)
-                err = 0;
-        } else if (flags & O_EXCL) {
-            err = -EEXIST;
-        } else if (S_ISLNK(d->inode->mode) && !(flags & O_NOFOLLOW) &&
-                   !d->inode->ops->follow) {
-            char *target = NULL;
-            err = walk & WALK_NO_SYMLINKS || !d->inode->ops->readlink
-                      ? -ELOOP
-                      : d->inode->ops->readlink(t, d->inode, &target);
-            dentry_put(d);
-            if (err)
-                return err;
-            free(path);
-            path = target;
-            path_put(&base);
-            base = path_get(&parent);
-            have_base = true;
-            continue;
-        } else if (S_ISLNK(d->inode->mode) && d->inode->ops->follow && !(flags & O_NOFOLLOW)) {
-            err = d->inode->ops->follow(t, d->inode, &p);
-            dentry_put(d);
-            return err ? err : finish_open(t, &p, flags & ~O_CREAT, false, out);
-        }
-        if (!err) {
-            struct mount *m = d->mounted ? mount_at(parent.mnt, d) : NULL;
-            struct path at = {m ? m : parent.mnt, m ? m->root : d};
-            p = path_get(&at);
-            err = finish_open(t, &p, flags, created, out);
-        }
+        if (!d)
+            return flags & O_EXCL ? -EEXIST : finish_open(t, &obj, flags, false, out);
+        err = open_create_at(t, &parent, &d, flags, mode, out);
         dentry_put(d);
-        return err;
     }
-    return path ? -ELOOP : -ENOMEM;
+    return err == 1 ? -ELOOP : err;
 }
 
 int vfs_open(struct task *t, int dirfd, const char *name, int flags, mode_t mode,
@@ -254,12 +283,17 @@ static long open_common(struct task *t, int dirfd, uint64_t name_addr, int flags
     cleanup_free char *name = NULL;
     struct file *f;
 
-    if ((flags & O_TMPFILE_BIT) && ((flags & O_TMPFILE) != O_TMPFILE))
+    if (flags & O_PATH)
+        flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    if ((flags & O_TMPFILE_BIT) &&
+        ((flags & O_TMPFILE) != O_TMPFILE || !(access_mask(flags) & MAY_WRITE)))
         return -EINVAL;
     if ((flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY) && !(flags & O_TMPFILE_BIT) &&
         !(flags & O_PATH))
         return -EINVAL;
     int err = vfs_get_name(t, name_addr, 0, &name);
+    if (!err)
+        err = fd_available(t); /* before anything is created */
     if (!err)
         err = vfs_open(t, dirfd, name, flags & OPEN_KNOWN, mode, walk, &f);
     if (err)

@@ -109,6 +109,8 @@ struct inode {
     struct list watches;       /* inotify */
     struct file_locks *locks;  /* lazily made, sentry/vfs/locks.c */
     int write_count;           /* open for writing; <0: being executed (ETXTBSY) */
+    bool may_link;             /* O_TMPFILE: link(2) may give it its first name */
+    bool dir_busy;             /* directories: a lookup or change of names is parked, dir_lock() */
     /* FIFOs and bound unix sockets hang their object here. */
     struct pipe *pipe;
     struct sock *sock;

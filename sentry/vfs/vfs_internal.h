@@ -10,15 +10,35 @@
 
 struct dentry *dentry_alloc(struct dentry *parent, const char *name, size_t len);
 void dentry_hash(struct dentry *d);
+/*
+ * Held across whatever parks between looking a name up and changing it. The dentry of a name that
+ * was found in the cache may be used without. -EINTR: the task is being killed.
+ */
+int dir_lock(struct task *t, struct inode *dir);
+void dir_unlock(struct inode *dir);
+int dir_lock_rename(struct task *t, struct inode *a, struct inode *b);
+void dir_unlock_rename(struct inode *a, struct inode *b);
+/* vfs_lookup() with the directory locked. */
+int lookup_locked(struct task *t, const struct path *dir, const char *name, size_t len,
+                  struct dentry **out);
 void dentry_drop_unused(struct superblock *sb);
 int dentry_exchange(struct dentry *a, struct dentry *b);
 void locks_free(struct inode *i);
-/* close(2) of any descriptor drops the process's POSIX locks on the file: fcntl(2). */
-void locks_closed(struct task *t, struct file *f);
+/*
+ * close(2) of any descriptor drops the process's POSIX locks on the file: fcntl(2). As on Linux a
+ * descriptor table stands for the process.
+ */
+void locks_closed(const struct fdtable *ft, struct file *f);
+bool fdtable_has(const struct fdtable *ft, const struct file *f);
 void locks_released(struct file *f); /* last reference: flock and OFD locks go */
-/* vfs_walk_parent() from an explicit start. */
-int vfs_walk_parent_from(struct task *t, const struct path *start, const char *name,
-                         unsigned int flags, struct path *parent, char **last, bool *trailing);
+/*
+ * For O_CREAT: follows symlinks at the end too (unless WALK_NOFOLLOW). Gives *parent and *d, maybe
+ * negative, in it; or *obj when the end has no name of its own ("/", "..", magic links), *d NULL.
+ */
+int walk_for_create(struct task *t, int dirfd, const char *name, unsigned int flags,
+                    struct path *parent, struct dentry **d, struct path *obj);
+/* Part of the mount tree: neither unmounted nor one of the sentry's own. */
+bool mount_attached(const struct mount *m);
 bool path_is_anon(const struct path *p);
 /* The mount that sits on (mnt, d), or NULL. No reference. */
 struct mount *mount_at(struct mount *mnt, struct dentry *d);
@@ -29,6 +49,15 @@ bool path_readonly(const struct path *p);
 /* Opens what path names after all checks of names: kinds of inode, O_TRUNC. */
 int open_inode(struct task *t, const struct path *p, int flags, struct file **out);
 int do_setattr(struct task *t, const struct path *p, struct setattr *a);
+/* A user of f->pos: reads and writes without a position, lseek, getdents. -EINTR: being killed. */
+int file_pos_lock(struct task *t, struct file *f);
+void file_pos_unlock(struct file *f);
+int fsize_exceeded(struct task *t); /* -EFBIG with SIGXFSZ */
+/* May the file grow to size? */
+int check_fsize(struct task *t, const struct inode *i, loff_t size);
+/* Set-id bits do not survive a change of the contents by others: write(2), truncate(2). */
+int strip_setid(struct task *t, const struct path *p);
+int fd_available(struct task *t); /* -EMFILE */
 int fd_path(struct task *t, int fd, struct path *out); /* of an open file, O_PATH too */
 extern const struct file_ops opath_ops;
 

@@ -14,6 +14,7 @@
 #include "sentry/vfs/vfs_internal.h"
 
 #define MAX_SYMLINKS 40
+#define PUSHED_MAX ((MAX_SYMLINKS + 1) * PATH_MAX_LEN)
 #define CAP_DAC_OVERRIDE 1
 #define CAP_DAC_READ_SEARCH 2
 
@@ -81,28 +82,19 @@ int path_permission(struct task *t, const struct path *p, int mask)
 /* --- one step --- */
 static struct dentry *revalidated(struct task *t, struct dentry *d)
 {
-    if (!d || !d->sb->ops || !d->sb->ops->revalidate || d->sb->ops->revalidate(t, d))
+    if (!d || !d->sb->ops || !d->sb->ops->revalidate || d->mounted ||
+        d->sb->ops->revalidate(t, d))
         return d;
     dentry_drop(d);
     dentry_put(d);
     return NULL;
 }
 
-int vfs_lookup(struct task *t, const struct path *dir, const char *name, size_t len,
-               struct dentry **out)
+static int lookup_uncached(struct task *t, const struct path *dir, const char *name, size_t len,
+                           struct dentry **out)
 {
     struct inode *i = dir->dentry->inode;
-    struct dentry *d = revalidated(t, dentry_cached(dir->dentry, name, len));
-
-    if (d) {
-        *out = d;
-        return 0;
-    }
-    if (len > NAME_MAX_LEN)
-        return -ENAMETOOLONG;
-    if (!i->ops->lookup)
-        return -ENOTDIR;
-    d = dentry_alloc(dir->dentry, name, len);
+    struct dentry *d = dentry_alloc(dir->dentry, name, len);
     if (!d)
         return -ENOMEM;
     int err = i->ops->lookup(t, i, d);
@@ -110,7 +102,7 @@ int vfs_lookup(struct task *t, const struct path *dir, const char *name, size_t 
         dentry_put(d);
         return err;
     }
-    /* Another fiber may have been here while the file system looked. */
+    /* A file system may have added it on its own, with what it learnt of the whole directory. */
     struct dentry *other = dentry_cached(dir->dentry, name, len);
     if (other) {
         dentry_put(d);
@@ -122,14 +114,44 @@ int vfs_lookup(struct task *t, const struct path *dir, const char *name, size_t 
     return 0;
 }
 
+int lookup_locked(struct task *t, const struct path *dir, const char *name, size_t len,
+                  struct dentry **out)
+{
+    if (len > NAME_MAX_LEN)
+        return -ENAMETOOLONG;
+    if (!dir->dentry->inode->ops->lookup)
+        return -ENOTDIR;
+    *out = revalidated(t, dentry_cached(dir->dentry, name, len));
+    return *out ? 0 : lookup_uncached(t, dir, name, len, out);
+}
+
+int vfs_lookup(struct task *t, const struct path *dir, const char *name, size_t len,
+               struct dentry **out)
+{
+    struct inode *i = dir->dentry->inode;
+
+    if (len > NAME_MAX_LEN)
+        return -ENAMETOOLONG;
+    *out = revalidated(t, dentry_cached(dir->dentry, name, len));
+    if (*out)
+        return 0;
+    int err = dir_lock(t, i);
+    if (err)
+        return err;
+    err = lookup_locked(t, dir, name, len, out);
+    dir_unlock(i);
+    return err;
+}
+
 struct walk {
     struct task *t;
     struct path cur, root; /* root: where ".." stops; references */
     struct path base;      /* RESOLVE_BENEATH, RESOLVE_IN_ROOT: where the walk began */
     unsigned int flags;
     int links;
-    char *buf;        /* owned */
-    const char *rest; /* in buf */
+    bool must_be_dir; /* the last component had a slash after it, maybe in front of a symlink's */
+    char *buf;        /* owned: what symlinks made of the name */
+    const char *rest; /* in buf, or in the caller's name */
 };
 
 static bool same(const struct path *a, const struct path *b)
@@ -160,6 +182,14 @@ static int cross_mounts(struct walk *w)
     return 0;
 }
 
+/* A directory that was moved out of the part of the tree a mount shows has no way up. */
+static bool is_beneath(const struct dentry *d, const struct dentry *top)
+{
+    while (d != top && d->parent != d)
+        d = d->parent;
+    return d == top;
+}
+
 static int step_dotdot(struct walk *w)
 {
     if ((w->flags & WALK_BENEATH) && same(&w->cur, &w->base))
@@ -174,6 +204,11 @@ static int step_dotdot(struct walk *w)
         if (same(&w->cur, &w->root))
             return 0;
     }
+    if (w->cur.dentry == w->cur.mnt->root)
+        return 0; /* the top of the tree, or of one that was unmounted */
+    if (w->cur.mnt->root->parent != w->cur.mnt->root &&
+        !is_beneath(w->cur.dentry, w->cur.mnt->root))
+        return -ENOENT;
     struct path up = {w->cur.mnt, w->cur.dentry->parent};
     move_to(w, path_get(&up));
     return cross_mounts(w);
@@ -186,7 +221,7 @@ static int push_name(struct walk *w, const char *target)
 
     if (!a)
         return -ENOENT;
-    if (a + b + 2 > 2 * PATH_MAX_LEN)
+    if (a >= PATH_MAX_LEN || a + b + 2 > PUSHED_MAX)
         return -ENAMETOOLONG;
     char *buf = malloc(a + b + 2);
     if (!buf)
@@ -202,7 +237,7 @@ static int push_name(struct walk *w, const char *target)
     return 0;
 }
 
-static int follow_link(struct walk *w, struct dentry *link, struct mount *mnt)
+static int follow_link(struct walk *w, struct dentry *link)
 {
     struct inode *i = link->inode;
     cleanup_free char *target = NULL;
@@ -252,7 +287,7 @@ static int step_name(struct walk *w, const char *name, size_t len, bool last, bo
         return -ENOENT;
     }
     if (S_ISLNK(d->inode->mode) && (!last || follow)) {
-        err = follow_link(w, d, w->cur.mnt);
+        err = follow_link(w, d);
         dentry_put(d);
         return err;
     }
@@ -274,7 +309,7 @@ static int walk_run(struct walk *w, char **last, bool *trailing)
                 *last = strdup(".");
                 return *last ? 0 : -ENOMEM;
             }
-            return 0;
+            return w->must_be_dir && !S_ISDIR(w->cur.dentry->inode->mode) ? -ENOTDIR : 0;
         }
         if (!w->cur.dentry->inode || !S_ISDIR(w->cur.dentry->inode->mode))
             return -ENOTDIR;
@@ -293,17 +328,15 @@ static int walk_run(struct walk *w, char **last, bool *trailing)
         if (err)
             return err;
         w->rest = after;
+        w->must_be_dir |= is_last && slash;
         if (len == 1 && name[0] == '.')
             continue;
         if (len == 2 && name[0] == '.' && name[1] == '.')
             err = step_dotdot(w);
         else
-            err = step_name(w, name, len, is_last, slash || !(w->flags & WALK_NOFOLLOW));
+            err = step_name(w, name, len, is_last, w->must_be_dir || !(w->flags & WALK_NOFOLLOW));
         if (err)
             return err;
-        if (is_last && slash && !*w->rest &&
-            (!w->cur.dentry->inode || !S_ISDIR(w->cur.dentry->inode->mode)))
-            return -ENOTDIR;
     }
 }
 
@@ -325,11 +358,7 @@ int fd_path(struct task *t, int fd, struct path *out)
 static int walk_begin(struct walk *w, struct task *t, int dirfd, const struct path *start,
                       const char *name, unsigned int flags)
 {
-    *w = (struct walk){.t = t, .flags = flags};
-    w->buf = strdup(name);
-    if (!w->buf)
-        return -ENOMEM;
-    w->rest = w->buf;
+    *w = (struct walk){.t = t, .flags = flags, .rest = name};
     w->root = path_get(&t->fs->root);
     if (name[0] == '/' && (flags & WALK_BENEATH))
         return -EXDEV;
@@ -390,8 +419,8 @@ int vfs_walk_from(struct task *t, const struct path *start, const char *name, un
     return walk_full(t, AT_FDCWD, start, name, flags, out);
 }
 
-static int walk_parent(struct task *t, int dirfd, const struct path *start, const char *name,
-                       unsigned int flags, struct path *parent, char **last, bool *trailing)
+int vfs_walk_parent(struct task *t, int dirfd, const char *name, unsigned int flags,
+                    struct path *parent, char **last, bool *trailing)
 {
     struct walk w;
 
@@ -399,7 +428,7 @@ static int walk_parent(struct task *t, int dirfd, const struct path *start, cons
     *trailing = false;
     if (!*name)
         return -ENOENT;
-    int err = walk_begin(&w, t, dirfd, start, name, flags);
+    int err = walk_begin(&w, t, dirfd, NULL, name, flags);
     if (!err)
         err = walk_run(&w, last, trailing);
     if (!err)
@@ -414,16 +443,59 @@ static int walk_parent(struct task *t, int dirfd, const struct path *start, cons
     return err;
 }
 
-int vfs_walk_parent(struct task *t, int dirfd, const char *name, unsigned int flags,
-                    struct path *parent, char **last, bool *trailing)
+/* The last component of an O_CREAT open: a dentry in a directory, or an object that has no name. */
+static int walk_last(struct walk *w, const char *last, struct path *parent, struct dentry **d,
+                     struct path *obj)
 {
-    return walk_parent(t, dirfd, NULL, name, flags, parent, last, trailing);
+    struct dentry *child;
+    int err;
+
+    if (!strcmp(last, ".") || !strcmp(last, "..")) {
+        err = strcmp(last, ".") ? step_dotdot(w) : 0;
+        if (!err)
+            *obj = path_get(&w->cur);
+        return err;
+    }
+    err = inode_permission(w->t, w->cur.dentry->inode, MAY_EXEC);
+    if (!err)
+        err = vfs_lookup(w->t, &w->cur, last, strlen(last), &child);
+    if (err)
+        return err;
+    if (child->inode && S_ISLNK(child->inode->mode) && !(w->flags & WALK_NOFOLLOW)) {
+        w->rest = "";
+        err = follow_link(w, child);
+        dentry_put(child);
+        return err ? err : 1;
+    }
+    *parent = path_get(&w->cur);
+    *d = child;
+    return 0;
 }
 
-int vfs_walk_parent_from(struct task *t, const struct path *start, const char *name,
-                         unsigned int flags, struct path *parent, char **last, bool *trailing)
+int walk_for_create(struct task *t, int dirfd, const char *name, unsigned int flags,
+                    struct path *parent, struct dentry **d, struct path *obj)
 {
-    return walk_parent(t, AT_FDCWD, start, name, flags, parent, last, trailing);
+    struct walk w;
+
+    *d = NULL;
+    if (!*name)
+        return -ENOENT;
+    int err = walk_begin(&w, t, dirfd, NULL, name, flags);
+    while (!err) {
+        cleanup_free char *last = NULL;
+        bool trailing = false;
+        err = walk_run(&w, &last, &trailing);
+        if (!err && trailing)
+            err = -EISDIR;
+        if (!err) {
+            err = walk_last(&w, last, parent, d, obj);
+            if (err <= 0)
+                break;
+            err = 0; /* a symlink was followed */
+        }
+    }
+    walk_end(&w);
+    return err;
 }
 
 int vfs_get_name(struct task *t, uint64_t addr, unsigned int walk_flags, char **out)
@@ -449,6 +521,10 @@ int vfs_path_string(struct task *t, const struct path *p, char **out)
     struct path c = *p;
     bool deleted = c.dentry->parent != c.dentry && !c.dentry->hashed, reached = false;
 
+    if (c.dentry->parent == c.dentry && (!c.mnt || c.mnt->root != c.dentry)) {
+        *out = strdup(c.dentry->name); /* never had a directory */
+        return *out ? 0 : -ENOMEM;
+    }
     *at = 0;
     if (deleted) {
         at -= 10;
