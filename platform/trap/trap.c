@@ -37,6 +37,7 @@ static int trap_probe(struct error *e)
         error_hint(e, "use --platform=ptrace, or a kernel with CONFIG_SECCOMP_FILTER");
         return -ENOTSUP;
     }
+    zygote_find_vdso();
     return 0;
 }
 

@@ -42,16 +42,25 @@ static bool zygote_idle; /* waits for a command */
 static struct gthread *ahead;
 static uint64_t host_vdso;
 
-/* Where the kernel has put vvar and vdso relative to each other, from our own memory map. */
-static void find_vdso(struct zygote_params *p)
+static struct zygote_params layout;
+
+/*
+ * Where the kernel has put vvar and vdso relative to each other, from our own memory map. Called
+ * early: later there is no /proc.
+ */
+void zygote_find_vdso(void)
 {
+    struct zygote_params *p = &layout;
     uint64_t base = getauxval(AT_SYSINFO_EHDR);
     FILE *f = base ? fopen("/proc/self/maps", "re") : NULL;
     char line[512];
     int64_t lowest = 0;
 
-    if (!f)
+    if (!f || p->nmaps) {
+        if (f)
+            fclose(f);
         return;
+    }
     while (fgets(line, sizeof(line), f) && p->nmaps < ARRAY_SIZE(p->maps)) {
         uint64_t start, end;
         if (!strstr(line, "[v") || strstr(line, "[vsyscall]") ||
@@ -230,7 +239,8 @@ int zygote_start(struct error *e)
     if (!zygote)
         return error_set(e, -ENOMEM, "setting up the stub");
     struct zygote_params *p = (void *)((char *)zygote->slot + SLOT_WINDOW);
-    find_vdso(p);
+    memcpy(p->maps, layout.maps, sizeof(p->maps));
+    p->nmaps = layout.nmaps;
     err = stub_filter_build(p->filter, ARRAY_SIZE(p->filter), e);
     if (err < 0)
         return err;

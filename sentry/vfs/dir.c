@@ -61,17 +61,20 @@ static long do_getdents(struct task *t, const struct sysargs *a, bool old)
     cleanup_free char *buf = malloc(size ? size : 1);
     if (!buf)
         return -ENOMEM;
+    if (file_pos_lock(t, f))
+        return -EINTR;
     struct getdents g = {
         .ctx = {.pos = f->pos, .emit = emit_entry}, .t = t, .old = old, .buf = buf, .size = size};
-    int err = f->ops->readdir(t, f, &g.ctx);
-    if (err < 0 && !g.used)
-        return err;
-    if (g.err)
-        return g.err;
-    if (copy_out(t, arg_u64(a, 1), buf, g.used))
-        return -EFAULT;
-    f->pos = g.ctx.pos;
-    return (long)g.used;
+    /* A removed directory shows nothing, not even ".": iterate_dir() of fs/readdir.c. */
+    long err = f->inode->nlink ? f->ops->readdir(t, f, &g.ctx) : -ENOENT;
+    if (err >= 0 || g.used)
+        err = g.err;
+    if (!err && copy_out(t, arg_u64(a, 1), buf, g.used))
+        err = -EFAULT;
+    if (!err)
+        f->pos = g.ctx.pos;
+    file_pos_unlock(f);
+    return err ? err : (long)g.used;
 }
 
 long sys_getdents(struct task *t, const struct sysargs *a)

@@ -4,13 +4,8 @@
 #include <string.h>
 #include <sys/mount.h>
 
-#include "base/cleanup.h"
-#include "sentry/fs/fs.h"
-#include "sentry/kernel/task.h"
 #include "sentry/vfs/vfs_internal.h"
 
-#define CAP_SYS_ADMIN 21
-#define FLAGS_KEPT (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_RELATIME)
 #define MOUNTS_MAX 10000
 
 static struct mount_ns ns = {.mounts = LIST_INIT(ns.mounts), .refs = 1};
@@ -23,16 +18,22 @@ struct mount *mount_get(struct mount *m)
     return m;
 }
 
+/* A loop, because a guest may nest mounts deeper than a fiber's stack. */
 void mount_put(struct mount *m)
 {
-    if (!m || --m->refs)
-        return;
-    struct mount *parent = m->parent;
-    dentry_put(m->root);
-    dentry_put(m->mountpoint);
-    super_put(m->sb);
-    free(m);
-    mount_put(parent);
+    while (m && --m->refs == 0) {
+        struct mount *parent = m->parent;
+        dentry_put(m->root);
+        dentry_put(m->mountpoint);
+        super_put(m->sb);
+        free(m);
+        m = parent;
+    }
+}
+
+bool mount_attached(const struct mount *m)
+{
+    return m && !list_empty(&m->node);
 }
 
 static struct mount *mount_new(struct superblock *sb, struct dentry *root, unsigned long flags)
@@ -45,7 +46,7 @@ static struct mount *mount_new(struct superblock *sb, struct dentry *root, unsig
     m->id = next_id++;
     m->sb = sb;
     m->root = dentry_get(root);
-    m->flags = flags & FLAGS_KEPT;
+    m->flags = flags & MOUNT_FLAGS;
     list_init(&m->node);
     return m;
 }
@@ -72,6 +73,15 @@ struct mount *mount_at(struct mount *mnt, struct dentry *d)
     return top;
 }
 
+static void attach(struct mount *m, const struct path *at)
+{
+    m->parent = mount_get(at->mnt);
+    m->mountpoint = dentry_get(at->dentry);
+    at->dentry->mounted = true;
+    list_add_tail(&ns.mounts, &m->node);
+    nmounts++;
+}
+
 /* Takes over sb's reference, also on failure. */
 int vfs_mount(const struct path *at, struct superblock *sb, unsigned long flags,
               struct mount **out)
@@ -82,48 +92,79 @@ int vfs_mount(const struct path *at, struct superblock *sb, unsigned long flags,
         super_put(sb);
         return nmounts < MOUNTS_MAX ? -ENOMEM : -ENOSPC;
     }
-    m->parent = mount_get(at->mnt);
-    m->mountpoint = dentry_get(at->dentry);
-    at->dentry->mounted = true;
-    list_add_tail(&ns.mounts, &m->node);
-    nmounts++;
+    attach(m, at);
     if (out)
         *out = m;
     return 0;
 }
 
-int vfs_bind(const struct path *at, const struct path *from, bool recursive, unsigned long flags)
+static bool is_beneath(const struct dentry *d, const struct dentry *top)
 {
-    struct mount *m, *tmp;
+    while (d != top && d->parent != d)
+        d = d->parent;
+    return d == top;
+}
 
-    if (S_ISDIR(from->dentry->inode->mode) != S_ISDIR(at->dentry->inode->mode))
-        return -ENOTDIR;
-    struct mount *b = nmounts < MOUNTS_MAX
-                          ? mount_new(from->mnt->sb, from->dentry, from->mnt->flags | flags)
-                          : NULL;
-    if (!b)
+static int bind_one(const struct path *at, const struct path *from, unsigned long flags,
+                    struct mount **out)
+{
+    if (nmounts >= MOUNTS_MAX)
         return -ENOSPC;
+    *out = mount_new(from->mnt->sb, from->dentry, from->mnt->flags | flags);
+    if (!*out)
+        return -ENOMEM;
     from->mnt->sb->refs++;
-    b->parent = mount_get(at->mnt);
-    b->mountpoint = dentry_get(at->dentry);
-    at->dentry->mounted = true;
-    struct list *last = ns.mounts.prev;
-    list_add_tail(&ns.mounts, &b->node);
-    nmounts++;
-    if (!recursive)
-        return 0;
-    list_for_each_safe(m, tmp, &ns.mounts, node)
+    attach(*out, at);
+    return 0;
+}
+
+/*
+ * A recursive bind also copies what is mounted beneath. Mounts stand in the list after their
+ * parents, so one pass over what was there before meets every parent's copy first.
+ */
+static int bind_children(struct mount *from, struct mount *copy, unsigned long flags)
+{
+    struct mount *last = list_last(&ns.mounts, struct mount, node), *m;
+    struct { struct mount *from, *to; } *map = calloc((size_t)nmounts + 1, sizeof(*map));
+    int n = 0, err = 0;
+
+    if (!map)
+        return -ENOMEM;
+    map[n].from = from;
+    map[n++].to = copy;
+    list_for_each(m, &ns.mounts, node)
     {
-        if (m->parent == from->mnt && m != b) {
-            struct path sub_at = {b, m->mountpoint}, sub_from = {m, m->root};
-            int err = vfs_bind(&sub_at, &sub_from, true, flags);
-            if (err)
-                return err;
+        for (int i = 0; m != copy && !err && i < n; i++) {
+            if (m->parent != map[i].from ||
+                (i == 0 && !is_beneath(m->mountpoint, copy->root)))
+                continue;
+            struct path at = {map[i].to, m->mountpoint}, src = {m, m->root};
+            map[n].from = m;
+            err = bind_one(&at, &src, flags, &map[n].to);
+            n++;
+            break;
         }
-        if (&m->node == last)
+        if (err || m == last)
             break;
     }
-    return 0;
+    free(map);
+    if (err) {
+        struct path undo = {copy, copy->root};
+        vfs_umount(&undo, MNT_DETACH);
+    }
+    return err;
+}
+
+int vfs_bind(const struct path *at, const struct path *from, bool recursive, unsigned long flags)
+{
+    struct mount *m;
+
+    if (!mount_attached(at->mnt) || !mount_attached(from->mnt))
+        return -EINVAL;
+    if (S_ISDIR(from->dentry->inode->mode) != S_ISDIR(at->dentry->inode->mode))
+        return -ENOTDIR;
+    int err = bind_one(at, from, flags, &m);
+    return err || !recursive ? err : bind_children(from->mnt, m, flags);
 }
 
 static bool has_children(struct mount *m)
@@ -138,35 +179,69 @@ static bool has_children(struct mount *m)
     return false;
 }
 
+static bool is_mountpoint(const struct dentry *d)
+{
+    const struct mount *c;
+
+    list_for_each(c, &ns.mounts, node)
+    {
+        if (c->mountpoint == d)
+            return true;
+    }
+    return false;
+}
+
+static void leave_mountpoint(struct mount *m)
+{
+    struct mount *parent = m->parent;
+    struct dentry *point = m->mountpoint;
+
+    m->parent = NULL;
+    m->mountpoint = NULL;
+    if (point)
+        point->mounted = is_mountpoint(point);
+    dentry_put(point);
+    mount_put(parent);
+}
+
 static void detach(struct mount *m)
 {
-    struct mount *c;
-    bool still = false;
-
     list_del(&m->node);
     nmounts--;
-    list_for_each(c, &ns.mounts, node) still |= c->mountpoint == m->mountpoint;
-    if (m->mountpoint)
-        m->mountpoint->mounted = still;
+    leave_mountpoint(m);
     mount_put(m);
+}
+
+/* Children stand after their parents: the last one beneath top has none. top itself comes last. */
+static struct mount *deepest(struct mount *top)
+{
+    struct mount *m, *p;
+
+    for (struct list *l = ns.mounts.prev; l != &ns.mounts; l = l->prev) {
+        m = list_entry(l, struct mount, node);
+        for (p = m; p && p != top;)
+            p = p->parent;
+        if (p == top)
+            return m;
+    }
+    return top;
 }
 
 int vfs_umount(const struct path *at, int flags)
 {
-    struct mount *m = at->mnt, *c, *tmp;
+    struct mount *m = at->mnt, *leaf;
 
-    if (at->dentry != m->root || m == ns.root)
+    if (!mount_attached(m) || at->dentry != m->root)
         return -EINVAL;
+    if (m == ns.root)
+        return -EBUSY;
+    /* The list and the caller hold one reference each. */
     if (!(flags & MNT_DETACH) && (has_children(m) || m->refs > 2))
         return -EBUSY;
-    list_for_each_safe(c, tmp, &ns.mounts, node)
-    {
-        if (c->parent == m) {
-            struct path sub = {c, c->root};
-            vfs_umount(&sub, MNT_DETACH);
-        }
-    }
-    detach(m);
+    do {
+        leaf = deepest(m);
+        detach(leaf);
+    } while (leaf != m);
     return 0;
 }
 
@@ -175,112 +250,77 @@ bool path_readonly(const struct path *p)
     return (p->mnt && (p->mnt->flags & MS_RDONLY)) || p->dentry->sb->readonly;
 }
 
-/* --- mount(2), umount2(2) --- */
-static int make_super(const char *type, struct superblock **out)
+static bool is_above(const struct mount *top, const struct mount *m)
 {
-    if (!strcmp(type, "tmpfs") || !strcmp(type, "ramfs"))
-        return tmpfs_new(0, 0, 01777, out);
-    if (!strcmp(type, "proc"))
-        return procfs_new(out);
-    if (!strcmp(type, "sysfs"))
-        return sysfs_new(out);
-    if (!strcmp(type, "devtmpfs"))
-        return devtmpfs_new(out);
-    if (!strcmp(type, "devpts"))
-        return devpts_new(out);
-    explain_missing("mount", "file system type %s", type);
-    return -ENODEV;
+    while (m && m != top)
+        m = m->parent;
+    return m == top;
 }
 
-static int new_mount(struct path *at, const char *type, const char *source, unsigned long flags)
+/* The list keeps parents in front of their children: what moves goes to the end, top down. */
+static void requeue_tree(struct mount *top)
 {
-    struct superblock *sb;
-    int err = make_super(type, &sb);
+    struct list moved = LIST_INIT(moved);
+    struct mount *m, *tmp;
 
-    if (err)
-        return err;
-    sb->source = strdup(source);
-    if (!S_ISDIR(at->dentry->inode->mode)) {
-        super_put(sb);
-        return -ENOTDIR;
+    list_for_each_safe(m, tmp, &ns.mounts, node)
+    {
+        if (is_above(top, m)) {
+            list_del(&m->node);
+            list_add_tail(&moved, &m->node);
+        }
     }
-    return vfs_mount(at, sb, flags, NULL);
+    list_splice_tail(&ns.mounts, &moved);
 }
 
-static int relocate_mount(struct path *at, struct path *from)
+static void reattach(struct mount *m, const struct path *at)
+{
+    struct path to = path_get(at);
+
+    leave_mountpoint(m);
+    m->parent = to.mnt;
+    m->mountpoint = to.dentry;
+    to.dentry->mounted = true;
+}
+
+int mount_move(const struct path *at, const struct path *from)
 {
     struct mount *m = from->mnt;
 
-    if (from->dentry != m->root || m == ns.root)
+    if (!mount_attached(m) || !mount_attached(at->mnt) || from->dentry != m->root || m == ns.root)
         return -EINVAL;
-    for (struct mount *p = at->mnt; p; p = p->parent)
-        if (p == m)
-            return -ELOOP;
-    struct mount *old_parent = m->parent;
-    struct dentry *old_point = m->mountpoint;
-    m->parent = mount_get(at->mnt);
-    m->mountpoint = dentry_get(at->dentry);
-    m->mountpoint->mounted = true;
-    mount_put(old_parent);
-    dentry_put(old_point);
+    if (S_ISDIR(at->dentry->inode->mode) != S_ISDIR(from->dentry->inode->mode))
+        return -EINVAL;
+    if (is_above(m, at->mnt))
+        return -ELOOP;
+    reattach(m, at);
+    requeue_tree(m);
     return 0;
 }
 
-long sys_mount(struct task *t, const struct sysargs *a)
+/* pivot_root(2): new becomes the top of what root was, which moves to put_old beneath new. */
+int mount_pivot(const struct path *root, const struct path *new, const struct path *put_old)
 {
-    cleanup_free char *src = NULL, *dst = NULL, *type = NULL;
-    cleanup_path struct path at = {0}, from = {0};
-    unsigned long flags = arg_u64(a, 3);
-    const unsigned long propagation = MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE;
-    int err = 0;
+    struct mount *old_m = root->mnt, *new_m = new->mnt;
 
-    if (arg_u64(a, 2))
-        err = copy_in_str_dup(t, &type, arg_u64(a, 2), 4096, EINVAL);
-    if (!err && arg_u64(a, 0))
-        err = copy_in_str_dup(t, &src, arg_u64(a, 0), PATH_MAX_LEN, ENAMETOOLONG);
-    if (!err)
-        err = vfs_get_name(t, arg_u64(a, 1), 0, &dst);
-    if (!err)
-        err = vfs_walk(t, AT_FDCWD, dst, 0, &at);
-    if (err)
-        return err;
-    if (!cred_capable(t->cred, CAP_SYS_ADMIN))
-        return -EPERM;
-    if (flags & propagation)
-        return at.dentry == at.mnt->root ? 0 : -EINVAL;
-    if ((flags & (MS_REMOUNT | MS_BIND)) == (MS_REMOUNT | MS_BIND) || (flags & MS_REMOUNT)) {
-        if (at.dentry != at.mnt->root)
-            return -EINVAL;
-        at.mnt->flags = flags & FLAGS_KEPT;
-        return 0;
-    }
-    if (flags & (MS_BIND | MS_MOVE)) {
-        if (!src)
-            return -EINVAL;
-        err = vfs_walk(t, AT_FDCWD, src, 0, &from);
-        if (err)
-            return err;
-        return flags & MS_BIND ? vfs_bind(&at, &from, flags & MS_REC, 0) : relocate_mount(&at, &from);
-    }
-    return type ? new_mount(&at, type, src ? src : "none", flags) : -EINVAL;
-}
-
-long sys_umount2(struct task *t, const struct sysargs *a)
-{
-    cleanup_free char *name = NULL;
-    struct path at = {0};
-    int flags = arg_i32(a, 1);
-
-    if (flags & ~(MNT_FORCE | MNT_DETACH | MNT_EXPIRE | UMOUNT_NOFOLLOW))
+    if (!mount_attached(old_m) || !mount_attached(new_m) || !mount_attached(put_old->mnt))
         return -EINVAL;
-    if (!cred_capable(t->cred, CAP_SYS_ADMIN))
-        return -EPERM;
-    int err = vfs_get_name(t, arg_u64(a, 0), 0, &name);
-    if (!err)
-        err = vfs_walk(t, AT_FDCWD, name, flags & UMOUNT_NOFOLLOW ? WALK_NOFOLLOW : 0, &at);
-    if (err)
-        return err;
-    err = vfs_umount(&at, flags);
-    path_put(&at);
-    return err;
+    if (root->dentry != old_m->root || new->dentry != new_m->root || new_m == ns.root)
+        return -EINVAL;
+    if (!is_above(new_m, put_old->mnt) ||
+        (put_old->mnt == new_m && !is_beneath(put_old->dentry, new->dentry)) ||
+        !is_above(old_m, new_m))
+        return -EINVAL;
+    if (old_m == ns.root) {
+        ns.root = new_m;
+        leave_mountpoint(new_m);
+    } else {
+        struct path up = {old_m->parent, old_m->mountpoint};
+        cleanup_path struct path top = path_get(&up);
+        reattach(new_m, &top);
+    }
+    reattach(old_m, put_old);
+    requeue_tree(new_m);
+    requeue_tree(old_m);
+    return 0;
 }

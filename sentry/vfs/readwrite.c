@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/macros.h"
 #include "sentry/ipc/inotify.h"
+#include "sentry/kernel/fiber.h"
 #include "sentry/kernel/task.h"
 #include "sentry/vfs/vfs_internal.h"
 
@@ -20,14 +21,26 @@ static long rw(struct task *t, struct file *f, struct uio *u, loff_t *pos, int r
 
     if (u->dir == UIO_DEST) {
         n = file_read(t, f, u, pos, rwf);
-        if (n > 0)
-            fsnotify(f->path.dentry->inode, f->path.dentry, IN_ACCESS, 0);
+        if (n > 0 && f->path.dentry)
+            fsnotify(f->inode, f->path.dentry, IN_ACCESS, 0);
     } else {
         n = file_write(t, f, u, pos, rwf);
-        if (n > 0)
-            fsnotify(f->path.dentry->inode, f->path.dentry, IN_MODIFY, 0);
+        if (n > 0 && f->path.dentry)
+            fsnotify(f->inode, f->path.dentry, IN_MODIFY, 0);
     }
     return n;
+}
+
+/* In the order of ksys_pread64(): the position, the descriptor, seeking, the mode. */
+static int check_rw(struct file *f, enum uio_dir dir, const loff_t *pos)
+{
+    if (pos && *pos < 0)
+        return -EINVAL;
+    if (!f)
+        return -EBADF;
+    if (pos && f->ops->no_seek)
+        return -ESPIPE;
+    return (dir == UIO_DEST ? file_readable(f) : file_writable(f)) ? 0 : -EBADF;
 }
 
 static long rw_buf(struct task *t, const struct sysargs *a, enum uio_dir dir, loff_t *pos)
@@ -36,16 +49,13 @@ static long rw_buf(struct task *t, const struct sysargs *a, enum uio_dir dir, lo
     uint64_t len = arg_u64(a, 2);
     struct uio u;
 
-    if (!f || !(dir == UIO_DEST ? file_readable(f) : file_writable(f)))
-        return -EBADF;
-    if (pos && *pos < 0)
-        return -EINVAL;
-    if (pos && f->ops->no_seek)
-        return -ESPIPE;
+    int err = check_rw(f, dir, pos);
+    if (err)
+        return err;
+    if (arg_u64(a, 1) > NV_TASK_SIZE || len > NV_TASK_SIZE - arg_u64(a, 1))
+        return -EFAULT;
     if ((int64_t)len < 0)
         return -EINVAL;
-    if (arg_u64(a, 1) >= NV_TASK_SIZE && len)
-        return -EFAULT;
     uio_init_user(&u, t, dir, arg_u64(a, 1), MIN(len, MAX_RW_COUNT));
     return rw(t, f, &u, pos, 0);
 }
@@ -80,18 +90,12 @@ static long rw_iovec(struct task *t, const struct sysargs *a, enum uio_dir dir, 
     cleanup_file struct file *f = fd_get(t, arg_i32(a, 0));
     struct uio u;
 
-    if (!f || !(dir == UIO_DEST ? file_readable(f) : file_writable(f)))
-        return -EBADF;
-    if (pos && *pos < 0)
-        return -EINVAL;
-    if (pos && f->ops->no_seek)
-        return -ESPIPE;
-    if (rwf & ~RWF_KNOWN)
-        return -EOPNOTSUPP;
-    int err = uio_init_iovec(&u, t, dir, arg_u64(a, 1), arg_u64(a, 2));
+    int err = check_rw(f, dir, pos);
+    if (!err)
+        err = uio_init_iovec(&u, t, dir, arg_u64(a, 1), arg_u64(a, 2));
     if (err)
         return err;
-    long n = rw(t, f, &u, pos, rwf);
+    long n = rwf & ~RWF_KNOWN ? -EOPNOTSUPP : rw(t, f, &u, pos, rwf);
     uio_done(&u);
     return n;
 }
@@ -145,7 +149,11 @@ long sys_lseek(struct task *t, const struct sysargs *a)
         return -EINVAL;
     if (!f->ops->llseek || f->ops->no_seek)
         return -ESPIPE;
-    return f->ops->llseek(t, f, arg_i64(a, 1), whence);
+    if (file_pos_lock(t, f))
+        return -EINTR;
+    loff_t pos = f->ops->llseek(t, f, arg_i64(a, 1), whence);
+    file_pos_unlock(f);
+    return pos;
 }
 
 /* SEEK_SET, SEEK_CUR and SEEK_END for files of a known size; DATA and HOLE as if without holes. */
@@ -226,16 +234,29 @@ long sys_sync_file_range(struct task *t, const struct sysargs *a)
                                                               : -ESPIPE;
 }
 
+/* vfs_fallocate() of fs/open.c: which bits go together. */
+static bool fallocate_mode_ok(int mode)
+{
+    if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_COLLAPSE_RANGE |
+                 FALLOC_FL_ZERO_RANGE | FALLOC_FL_INSERT_RANGE | FALLOC_FL_UNSHARE_RANGE))
+        return false;
+    if ((mode & FALLOC_FL_PUNCH_HOLE) && !(mode & FALLOC_FL_KEEP_SIZE))
+        return false;
+    int kind = mode & ~FALLOC_FL_KEEP_SIZE;
+    return !(kind & (kind - 1));
+}
+
 long sys_fallocate(struct task *t, const struct sysargs *a)
 {
     cleanup_file struct file *f = fd_get(t, arg_i32(a, 0));
     loff_t off = arg_i64(a, 2), len = arg_i64(a, 3), end;
+    int mode = arg_i32(a, 1);
 
     if (!f)
         return -EBADF;
     if (off < 0 || len <= 0)
         return -EINVAL;
-    if (arg_i32(a, 1) & ~0x7f)
+    if (!fallocate_mode_ok(mode))
         return -EOPNOTSUPP;
     if (!file_writable(f))
         return -EBADF;
@@ -249,7 +270,14 @@ long sys_fallocate(struct task *t, const struct sysargs *a)
         return -EFBIG;
     if (!f->ops->fallocate)
         return -EOPNOTSUPP;
-    return f->ops->fallocate(t, f, arg_i32(a, 1), off, len);
+    int err = mode & (FALLOC_FL_KEEP_SIZE | FALLOC_FL_COLLAPSE_RANGE)
+                  ? 0
+                  : check_fsize(t, f->inode, end);
+    if (!err)
+        err = f->ops->fallocate(t, f, mode, off, len);
+    if (!err)
+        fsnotify(f->inode, f->path.dentry, IN_MODIFY, 0);
+    return err;
 }
 
 long sys_fadvise64(struct task *t, const struct sysargs *a)
@@ -282,6 +310,11 @@ ssize_t file_copy(struct task *t, struct file *in, loff_t *ipos, struct file *ou
     if (!buf)
         return -ENOMEM;
     while (done < len) {
+        if (done && done % (16 * COPY_CHUNK) == 0) { /* others want to run, too */
+            if (task_signal_pending(t))
+                break;
+            fiber_yield();
+        }
         struct uio u;
         uio_init_kernel(&u, UIO_DEST, buf, MIN(len - done, (size_t)COPY_CHUNK));
         loff_t start = ipos ? *ipos : in->pos;
@@ -327,10 +360,15 @@ long sys_copy_file_range(struct task *t, const struct sysargs *a)
         return -EINVAL;
     if (!file_readable(in) || !file_writable(out) || (out->flags & O_APPEND))
         return -EBADF;
-    if (ipos < 0 || opos < 0)
+    loff_t from = ia ? ipos : in->pos, to = oa ? opos : out->pos, end;
+    size_t len = MIN(arg_u64(a, 4), (uint64_t)MAX_RW_COUNT);
+    if (from < 0 || to < 0)
         return -EINVAL;
-    ssize_t n = file_copy(t, in, ia ? &ipos : NULL, out, oa ? &opos : NULL,
-                          MIN(arg_u64(a, 4), (uint64_t)MAX_RW_COUNT));
+    if (__builtin_add_overflow(MAX(from, to), (loff_t)len, &end))
+        return -EOVERFLOW;
+    if (in->inode == out->inode && from < to + (loff_t)len && to < from + (loff_t)len)
+        return -EINVAL; /* the ranges overlap */
+    ssize_t n = file_copy(t, in, ia ? &ipos : NULL, out, oa ? &opos : NULL, len);
     if (n > 0 && ia && put_user(t, &ipos, ia))
         return -EFAULT;
     if (n > 0 && oa && put_user(t, &opos, oa))

@@ -164,13 +164,15 @@ static long do_access(struct task *t, int dirfd, uint64_t addr, int mode, int fl
     int err = vfs_get_name(t, addr, walk, &name);
     if (err)
         return err;
-    if (!(flags & AT_EACCESS) && (saved->uid != saved->fsuid || saved->gid != saved->fsgid)) {
+    uint64_t caps = saved->uid == 0 ? saved->cap_permitted : 0;
+    if (!(flags & AT_EACCESS) && (saved->uid != saved->fsuid || saved->gid != saved->fsgid ||
+                                  saved->cap_effective != caps)) {
         real = cred_dup(saved);
         if (!real)
             return -ENOMEM;
         real->fsuid = real->uid;
         real->fsgid = real->gid;
-        real->cap_effective = real->uid == 0 ? real->cap_permitted : 0;
+        real->cap_effective = caps;
         t->cred = real;
     }
     err = vfs_walk(t, dirfd, name, walk, &p);
@@ -247,7 +249,7 @@ static long put_statfs(struct task *t, const struct path *p, uint64_t addr)
         if (err)
             return err;
     }
-    st.f_flags = 0x20 | (p->mnt ? p->mnt->flags & 15 : 0); /* ST_VALID */
+    st.f_flags = 0x20 /* ST_VALID */ | (p->mnt ? p->mnt->flags & 15 : 0) | (sb->readonly ? 1 : 0);
     return put_user(t, &st, addr);
 }
 

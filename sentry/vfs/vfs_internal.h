@@ -37,7 +37,10 @@ void locks_released(struct file *f); /* last reference: flock and OFD locks go *
  */
 int walk_for_create(struct task *t, int dirfd, const char *name, unsigned int flags,
                     struct path *parent, struct dentry **d, struct path *obj);
-/* Part of the mount tree: neither unmounted nor one of the sentry's own. */
+/* Attached: part of the mount tree, neither unmounted nor one of the sentry's own. */
+#define MOUNT_FLAGS (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_RELATIME)
+int mount_move(const struct path *at, const struct path *from);
+int mount_pivot(const struct path *root, const struct path *new, const struct path *put_old);
 bool mount_attached(const struct mount *m);
 bool path_is_anon(const struct path *p);
 /* The mount that sits on (mnt, d), or NULL. No reference. */

@@ -1,7 +1,9 @@
 /* Files of /proc/PID: proc(5). */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/sysmacros.h>
 
 #include "base/cleanup.h"

@@ -1,0 +1,22 @@
+/* The verbs of nv and what they share. */
+#ifndef NV_RUNSC_CLI_CLI_H
+#define NV_RUNSC_CLI_CLI_H
+
+/* Exit codes: 2 bad use, 124 timeout, 125 nv itself failed, 126/127 as shells have them. */
+#define EXIT_USAGE 2
+#define EXIT_TIMEOUT 124
+#define EXIT_NV 125
+
+struct verb {
+    const char *name, *args, *what;
+    int (*run)(int argc, char **argv); /* argv[0] is the verb; returns the exit code */
+};
+
+#define VERB(name, fn, args, what) int fn(int argc, char **argv);
+#include "runsc-cli/verbs.def"
+#undef VERB
+
+/* Says what is wrong with an option or argument, how to get help; returns EXIT_USAGE. */
+int usage_error(const char *verb, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

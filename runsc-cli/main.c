@@ -1,0 +1,50 @@
+/* nv: the command line. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "runsc-cli/cli.h"
+
+static const struct verb verbs[] = {
+#define VERB(name, fn, args, what) {#name, args, what, fn},
+#include "runsc-cli/verbs.def"
+#undef VERB
+};
+
+int usage_error(const char *verb, const char *fmt, ...)
+{
+    va_list ap;
+
+    fprintf(stderr, "nv %s: ", verb);
+    va_start(ap, fmt);
+    vfprintf(stderr, fmt, ap);
+    va_end(ap);
+    fprintf(stderr, "\nnv: hint: nv %s --help shows the options\n", verb);
+    return EXIT_USAGE;
+}
+
+static int help(FILE *out)
+{
+    fprintf(out, "NanoVisor: a sandbox kernel in user space\n\nusage: nv VERB ...\n\n");
+    for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+        fprintf(out, "  nv %s %s\n      %s\n", verbs[i].name, verbs[i].args, verbs[i].what);
+    return out == stdout ? 0 : EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2)
+        return help(stderr);
+    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
+        return help(stdout);
+    if (!strcmp(argv[1], "--version")) {
+        printf("nv %s\n", NV_VERSION);
+        return 0;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+        if (!strcmp(argv[1], verbs[i].name))
+            return verbs[i].run(argc - 1, argv + 1);
+    fprintf(stderr, "nv: unknown verb '%s'\n", argv[1]);
+    return help(stderr);
+}

@@ -1,0 +1,194 @@
+/* nv run: one command, or one Node function, in a fresh sandbox. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/macros.h"
+#include "platform/platform.h"
+#include "runsc-cli/cli.h"
+#include "runsc-cli/function.h"
+#include "runsc-cli/options.h"
+#include "runsc-cli/spawn.h"
+#include "runsc-cli/spec.h"
+#include "runsc-cli/terminal.h"
+
+static const int forwarded[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH};
+
+struct session {
+    struct spawn sp;
+    int signals;
+    uint64_t deadline_ns; /* 0: none */
+    bool timed_out;
+    uint64_t t_start, t_spawned, t_booted;
+};
+
+static uint64_t mono_ns(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
+}
+
+static int watch_signals(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    for (size_t i = 0; i < ARRAY_SIZE(forwarded); i++)
+        sigaddset(&set, forwarded[i]);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void tell(struct session *s, int type, int value)
+{
+    struct ctl_msg m = {type, value};
+
+    if (send(s->sp.ctl, &m, sizeof(m), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+        return; /* it is ending */
+}
+
+static void forward_signals(struct session *s)
+{
+    struct signalfd_siginfo si;
+
+    while (read(s->signals, &si, sizeof(si)) == sizeof(si)) {
+        if (si.ssi_signo == SIGWINCH)
+            tell(s, CTL_WINCH, 0);
+        else
+            tell(s, CTL_SIGNAL, (int)si.ssi_signo);
+    }
+}
+
+static int poll_timeout(struct session *s)
+{
+    if (!s->deadline_ns)
+        return -1;
+    uint64_t now = mono_ns();
+    return now >= s->deadline_ns ? 0
+                                 : (int)MIN((s->deadline_ns - now) / NSEC_PER_MSEC + 1, 1UL << 30);
+}
+
+/* Until the sentry has sent the wait status of the first process, or is gone. */
+static int supervise(struct session *s)
+{
+    struct ctl_msg m;
+
+    for (;;) {
+        struct pollfd p[2] = {{.fd = s->sp.ctl, .events = POLLIN},
+                              {.fd = s->signals, .events = POLLIN}};
+        int n = poll(p, 2, poll_timeout(s));
+        if (n < 0 && errno != EINTR)
+            return -errno;
+        if (n == 0 && s->deadline_ns && mono_ns() >= s->deadline_ns) {
+            s->timed_out = true;
+            s->deadline_ns = 0;
+            tell(s, CTL_SIGNAL, SIGKILL);
+        }
+        if (p[1].revents & POLLIN)
+            forward_signals(s);
+        if (!(p[0].revents & (POLLIN | POLLHUP)))
+            continue;
+        ssize_t r = recv(s->sp.ctl, &m, sizeof(m), MSG_DONTWAIT);
+        if (r < 0 && (errno == EAGAIN || errno == EINTR))
+            continue;
+        if (r != sizeof(m))
+            return -EPIPE;
+        if (m.type == CTL_BOOTED)
+            s->t_booted = mono_ns();
+        if (m.type == CTL_EXIT)
+            return m.value;
+    }
+}
+
+static void reap(struct session *s)
+{
+    int status;
+
+    close(s->sp.ctl);
+    kill(s->sp.gofer, SIGKILL);
+    waitpid(s->sp.sentry, &status, 0);
+    waitpid(s->sp.gofer, NULL, 0);
+}
+
+static void report_timing(const struct session *s, bool json)
+{
+    uint64_t end = mono_ns();
+    double spawn = (double)(s->t_spawned - s->t_start) / 1e6;
+    double boot = s->t_booted ? (double)(s->t_booted - s->t_spawned) / 1e6 : 0;
+    double run = s->t_booted ? (double)(end - s->t_booted) / 1e6 : 0;
+
+    if (json)
+        fprintf(stderr, "{\"spawn_ms\":%.3f,\"boot_ms\":%.3f,\"run_ms\":%.3f,\"total_ms\":%.3f}\n",
+                spawn, boot, run, (double)(end - s->t_start) / 1e6);
+    else
+        fprintf(stderr,
+                "nv: timing: processes %.2f ms, boot to exec %.2f ms, program %.2f ms, total %.2f "
+                "ms\n",
+                spawn, boot, run, (double)(end - s->t_start) / 1e6);
+}
+
+static int exit_code(const struct session *s, int status)
+{
+    if (s->timed_out) {
+        fprintf(stderr, "nv: timed out\n");
+        return EXIT_TIMEOUT;
+    }
+    if (status < 0) {
+        fprintf(stderr, "nv: the sandbox ended without an answer\n");
+        return EXIT_NV;
+    }
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+int verb_run(int argc, char **argv)
+{
+    struct run_options o = {0};
+    struct session s = {.t_start = mono_ns()};
+    struct error e = ERROR_INIT;
+
+    int code = run_options_parse(argc, argv, &o);
+    if (code)
+        return code < 0 ? 0 : code;
+    platform = platform_find(o.platform, &e);
+    if (!platform) {
+        error_print(&e);
+        return EXIT_NV;
+    }
+    if (e.what && !o.platform) /* the preferred one said no */
+        error_print(&e);
+    code = spec_fill(&s.sp, &o, argc, argv, &e);
+    if (code) {
+        error_print(&e);
+        return code;
+    }
+    if (o.timeout_s > 0)
+        s.deadline_ns = mono_ns() + (uint64_t)(o.timeout_s * 1e9);
+    s.signals = watch_signals();
+    terminal_enter(&s.sp.spec);
+    if (spawn_sandbox(&s.sp, &e)) {
+        terminal_leave();
+        error_print(&e);
+        return EXIT_NV;
+    }
+    s.t_spawned = mono_ns();
+    int status = supervise(&s);
+    reap(&s);
+    terminal_leave();
+    if (o.timing)
+        report_timing(&s, o.timing_json);
+    return exit_code(&s, status);
+}

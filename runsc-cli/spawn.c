@@ -1,0 +1,209 @@
+/*
+ * Gofer: own mount, network, ipc and uts namespaces; as an ordinary user also a user namespace.
+ * Sentry: own user, pid, mount, network, ipc and uts namespaces; it is pid 1, its stubs are its
+ * children and end with it. Both give up everything else before they look at any guest input.
+ */
+#include "runsc-cli/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/empty_root.h"
+#include "gofer/gofer.h"
+#include "runsc-cli/filter.h"
+
+#define NOBODY 65534
+#define SENTRY_NS                                                                                  \
+    (CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
+#define GOFER_NS (CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
+
+static pid_t fork_into(unsigned long flags)
+{
+    struct clone_args a = {.flags = flags, .exit_signal = SIGCHLD};
+
+    return (pid_t)syscall(SYS_clone3, &a, sizeof(a));
+}
+
+static int write_file(pid_t pid, const char *name, const char *text)
+{
+    char path[64];
+
+    snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+    cleanup_close int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+        return -errno;
+    return 0;
+}
+
+/* Inside, one user exists: it is nobody outside if we are root, else ourselves. */
+static int map_ids(pid_t pid, uid_t inside, uid_t uid, gid_t gid, struct error *e)
+{
+    char line[64];
+    bool root = geteuid() == 0;
+
+    if (!root && write_file(pid, "setgroups", "deny"))
+        return error_set(e, -errno, "setting up the user namespace (setgroups)");
+    snprintf(line, sizeof(line), "%u %u 1", inside, uid);
+    if (write_file(pid, "uid_map", line))
+        return error_set(e, -errno, "setting up the user namespace (uid_map)");
+    snprintf(line, sizeof(line), "%u %u 1", inside, gid);
+    if (write_file(pid, "gid_map", line))
+        return error_set(e, -errno, "setting up the user namespace (gid_map)");
+    return 0;
+}
+
+/* The child waits for its id map: a byte, or the end of the parent. */
+static bool wait_go(int fd)
+{
+    char c;
+
+    return read(fd, &c, 1) == 1;
+}
+
+static void child_fatal(struct error *e)
+{
+    error_print(e);
+    _exit(125);
+}
+
+/* --- gofer --- */
+static void run_gofer(struct spawn *s, int sock, int go)
+{
+    static struct gofer_config cfg;
+    struct error e = ERROR_INIT;
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    prctl(PR_SET_NAME, "nv-gofer");
+    if (!wait_go(go))
+        _exit(0);
+    cfg.sock = sock;
+    cfg.nexports = 1 + s->spec.nmounts;
+    for (int i = 0; i < cfg.nexports; i++) {
+        const struct sandbox_mount *m = i ? &s->spec.mounts[i - 1] : NULL;
+        cfg.exports[i].readonly = m ? m->readonly : s->spec.root_overlay;
+        cfg.exports[i].fd =
+            gofer_export_prepare(m ? m->src : s->rootfs, cfg.exports[i].readonly, &e);
+        if (cfg.exports[i].fd < 0)
+            child_fatal(&e);
+    }
+    if (gofer_enter_jail(&cfg, &e))
+        child_fatal(&e);
+    _exit(gofer_serve(&cfg) ? 1 : 0);
+}
+
+/* --- sentry --- */
+static void run_sentry(struct spawn *s, int go, int ctl)
+{
+    struct error e = ERROR_INIT;
+    struct ctl_msg m = {.type = CTL_EXIT};
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    prctl(PR_SET_NAME, "nv-sentry");
+    if (!wait_go(go))
+        _exit(0);
+    if (geteuid() != 0 || getegid() != 0) {
+        if (setgroups(0, NULL) && errno != EPERM)
+            _exit(125);
+        if (setresgid(0, 0, 0) || setresuid(0, 0, 0)) {
+            error_set(&e, -errno, "entering the sandbox's user namespace");
+            child_fatal(&e);
+        }
+    }
+    setsid();
+    s->spec.enter_jail = sentry_filter_install;
+    s->spec.ctl_sock = ctl;
+    if (empty_root_enter(&e) || caps_keep(0, &e))
+        child_fatal(&e);
+    m.value = sentry_main(&s->spec);
+    if (send(ctl, &m, sizeof(m), MSG_NOSIGNAL) < 0)
+        _exit(125);
+    _exit(0);
+}
+
+static int explain_ns_failure(int err, struct error *e)
+{
+    error_set(e, err, "creating the sandbox's namespaces");
+    if (err == -EPERM || err == -ENOSPC)
+        error_hint(e, "user namespaces are not allowed here: run as root, or set "
+                      "user.max_user_namespaces and kernel.unprivileged_userns_clone; see nv doctor");
+    return err;
+}
+
+static void close_pair(int p[2])
+{
+    if (p[0] >= 0)
+        close(p[0]);
+    if (p[1] >= 0)
+        close(p[1]);
+}
+
+int spawn_sandbox(struct spawn *s, struct error *e)
+{
+    int gofer_sock[2] = {-1, -1}, ctl[2] = {-1, -1}, go1[2] = {-1, -1}, go2[2] = {-1, -1};
+    bool root = geteuid() == 0;
+    int err = 0;
+
+    s->sentry = s->gofer = -1;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, gofer_sock) ||
+        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ctl) || pipe2(go1, O_CLOEXEC) ||
+        pipe2(go2, O_CLOEXEC)) {
+        err = error_set(e, -errno, "creating the sandbox's sockets");
+        goto out;
+    }
+    int size = 1 << 20;
+    setsockopt(gofer_sock[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+    s->spec.gofer_sock = gofer_sock[0];
+    fflush(NULL);
+    s->gofer = fork_into(GOFER_NS | (root ? 0 : CLONE_NEWUSER));
+    if (s->gofer == 0) {
+        close(gofer_sock[0]);
+        close_pair(ctl);
+        close(go1[1]);
+        run_gofer(s, gofer_sock[1], go1[0]);
+    }
+    s->sentry = s->gofer < 0 ? -1 : fork_into(SENTRY_NS);
+    if (s->sentry == 0) {
+        close(gofer_sock[1]);
+        close(ctl[0]);
+        close_pair(go1);
+        close(go2[1]);
+        run_sentry(s, go2[0], ctl[1]);
+    }
+    if (s->gofer < 0 || s->sentry < 0) {
+        err = explain_ns_failure(-errno, e);
+        goto out;
+    }
+    err = root ? 0 : map_ids(s->gofer, 0, geteuid(), getegid(), e);
+    if (!err)
+        err = map_ids(s->sentry, 0, root ? NOBODY : geteuid(), root ? NOBODY : getegid(), e);
+    if (!err && (write(go1[1], "g", 1) != 1 || write(go2[1], "g", 1) != 1))
+        err = error_set(e, -errno, "starting the sandbox");
+    if (!err) {
+        s->ctl = ctl[0];
+        ctl[0] = -1;
+    }
+out:
+    if (err && s->gofer > 0)
+        kill(s->gofer, SIGKILL);
+    if (err && s->sentry > 0)
+        kill(s->sentry, SIGKILL);
+    close_pair(gofer_sock);
+    close_pair(ctl);
+    close_pair(go1);
+    close_pair(go2);
+    return err;
+}

@@ -1,0 +1,257 @@
+/* See spec.h. */
+#include "runsc-cli/spec.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/sysinfo.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/macros.h"
+#include "runsc-cli/cli.h"
+#include "runsc-cli/function.h"
+
+extern char **environ;
+
+/* --- identity and hardware --- */
+static void fill_cpu(struct sandbox_spec *s)
+{
+    char line[4096], *v;
+    FILE *f = fopen("/proc/cpuinfo", "re");
+
+    s->cpu_mhz = 1000;
+    snprintf(s->cpu_vendor, sizeof(s->cpu_vendor), "unknown");
+    while (f && fgets(line, sizeof(line), f) && line[0] != '\n') {
+        v = strchr(line, ':');
+        if (!v)
+            continue;
+        v += 2;
+        v[strcspn(v, "\n")] = 0;
+        if (!strncmp(line, "vendor_id", 9))
+            snprintf(s->cpu_vendor, sizeof(s->cpu_vendor), "%.15s", v);
+        else if (!strncmp(line, "cpu family", 10))
+            s->cpu_family = atoi(v);
+        else if (!strncmp(line, "model name", 10))
+            snprintf(s->cpu_model, sizeof(s->cpu_model), "%.63s", v);
+        else if (!strncmp(line, "model", 5))
+            s->cpu_model_nr = atoi(v);
+        else if (!strncmp(line, "stepping", 8))
+            s->cpu_stepping = atoi(v);
+        else if (!strncmp(line, "cpu MHz", 7))
+            s->cpu_mhz = atoi(v);
+        else if (!strncmp(line, "cache size", 10))
+            s->cpu_cache_kb = atoi(v);
+        else if (!strncmp(line, "flags", 5))
+            snprintf(s->cpu_flags, sizeof(s->cpu_flags), "%.2047s", v);
+    }
+    if (f)
+        fclose(f);
+}
+
+static void fill_identity(struct sandbox_spec *s, const struct run_options *o)
+{
+    unsigned char r[32];
+    cpu_set_t set;
+    struct sysinfo si;
+    struct timespec ts;
+
+    CPU_ZERO(&set);
+    sched_getaffinity(0, sizeof(set), &set);
+    s->host_cpus = CPU_COUNT(&set) > 0 ? CPU_COUNT(&set) : 1;
+    s->ncpus = o->cpus ? o->cpus : s->host_cpus;
+    s->memory_bytes = o->memory ? o->memory : sysinfo(&si) ? 1ULL << 30 : si.totalram * (uint64_t)si.mem_unit;
+    s->memory_limited = o->memory != 0;
+    s->hostname = strdup(o->hostname ? o->hostname : "nanovisor");
+    if (getrandom(r, sizeof(r), 0) != sizeof(r))
+        memset(r, 7, sizeof(r));
+    r[6] = (r[6] & 15) | 0x40;
+    r[8] = (r[8] & 63) | 0x80;
+    snprintf(s->boot_id, sizeof(s->boot_id),
+             "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", r[0], r[1],
+             r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13], r[14],
+             r[15]);
+    for (int i = 0; i < 16; i++)
+        snprintf(s->machine_id + 2 * i, 3, "%02x", r[16 + i]);
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    s->boot_ns = (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
+    fill_cpu(s);
+}
+
+/* --- user --- */
+static int fill_user(struct sandbox_spec *s, const struct run_options *o, struct error *e)
+{
+    bool bad = false;
+    char *end;
+
+    s->uid = getuid();
+    s->gid = getgid();
+    s->ngroups = getgroups((int)ARRAY_SIZE(s->groups), s->groups);
+    if (s->ngroups < 0)
+        s->ngroups = 0;
+    if (!o->user)
+        return 0;
+    s->ngroups = 0;
+    s->uid = (uid_t)strtoul(o->user, &end, 10);
+    s->gid = s->uid;
+    if (end == o->user) { /* a name of the host */
+        cleanup_free char *name = strndup(o->user, strcspn(o->user, ":"));
+        struct passwd *pw = name ? getpwnam(name) : NULL;
+        if (!pw) {
+            error_set(e, 0, "--user %s: no such user", o->user);
+            return EXIT_USAGE;
+        }
+        s->uid = pw->pw_uid;
+        s->gid = pw->pw_gid;
+        end = (char *)(uintptr_t)o->user + strcspn(o->user, ":");
+    }
+    if (*end == ':') {
+        const char *group = end + 1;
+        s->gid = (gid_t)strtoul(group, &end, 10);
+        bad = end == group;
+    }
+    if (*end || bad) {
+        error_set(e, 0, "--user %s: expected UID, UID:GID or a user name", o->user);
+        return EXIT_USAGE;
+    }
+    return 0;
+}
+
+/* --- environment --- */
+static int fill_env(struct sandbox_spec *s, const struct run_options *o)
+{
+    int n = 0, have = 0;
+
+    while (environ[n])
+        n++;
+    s->envp = calloc((size_t)(n + o->nenv + 1), sizeof(char *));
+    if (!s->envp)
+        return -ENOMEM;
+    for (int i = 0; i < n; i++) {
+        size_t len = strcspn(environ[i], "=");
+        bool replaced = false;
+        for (int k = 0; k < o->nenv; k++)
+            replaced |= !strncmp(o->env[k], environ[i], len) && o->env[k][len] == '=';
+        if (!replaced)
+            s->envp[have++] = environ[i];
+    }
+    for (int k = 0; k < o->nenv; k++)
+        if (strchr(o->env[k], '='))
+            s->envp[have++] = (char *)(uintptr_t)o->env[k];
+    return 0;
+}
+
+/* --- mounts --- */
+static int fill_mounts(struct sandbox_spec *s, const struct run_options *o, struct error *e)
+{
+    s->mounts = calloc((size_t)o->nmounts + 1, sizeof(*s->mounts));
+    if (!s->mounts)
+        return EXIT_NV;
+    for (int i = 0; i < o->nmounts; i++) {
+        struct sandbox_mount *m = &s->mounts[i];
+        cleanup_free char *copy = strdup(o->mounts[i]);
+        char *dst = strchr(copy, ':');
+        *dst++ = 0;
+        char *mode = strchr(dst, ':');
+        if (mode)
+            *mode++ = 0;
+        if (mode && strcmp(mode, "ro") && strcmp(mode, "rw")) {
+            error_set(e, 0, "--mount %s: expected ro or rw at the end", o->mounts[i]);
+            return EXIT_USAGE;
+        }
+        m->src = realpath(copy, NULL);
+        if (!m->src) {
+            error_set(e, -errno, "--mount %s: %s", o->mounts[i], copy);
+            return EXIT_USAGE;
+        }
+        if (dst[0] != '/') {
+            error_set(e, 0, "--mount %s: the destination must begin with /", o->mounts[i]);
+            return EXIT_USAGE;
+        }
+        m->dst = strdup(dst);
+        m->readonly = mode && !strcmp(mode, "ro");
+        m->export_index = (unsigned int)i + 1;
+    }
+    s->nmounts = o->nmounts;
+    return 0;
+}
+
+/* --- standard streams --- */
+/*
+ * Pipes and terminals are opened again, without blocking: the flag belongs to the open file, which
+ * the caller's shell shares with us.
+ */
+static int own_stream(int fd, bool *tty)
+{
+    struct stat st;
+    char path[32];
+
+    if (fstat(fd, &st))
+        return -1;
+    *tty = isatty(fd);
+    int acc = fcntl(fd, F_GETFL) & O_ACCMODE;
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    if (S_ISFIFO(st.st_mode) || *tty) {
+        int own = open(path, acc | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        if (own >= 0)
+            return own;
+    }
+    return fcntl(fd, F_DUPFD_CLOEXEC, 3);
+}
+
+static void fill_stdio(struct sandbox_spec *s)
+{
+    for (int i = 0; i < 3; i++)
+        s->stdio[i] = own_stream(i, &s->stdio_is_tty[i]);
+}
+
+static int fill_root(struct spawn *sp, const struct run_options *o, struct error *e)
+{
+    struct sandbox_spec *s = &sp->spec;
+    struct stat st;
+
+    sp->rootfs = o->rootfs ? o->rootfs : "/";
+    s->root_overlay = true;
+    if (stat(sp->rootfs, &st) || !S_ISDIR(st.st_mode)) {
+        error_set(e, errno ? -errno : -ENOTDIR, "--rootfs %s", sp->rootfs);
+        return EXIT_USAGE;
+    }
+    s->cwd = o->cwd ? strdup(o->cwd) : o->rootfs ? strdup("/") : getcwd(NULL, 0);
+    if (!s->cwd || s->cwd[0] != '/') {
+        error_set(e, 0, "--cwd %s: expected an absolute path", s->cwd ? s->cwd : "?");
+        return EXIT_USAGE;
+    }
+    return 0;
+}
+
+int spec_fill(struct spawn *sp, const struct run_options *o, int argc, char **argv,
+              struct error *e)
+{
+    struct sandbox_spec *s = &sp->spec;
+
+    fill_identity(s, o);
+    int code = fill_root(sp, o, e);
+    if (!code)
+        code = fill_user(s, o, e);
+    if (!code)
+        code = fill_mounts(s, o, e);
+    if (!code && fill_env(s, o))
+        code = EXIT_NV;
+    if (code)
+        return code;
+    fill_stdio(s);
+    s->strace_filter = o->strace_on ? o->strace : NULL;
+    s->strace_fd = 2;
+    s->explain = o->explain;
+    s->ctl_sock = s->gofer_sock = -1;
+    s->argv = argv + o->first_arg;
+    return function_wanted(o, argv) ? function_prepare(s, o, argv[o->first_arg], e) : 0;
+}

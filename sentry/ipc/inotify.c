@@ -1,0 +1,289 @@
+/* inotify(7). Watches hang on inodes; events queue up in the instance. */
+#include "sentry/ipc/inotify.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "base/cleanup.h"
+#include "base/macros.h"
+#include "sentry/kernel/task.h"
+#include "sentry/vfs/file.h"
+
+#define QUEUE_MAX 16384
+#define WATCHES_MAX 65536
+#define NAME_BYTES 256
+
+struct inotify {
+    struct list watches, queue;
+    struct waitq wq;
+    int next_wd, nwatches, nqueued;
+};
+
+struct watch {
+    struct list inode_node, node;
+    struct inotify *in;
+    struct inode *inode; /* weak: the inode's end removes the watch */
+    int wd;
+    uint32_t mask;
+};
+
+struct event {
+    struct list node;
+    struct inotify_event e;
+    char name[];
+};
+
+static void queue_event(struct inotify *in, int wd, uint32_t mask, uint32_t cookie, const char *name)
+{
+    size_t len = name ? ROUND_UP(strlen(name) + 1, 16UL) : 0;
+    struct event *last =
+        list_empty(&in->queue) ? NULL : list_last(&in->queue, struct event, node);
+
+    if (last && last->e.wd == wd && last->e.mask == mask && last->e.cookie == cookie &&
+        last->e.len == len && (!len || !strcmp(last->name, name)))
+        return; /* identical successive events are one: inotify(7) */
+    if (in->nqueued >= QUEUE_MAX) {
+        if (last && last->e.mask == IN_Q_OVERFLOW)
+            return;
+        wd = -1;
+        mask = IN_Q_OVERFLOW;
+        len = 0;
+        name = NULL;
+    }
+    struct event *ev = calloc(1, sizeof(*ev) + len);
+    if (!ev)
+        return;
+    ev->e = (struct inotify_event){wd, mask, cookie, (uint32_t)len};
+    if (name)
+        memcpy(ev->name, name, strlen(name));
+    list_add_tail(&in->queue, &ev->node);
+    in->nqueued++;
+    waitq_wake(&in->wq, EPOLLIN | EPOLLRDNORM);
+}
+
+static void watch_free(struct watch *w, bool tell)
+{
+    if (tell)
+        queue_event(w->in, w->wd, IN_IGNORED, 0, NULL);
+    list_del(&w->inode_node);
+    list_del(&w->node);
+    w->in->nwatches--;
+    free(w);
+}
+
+static void notify_one(struct inode *i, uint32_t mask, uint32_t cookie, const char *name,
+                       uint32_t isdir)
+{
+    struct watch *w, *tmp;
+
+    list_for_each_safe(w, tmp, &i->watches, inode_node)
+    {
+        if (!(w->mask & mask & IN_ALL_EVENTS) && !(mask & (IN_UNMOUNT)))
+            continue;
+        queue_event(w->in, w->wd, mask | isdir, cookie, name);
+        if (w->mask & IN_ONESHOT)
+            watch_free(w, true);
+        else if (mask & IN_DELETE_SELF)
+            watch_free(w, true);
+    }
+}
+
+/*
+ * d, when given, is the entry that the event is about: for events of directory contents i is the
+ * directory, else i is the object itself and its parent hears of it too.
+ */
+void fsnotify(struct inode *i, struct dentry *d, uint32_t mask, uint32_t cookie)
+{
+    const uint32_t contents = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO;
+    uint32_t isdir = mask & IN_ISDIR;
+
+    mask &= ~(uint32_t)IN_ISDIR;
+    if (mask & contents) {
+        notify_one(i, mask, cookie, d ? d->name : NULL, isdir);
+        return;
+    }
+    if (S_ISDIR(i->mode) && mask != IN_DELETE_SELF && mask != IN_MOVE_SELF)
+        isdir = IN_ISDIR;
+    if (d && d->parent != d && d->parent->inode && !list_empty(&d->parent->inode->watches))
+        notify_one(d->parent->inode, mask, cookie, d->name, isdir);
+    if (!list_empty(&i->watches))
+        notify_one(i, mask, cookie, NULL, isdir);
+}
+
+void inotify_inode_gone(struct inode *i)
+{
+    while (!list_empty(&i->watches))
+        watch_free(list_first(&i->watches, struct watch, inode_node), true);
+}
+
+static ssize_t in_read(struct task *t, struct file *f, struct uio *u, loff_t *pos, int rwf)
+{
+    struct inotify *in = f->priv;
+    size_t done = 0;
+
+    while (list_empty(&in->queue)) {
+        if (f->flags & O_NONBLOCK)
+            return -EAGAIN;
+        int err = task_wait(t, &in->wq, NO_DEADLINE);
+        if (err)
+            return err;
+    }
+    while (!list_empty(&in->queue)) {
+        struct event *ev = list_first(&in->queue, struct event, node);
+        size_t len = sizeof(ev->e) + ev->e.len;
+        if (len > u->resid)
+            return done ? (ssize_t)done : -EINVAL;
+        if (uio_write(u, &ev->e, len) != (ssize_t)len)
+            return done ? (ssize_t)done : -EFAULT;
+        list_del(&ev->node);
+        free(ev);
+        in->nqueued--;
+        done += len;
+    }
+    return (ssize_t)done;
+}
+
+static uint32_t in_poll(struct file *f, struct poll_table *pt)
+{
+    struct inotify *in = f->priv;
+
+    poll_wait(pt, &in->wq);
+    return list_empty(&in->queue) ? 0 : EPOLLIN | EPOLLRDNORM;
+}
+
+static long in_ioctl(struct task *t, struct file *f, unsigned int cmd, unsigned long arg)
+{
+    struct inotify *in = f->priv;
+    struct event *ev;
+    int n = 0;
+
+    if (cmd != FIONREAD)
+        return -ENOTTY;
+    list_for_each(ev, &in->queue, node) n += (int)(sizeof(ev->e) + ev->e.len);
+    return put_user(t, &n, arg);
+}
+
+static void in_release(struct file *f)
+{
+    struct inotify *in = f->priv;
+
+    while (!list_empty(&in->watches))
+        watch_free(list_first(&in->watches, struct watch, node), false);
+    while (!list_empty(&in->queue)) {
+        struct event *ev = list_first(&in->queue, struct event, node);
+        list_del(&ev->node);
+        free(ev);
+    }
+    free(in);
+}
+
+static const struct file_ops inotify_ops = {.kind = "inotify",
+                                            .read = in_read,
+                                            .poll = in_poll,
+                                            .ioctl = in_ioctl,
+                                            .release = in_release,
+                                            .no_seek = true};
+
+static long do_init(struct task *t, int flags)
+{
+    if (flags & ~(IN_CLOEXEC | IN_NONBLOCK))
+        return -EINVAL;
+    struct inotify *in = calloc(1, sizeof(*in));
+    if (!in)
+        return -ENOMEM;
+    list_init(&in->watches);
+    list_init(&in->queue);
+    waitq_init(&in->wq);
+    in->next_wd = 1;
+    struct file *f = file_new_anon(&inotify_ops, 0600, O_RDONLY | (flags & O_NONBLOCK), in);
+    if (!f) {
+        free(in);
+        return -ENOMEM;
+    }
+    return fd_install_steal(t, f, flags & IN_CLOEXEC);
+}
+
+long sys_inotify_init(struct task *t, const struct sysargs *a)
+{
+    return do_init(t, 0);
+}
+
+long sys_inotify_init1(struct task *t, const struct sysargs *a)
+{
+    return do_init(t, arg_i32(a, 0));
+}
+
+static long add_watch(struct inotify *in, struct inode *i, uint32_t mask)
+{
+    struct watch *w;
+
+    list_for_each(w, &i->watches, inode_node)
+    {
+        if (w->in != in)
+            continue;
+        if (mask & IN_MASK_CREATE)
+            return -EEXIST;
+        w->mask = mask & IN_MASK_ADD ? w->mask | mask : mask;
+        return w->wd;
+    }
+    if (in->nwatches >= WATCHES_MAX)
+        return -ENOSPC;
+    w = calloc(1, sizeof(*w));
+    if (!w)
+        return -ENOMEM;
+    w->in = in;
+    w->inode = i;
+    w->mask = mask;
+    w->wd = in->next_wd++;
+    list_add_tail(&i->watches, &w->inode_node);
+    list_add_tail(&in->watches, &w->node);
+    in->nwatches++;
+    return w->wd;
+}
+
+long sys_inotify_add_watch(struct task *t, const struct sysargs *a)
+{
+    cleanup_file struct file *f = fd_get(t, arg_i32(a, 0));
+    cleanup_free char *name = NULL;
+    cleanup_path struct path p = {0};
+    uint32_t mask = arg_u32(a, 2);
+
+    if (!(mask & IN_ALL_EVENTS))
+        return -EINVAL;
+    if ((mask & (IN_MASK_ADD | IN_MASK_CREATE)) == (IN_MASK_ADD | IN_MASK_CREATE))
+        return -EINVAL;
+    if (!f)
+        return -EBADF;
+    if (f->ops != &inotify_ops)
+        return -EINVAL;
+    int err = vfs_get_name(t, arg_u64(a, 1), 0, &name);
+    if (!err)
+        err = vfs_walk(t, AT_FDCWD, name,
+                       (mask & IN_DONT_FOLLOW ? WALK_NOFOLLOW : 0) |
+                           (mask & IN_ONLYDIR ? WALK_DIRECTORY : 0),
+                       &p);
+    if (!err)
+        err = inode_permission(t, p.dentry->inode, MAY_READ);
+    return err ? err : add_watch(f->priv, p.dentry->inode, mask);
+}
+
+long sys_inotify_rm_watch(struct task *t, const struct sysargs *a)
+{
+    cleanup_file struct file *f = fd_get(t, arg_i32(a, 0));
+    struct watch *w;
+
+    if (!f)
+        return -EBADF;
+    if (f->ops != &inotify_ops)
+        return -EINVAL;
+    list_for_each(w, &((struct inotify *)f->priv)->watches, node)
+    {
+        if (w->wd == arg_i32(a, 1)) {
+            watch_free(w, true);
+            return 0;
+        }
+    }
+    return -EINVAL;
+}
