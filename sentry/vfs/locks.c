@@ -32,6 +32,13 @@ struct file_locks {
     int count;
 };
 
+/* Who waits for whose POSIX lock, to refuse cycles: EDEADLK of fcntl(2). */
+struct lock_waiter {
+    struct list node;
+    const void *owner, *blocker;
+};
+static struct list lock_waiters = LIST_INIT(lock_waiters);
+
 static struct file_locks *locks_of(struct inode *i)
 {
     if (!i->locks) {
@@ -60,7 +67,7 @@ void locks_free(struct inode *i)
     i->locks = NULL;
 }
 
-static void drop_owner(struct inode *i, const void *owner)
+static void drop_owner_kind(struct inode *i, const void *owner, enum lock_kind kind)
 {
     struct lock *l, *tmp;
     bool any = false;
@@ -69,7 +76,7 @@ static void drop_owner(struct inode *i, const void *owner)
         return;
     list_for_each_safe(l, tmp, &i->locks->locks, node)
     {
-        if (l->owner == owner) {
+        if (l->owner == owner && l->kind == kind) {
             lock_del(i->locks, l);
             any = true;
         }
@@ -80,12 +87,13 @@ static void drop_owner(struct inode *i, const void *owner)
 
 void locks_closed(const struct fdtable *ft, struct file *f)
 {
-    drop_owner(f->inode, ft);
+    drop_owner_kind(f->inode, ft, LOCK_POSIX);
 }
 
 void locks_released(struct file *f)
 {
-    drop_owner(f->inode, f);
+    drop_owner_kind(f->inode, f, LOCK_FLOCK);
+    drop_owner_kind(f->inode, f, LOCK_POSIX); /* of the open file description */
 }
 
 static struct lock *conflict(struct file_locks *fl, const struct lock *want)
@@ -140,45 +148,111 @@ static int cut(struct file_locks *fl, const struct lock *w)
     return 0;
 }
 
+/* Neighbours of the same owner and type become one: F_GETLK shows them so. */
+static void merge(struct file_locks *fl, struct lock *w)
+{
+    struct lock *l, *tmp;
+
+    list_for_each_safe(l, tmp, &fl->locks, node)
+    {
+        if (l->kind != w->kind || l->owner != w->owner || l->exclusive != w->exclusive)
+            continue;
+        if (l->end < INT64_MAX && l->end + 1 == w->start)
+            w->start = l->start;
+        else if (w->end < INT64_MAX && w->end + 1 == l->start)
+            w->end = l->end;
+        else
+            continue;
+        lock_del(fl, l);
+    }
+}
+
+static bool would_deadlock(const struct lock *want, const struct lock *held)
+{
+    const void *owner = held->owner;
+    struct lock_waiter *w;
+
+    if (want->kind != LOCK_POSIX || want->pid < 0)
+        return false;
+    for (int depth = 0; depth < 10; depth++) { /* as far as Linux looks */
+        const void *next = NULL;
+        list_for_each(w, &lock_waiters, node)
+        {
+            if (w->owner == owner)
+                next = w->blocker;
+        }
+        if (!next)
+            return false;
+        if (next == want->owner)
+            return true;
+        owner = next;
+    }
+    return false;
+}
+
+static int wait_for(struct task *t, struct file_locks *fl, const struct lock *want)
+{
+    for (struct lock *held; (held = conflict(fl, want));) {
+        struct lock_waiter w = {.owner = want->owner, .blocker = held->owner};
+        if (would_deadlock(want, held))
+            return -EDEADLK;
+        bool posix = want->kind == LOCK_POSIX && want->pid >= 0;
+        list_init(&w.node);
+        if (posix)
+            list_add_tail(&lock_waiters, &w.node);
+        int err = task_wait(t, &fl->wq, NO_DEADLINE);
+        list_del(&w.node);
+        if (err)
+            return err;
+    }
+    return 0;
+}
+
 static int set_lock(struct task *t, struct inode *i, const struct lock *want, bool unlock,
                     bool wait)
 {
     struct file_locks *fl = locks_of(i);
+    int err = 0;
 
     if (!fl)
         return -ENOLCK;
-    while (!unlock && conflict(fl, want)) {
-        if (!wait)
-            return -EAGAIN;
-        int err = task_wait(t, &fl->wq, NO_DEADLINE);
-        if (err)
-            return err;
+    if (!unlock && conflict(fl, want))
+        err = wait ? wait_for(t, fl, want) : -EAGAIN;
+    if (!err)
+        err = cut(fl, want);
+    if (!err && !unlock) {
+        struct lock l = *want;
+        merge(fl, &l);
+        err = add_lock(fl, &l, l.start, l.end);
     }
-    int err = cut(fl, want);
-    if (!err && !unlock)
-        err = add_lock(fl, want, want->start, want->end);
     waitq_wake_all(&fl->wq);
     return err;
 }
 
+/* flock_to_posix_lock() of fs/locks.c. */
 static int range_of(struct file *f, const struct flock *k, struct lock *l)
 {
     loff_t base = k->l_whence == SEEK_CUR ? f->pos : k->l_whence == SEEK_END ? f->inode->size : 0;
 
     if (k->l_whence != SEEK_SET && k->l_whence != SEEK_CUR && k->l_whence != SEEK_END)
         return -EINVAL;
-    if (__builtin_add_overflow(base, k->l_start, &l->start))
+    if (k->l_start > INT64_MAX - base)
         return -EOVERFLOW;
+    l->start = base + k->l_start;
+    l->end = INT64_MAX;
+    if (l->start < 0)
+        return -EINVAL;
     if (k->l_len > 0) {
-        if (__builtin_add_overflow(l->start, k->l_len - 1, &l->end))
+        if (k->l_len - 1 > INT64_MAX - l->start)
             return -EOVERFLOW;
+        l->end = l->start + k->l_len - 1;
     } else if (k->l_len < 0) {
+        if (l->start + k->l_len < 0)
+            return -EINVAL;
         l->end = l->start - 1;
         l->start += k->l_len;
-    } else {
-        l->end = INT64_MAX;
     }
-    return l->start < 0 ? -EINVAL : 0;
+    return 0;
 }
 
 static long get_lock(struct task *t, struct file *f, struct lock *want, struct flock *k,
@@ -220,8 +294,29 @@ long fcntl_lock(struct task *t, struct file *f, int cmd, uint64_t addr)
         return get_lock(t, f, &want, &k, addr);
     if ((k.l_type == F_RDLCK && !file_readable(f)) || (k.l_type == F_WRLCK && !file_writable(f)))
         return -EBADF;
-    return set_lock(t, f->inode, &want, k.l_type == F_UNLCK,
-                    cmd == F_SETLKW || cmd == F_OFD_SETLKW);
+    err = set_lock(t, f->inode, &want, k.l_type == F_UNLCK,
+                   cmd == F_SETLKW || cmd == F_OFD_SETLKW);
+    /* A descriptor that was closed meanwhile has already dropped what it had. */
+    if (!err && k.l_type != F_UNLCK && (cmd == F_SETLKW || cmd == F_OFD_SETLKW) &&
+        !fdtable_has(t->fds, f)) {
+        set_lock(t, f->inode, &want, true, false);
+        return -EBADF;
+    }
+    return err;
+}
+
+static const struct lock *flock_held(const struct file *f)
+{
+    const struct lock *l;
+
+    if (!f->inode->locks)
+        return NULL;
+    list_for_each(l, &f->inode->locks->locks, node)
+    {
+        if (l->kind == LOCK_FLOCK && l->owner == f)
+            return l;
+    }
+    return NULL;
 }
 
 long sys_flock(struct task *t, const struct sysargs *a)
@@ -238,5 +333,11 @@ long sys_flock(struct task *t, const struct sysargs *a)
                         .exclusive = op == LOCK_EX,
                         .start = 0,
                         .end = INT64_MAX};
-    return set_lock(t, f->inode, &want, op == LOCK_UN, !(arg_i32(a, 1) & LOCK_NB));
+    /* Changing the type is not atomic: the old lock goes before the new one is waited for. */
+    const struct lock *held = flock_held(f);
+    if (held && op != LOCK_UN && held->exclusive == want.exclusive)
+        return 0;
+    if (held)
+        drop_owner_kind(f->inode, f, LOCK_FLOCK);
+    return op == LOCK_UN ? 0 : set_lock(t, f->inode, &want, false, !(arg_i32(a, 1) & LOCK_NB));
 }
