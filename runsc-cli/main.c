@@ -1,8 +1,10 @@
 /* nv: the command line. */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/macros.h"
 #include "runsc-cli/cli.h"
 
@@ -34,6 +36,7 @@ static int help(FILE *out)
 
 int main(int argc, char **argv)
 {
+    log_debug_enabled = getenv("NV_DEBUG") != NULL;
     if (argc < 2)
         return help(stderr);
     if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))

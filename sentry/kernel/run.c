@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "sentry/kernel/fiber.h"
 #include "sentry/kernel/task_internal.h"
 #include "sentry/mm/mm.h"
@@ -22,6 +23,8 @@ static void handle_fault(struct task *t)
 {
     siginfo_t *info = &t->ev.info;
 
+    log_debug("task %d: signal %d code %d at %p, ip 0x%llx", t->tid, info->si_signo, info->si_code,
+              info->si_addr, task_regs(t)->rip);
     if (info->si_signo == SIGSEGV && mm_grow_stack(t, (uint64_t)info->si_addr))
         return;
     t->sig.fault_sig = info->si_signo;

@@ -10,6 +10,7 @@
 #include <sys/random.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "base/macros.h"
 #include "sentry/kernel/task_internal.h"
 #include "sentry/kernel/uaccess.h"
@@ -120,10 +121,10 @@ static int map_segment(struct loader *l, struct file *f, const Elf64_Phdr *ph, u
         map_end = PAGE_DOWN(start);
     if (!err && PAGE_UP(mem_end) > map_end)
         err = map_fixed(l, map_end, PAGE_UP(mem_end) - map_end, prot, NULL, 0);
-    /* What follows the file's bytes in its last page belongs to bss. */
+    /* All that follows the file's bytes in its last page is zero: ld.so allocates from it. */
     if (!err && ph->p_filesz && mem_end > file_end && PAGE_OFF(file_end) && (prot & PROT_WRITE)) {
         static const char zeros[NV_PAGE_SIZE];
-        size_t tail = MIN(NV_PAGE_SIZE - PAGE_OFF(file_end), mem_end - file_end);
+        size_t tail = NV_PAGE_SIZE - PAGE_OFF(file_end);
         if (mm_write(l->mm, file_end, zeros, tail) != (ssize_t)tail)
             err = -EFAULT; /* the file ends before its segment does */
     }
@@ -172,6 +173,7 @@ static int map_program(struct loader *l)
         l->interp_bias = at - l->interp.low;
     }
     l->entry = l->interp.eh.e_entry + l->interp_bias;
+    log_debug("interpreter at 0x%lx", l->interp_bias);
     return map_image(l, l->interp_file, &l->interp, l->interp_bias);
 }
 
