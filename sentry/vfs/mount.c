@@ -7,9 +7,11 @@
 #include "sentry/vfs/vfs_internal.h"
 
 #define MOUNTS_MAX 10000
+#define MOUNT_HASH_BITS 9
 
 static struct mount_ns ns = {.mounts = LIST_INIT(ns.mounts), .refs = 1};
 struct mount_ns *root_mount_ns = &ns;
+static struct mount *hash[1 << MOUNT_HASH_BITS];
 static int nmounts, next_id = 1;
 
 struct mount *mount_get(struct mount *m)
@@ -61,23 +63,37 @@ int mount_ns_init(struct superblock *sb, unsigned long flags)
     return 0;
 }
 
+static struct mount **bucket(const struct mount *parent, const struct dentry *point)
+{
+    uint64_t h = ((uint64_t)parent >> 4 ^ (uint64_t)point) * 0x9e3779b97f4a7c15ULL;
+
+    return &hash[h >> (64 - MOUNT_HASH_BITS)];
+}
+
 struct mount *mount_at(struct mount *mnt, struct dentry *d)
 {
-    struct mount *m, *top = NULL;
+    struct mount *m = *bucket(mnt, d);
 
-    list_for_each(m, &ns.mounts, node)
-    {
-        if (m->parent == mnt && m->mountpoint == d)
-            top = m;
-    }
-    return top;
+    while (m && (m->parent != mnt || m->mountpoint != d))
+        m = m->hash_next;
+    return m;
+}
+
+/* Takes over the references of at. */
+static void hang(struct mount *m, struct path at)
+{
+    struct mount **b = bucket(at.mnt, at.dentry);
+
+    m->parent = at.mnt;
+    m->mountpoint = at.dentry;
+    m->mountpoint->mounted = true;
+    m->hash_next = *b;
+    *b = m;
 }
 
 static void attach(struct mount *m, const struct path *at)
 {
-    m->parent = mount_get(at->mnt);
-    m->mountpoint = dentry_get(at->dentry);
-    at->dentry->mounted = true;
+    hang(m, path_get(at));
     list_add_tail(&ns.mounts, &m->node);
     nmounts++;
 }
@@ -196,10 +212,15 @@ static void leave_mountpoint(struct mount *m)
     struct mount *parent = m->parent;
     struct dentry *point = m->mountpoint;
 
+    if (!parent)
+        return;
+    struct mount **b = bucket(parent, point);
+    while (*b != m)
+        b = &(*b)->hash_next;
+    *b = m->hash_next;
     m->parent = NULL;
     m->mountpoint = NULL;
-    if (point)
-        point->mounted = is_mountpoint(point);
+    point->mounted = is_mountpoint(point);
     dentry_put(point);
     mount_put(parent);
 }
@@ -278,9 +299,7 @@ static void reattach(struct mount *m, const struct path *at)
     struct path to = path_get(at);
 
     leave_mountpoint(m);
-    m->parent = to.mnt;
-    m->mountpoint = to.dentry;
-    to.dentry->mounted = true;
+    hang(m, to);
 }
 
 int mount_move(const struct path *at, const struct path *from)

@@ -162,7 +162,8 @@ struct mount {
     struct mount *parent;        /* NULL for the root of the tree */
     struct dentry *mountpoint;
     unsigned long flags;         /* MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_NOATIME */
-    struct list node;            /* in mount_ns.mounts, in mount order */
+    struct list node;            /* in mount_ns.mounts, children after their parents */
+    struct mount *hash_next;     /* by parent and mountpoint, newest first */
 };
 
 struct path {
