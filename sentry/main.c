@@ -16,6 +16,7 @@
 #include "sentry/kernel/fiber.h"
 #include "sentry/kernel/task_internal.h"
 #include "sentry/sandbox.h"
+#include "sentry/socket/socket.h"
 #include "sentry/strace/strace.h"
 
 const struct sandbox_spec *sandbox;
@@ -109,6 +110,8 @@ static int start(struct error *e)
         err = memdev_init();
     if (!err)
         err = tty_init();
+    if (!err)
+        err = unix_init();
     if (!err && sandbox->ctl_sock >= 0) {
         ctl_watch.fd = sandbox->ctl_sock;
         err = loop_fd_add(&ctl_watch);

@@ -78,6 +78,7 @@ long sys_fcntl(struct task *t, const struct sysargs *a)
     switch (cmd) {
     case F_DUPFD:
     case F_DUPFD_CLOEXEC:
+        arg = (unsigned int)arg;
         if (arg >= MIN(rlimit_cur(t, RLIMIT_NOFILE), 1048576UL))
             return -EINVAL;
         return fd_install(t, f, cmd == F_DUPFD_CLOEXEC, (int)arg);

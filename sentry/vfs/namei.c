@@ -344,7 +344,8 @@ static long do_link(struct task *t, int odirfd, uint64_t oaddr, int ndirfd, uint
     if (err)
         return err;
     struct inode *i = old.dentry->inode, *dir = e.dir.dentry->inode;
-    if (old.mnt != e.dir.mnt || old.dentry->sb != e.dir.dentry->sb)
+    /* An O_TMPFILE of a stacked file system may be the layer's own: its inode tells. */
+    if (old.mnt != e.dir.mnt || i->sb != dir->sb)
         return -EXDEV;
     if (!dir->ops->link || S_ISDIR(i->mode))
         return -EPERM;
