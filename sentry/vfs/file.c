@@ -100,11 +100,13 @@ void file_put(struct file *f)
     epoll_file_released(f);
     locks_released(f);
     if (f->path.dentry && f->path.mnt && f->ops != &opath_ops && !path_is_anon(&f->path))
-        fsnotify(f->inode, f->path.dentry,
+        fsnotify(f->path.dentry->inode, f->path.dentry,
                  file_writable(f) ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE, 0);
     if (f->ops->release)
         f->ops->release(f);
-    f->inode->write_count -= f->text_claim;
+    if (f->text)
+        f->text->write_count -= f->text_claim;
+    inode_put(f->text);
     path_put(&f->path);
     inode_put(f->inode);
     cred_put(f->cred);

@@ -83,7 +83,8 @@ struct file {
     struct list epoll_items; /* struct epoll_item watching this file, sentry/ipc/epoll.c */
     int owner_pid, owner_type, owner_sig; /* F_SETOWN, F_SETSIG */
     uint32_t seals_or_leases;
-    int8_t text_claim;    /* its share of inode->write_count */
+    struct inode *text;   /* whose write_count it holds text_claim of; not inode when stacked */
+    int8_t text_claim;
 };
 
 /* Access mode 3 allows neither: it is for ioctls. */

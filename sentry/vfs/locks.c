@@ -39,6 +39,14 @@ struct lock_waiter {
 };
 static struct list lock_waiters = LIST_INIT(lock_waiters);
 
+/* What the name leads to: a stacked file system's files are of one layer's inode or another's. */
+static struct inode *lock_inode(const struct file *f)
+{
+    const struct dentry *d = f->path.dentry;
+
+    return d && d->inode ? d->inode : f->inode;
+}
+
 static struct file_locks *locks_of(struct inode *i)
 {
     if (!i->locks) {
@@ -87,13 +95,13 @@ static void drop_owner_kind(struct inode *i, const void *owner, enum lock_kind k
 
 void locks_closed(const struct fdtable *ft, struct file *f)
 {
-    drop_owner_kind(f->inode, ft, LOCK_POSIX);
+    drop_owner_kind(lock_inode(f), ft, LOCK_POSIX);
 }
 
 void locks_released(struct file *f)
 {
-    drop_owner_kind(f->inode, f, LOCK_FLOCK);
-    drop_owner_kind(f->inode, f, LOCK_POSIX); /* of the open file description */
+    drop_owner_kind(lock_inode(f), f, LOCK_FLOCK);
+    drop_owner_kind(lock_inode(f), f, LOCK_POSIX); /* of the open file description */
 }
 
 static struct lock *conflict(struct file_locks *fl, const struct lock *want)
@@ -258,7 +266,7 @@ static int range_of(struct file *f, const struct flock *k, struct lock *l)
 static long get_lock(struct task *t, struct file *f, struct lock *want, struct flock *k,
                      uint64_t addr)
 {
-    struct lock *l = f->inode->locks ? conflict(f->inode->locks, want) : NULL;
+    struct lock *l = lock_inode(f)->locks ? conflict(lock_inode(f)->locks, want) : NULL;
 
     if (!l) {
         k->l_type = F_UNLCK;
@@ -294,12 +302,12 @@ long fcntl_lock(struct task *t, struct file *f, int cmd, uint64_t addr)
         return get_lock(t, f, &want, &k, addr);
     if ((k.l_type == F_RDLCK && !file_readable(f)) || (k.l_type == F_WRLCK && !file_writable(f)))
         return -EBADF;
-    err = set_lock(t, f->inode, &want, k.l_type == F_UNLCK,
+    err = set_lock(t, lock_inode(f), &want, k.l_type == F_UNLCK,
                    cmd == F_SETLKW || cmd == F_OFD_SETLKW);
     /* A descriptor that was closed meanwhile has already dropped what it had. */
     if (!err && k.l_type != F_UNLCK && (cmd == F_SETLKW || cmd == F_OFD_SETLKW) &&
         !fdtable_has(t->fds, f)) {
-        set_lock(t, f->inode, &want, true, false);
+        set_lock(t, lock_inode(f), &want, true, false);
         return -EBADF;
     }
     return err;
@@ -309,9 +317,9 @@ static const struct lock *flock_held(const struct file *f)
 {
     const struct lock *l;
 
-    if (!f->inode->locks)
+    if (!lock_inode(f)->locks)
         return NULL;
-    list_for_each(l, &f->inode->locks->locks, node)
+    list_for_each(l, &lock_inode(f)->locks->locks, node)
     {
         if (l->kind == LOCK_FLOCK && l->owner == f)
             return l;
@@ -321,13 +329,15 @@ static const struct lock *flock_held(const struct file *f)
 
 long sys_flock(struct task *t, const struct sysargs *a)
 {
-    cleanup_file struct file *f = fd_get(t, arg_i32(a, 0));
     int op = arg_i32(a, 1) & ~LOCK_NB;
 
-    if (!f)
-        return -EBADF;
+    if (op & 32) /* LOCK_MAND: taken and ignored since Linux 5.18 */
+        return 0;
     if (op != LOCK_SH && op != LOCK_EX && op != LOCK_UN)
         return -EINVAL;
+    cleanup_file struct file *f = fd_get(t, arg_i32(a, 0));
+    if (!f)
+        return -EBADF;
     struct lock want = {.kind = LOCK_FLOCK,
                         .owner = f,
                         .exclusive = op == LOCK_EX,
@@ -338,6 +348,6 @@ long sys_flock(struct task *t, const struct sysargs *a)
     if (held && op != LOCK_UN && held->exclusive == want.exclusive)
         return 0;
     if (held)
-        drop_owner_kind(f->inode, f, LOCK_FLOCK);
-    return op == LOCK_UN ? 0 : set_lock(t, f->inode, &want, false, !(arg_i32(a, 1) & LOCK_NB));
+        drop_owner_kind(lock_inode(f), f, LOCK_FLOCK);
+    return op == LOCK_UN ? 0 : set_lock(t, lock_inode(f), &want, false, !(arg_i32(a, 1) & LOCK_NB));
 }

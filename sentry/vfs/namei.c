@@ -321,6 +321,17 @@ long sys_symlinkat(struct task *t, const struct sysargs *a)
     return do_symlink(t, arg_u64(a, 0), arg_i32(a, 1), arg_u64(a, 2));
 }
 
+/* fs.protected_hardlinks: others' files only if they are safe and could be written anyway. */
+static int may_link(struct task *t, struct inode *i)
+{
+    if (t->cred->fsuid == i->uid || cred_capable(t->cred, CAP_FOWNER))
+        return 0;
+    if (!S_ISREG(i->mode) || (i->mode & S_ISUID) || (i->mode & 02010) == 02010 ||
+        inode_permission(t, i, MAY_READ | MAY_WRITE))
+        return -EPERM;
+    return 0;
+}
+
 static long do_link(struct task *t, int odirfd, uint64_t oaddr, int ndirfd, uint64_t naddr,
                     int flags)
 {
@@ -347,6 +358,9 @@ static long do_link(struct task *t, int odirfd, uint64_t oaddr, int ndirfd, uint
     /* An O_TMPFILE of a stacked file system may be the layer's own: its inode tells. */
     if (old.mnt != e.dir.mnt || i->sb != dir->sb)
         return -EXDEV;
+    err = may_link(t, i);
+    if (err)
+        return err;
     if (!dir->ops->link || S_ISDIR(i->mode))
         return -EPERM;
     if (!i->nlink && !i->may_link)

@@ -93,10 +93,12 @@ int open_inode(struct task *t, const struct path *p, int flags, struct file **ou
     }
     if (!(*out)->cred)
         (*out)->cred = cred_get(t->cred);
-    if ((*out)->inode == i)
-        (*out)->text_claim = (int8_t)claim;
-    else
+    if (claim && (*out)->text) /* the layer beneath has set its own: it goes with the file */
         i->write_count -= claim;
+    else if (claim) {
+        (*out)->text = inode_get(i);
+        (*out)->text_claim = (int8_t)claim;
+    }
     return 0;
 }
 

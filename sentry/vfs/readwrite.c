@@ -22,11 +22,11 @@ static long rw(struct task *t, struct file *f, struct uio *u, loff_t *pos, int r
     if (u->dir == UIO_DEST) {
         n = file_read(t, f, u, pos, rwf);
         if (n > 0 && f->path.dentry)
-            fsnotify(f->inode, f->path.dentry, IN_ACCESS, 0);
+            fsnotify(f->path.dentry->inode, f->path.dentry, IN_ACCESS, 0);
     } else {
         n = file_write(t, f, u, pos, rwf);
         if (n > 0 && f->path.dentry)
-            fsnotify(f->inode, f->path.dentry, IN_MODIFY, 0);
+            fsnotify(f->path.dentry->inode, f->path.dentry, IN_MODIFY, 0);
     }
     return n;
 }
@@ -276,7 +276,7 @@ long sys_fallocate(struct task *t, const struct sysargs *a)
     if (!err)
         err = f->ops->fallocate(t, f, mode, off, len);
     if (!err)
-        fsnotify(f->inode, f->path.dentry, IN_MODIFY, 0);
+        fsnotify(f->path.dentry->inode, f->path.dentry, IN_MODIFY, 0);
     return err;
 }
 

@@ -239,6 +239,7 @@ long sys_readlinkat(struct task *t, const struct sysargs *a)
 static long put_statfs(struct task *t, const struct path *p, uint64_t addr)
 {
     struct superblock *sb = p->dentry->sb;
+    mode_t mode = p->dentry->inode->mode;
     struct statfs st = {.f_type = (__fsword_t)sb->magic,
                         .f_bsize = NV_PAGE_SIZE,
                         .f_frsize = NV_PAGE_SIZE,
@@ -249,6 +250,10 @@ static long put_statfs(struct task *t, const struct path *p, uint64_t addr)
         if (err)
             return err;
     }
+    if (path_is_anon(p) && S_ISFIFO(mode))
+        st.f_type = 0x50495045; /* PIPEFS_MAGIC */
+    else if (path_is_anon(p) && S_ISSOCK(mode))
+        st.f_type = 0x534f434b; /* SOCKFS_MAGIC */
     st.f_flags = 0x20 /* ST_VALID */ | (p->mnt ? p->mnt->flags & 15 : 0) | (sb->readonly ? 1 : 0);
     return put_user(t, &st, addr);
 }
