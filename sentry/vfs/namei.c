@@ -232,6 +232,8 @@ static long do_rmdir(struct task *t, int dirfd, uint64_t addr)
         fsnotify(e.d->inode, NULL, IN_DELETE_SELF, 0);
         fsnotify(dir, e.d, IN_DELETE | IN_ISDIR, 0);
         dentry_drop(e.d);
+    } else if (err == -ENOENT || err == -ESTALE) {
+        dentry_drop(e.d); /* gone behind our back */
     }
     return err;
 }
@@ -268,6 +270,8 @@ static long do_unlink(struct task *t, int dirfd, uint64_t addr)
             fsnotify(e.d->inode, NULL, IN_DELETE_SELF, 0);
         fsnotify(dir, e.d, IN_DELETE, 0);
         dentry_drop(e.d);
+    } else if (err == -ENOENT || err == -ESTALE) {
+        dentry_drop(e.d); /* gone behind our back */
     }
     return err;
 }

@@ -208,6 +208,8 @@ static int create_locked(struct task *t, const struct path *parent, struct dentr
     if (!dir->ops->create)
         return -EACCES;
     err = dir->ops->create(t, dir, now, S_IFREG | (mode & 07777 & ~t->fs->umask));
+    if (err == -EEXIST)
+        dentry_drop(now); /* made behind our back: ask again next time */
     if (err)
         return err;
     *created = true;
