@@ -125,6 +125,14 @@ static int fill_user(struct sandbox_spec *s, const struct run_options *o, struct
     return 0;
 }
 
+/* Limits are the caller's, as for a child of the shell; what nobody set is what Linux boots with. */
+static void fill_limits(struct sandbox_spec *s)
+{
+    for (int i = 0; i < RLIM_NLIMITS; i++)
+        if (getrlimit((__rlimit_resource_t)i, &s->rlim[i]))
+            s->rlim[i] = (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};
+}
+
 /* --- environment --- */
 static int fill_env(struct sandbox_spec *s, const struct run_options *o)
 {
@@ -238,6 +246,7 @@ int spec_fill(struct spawn *sp, const struct run_options *o, int argc, char **ar
     struct sandbox_spec *s = &sp->spec;
 
     fill_identity(s, o);
+    fill_limits(s);
     int code = fill_root(sp, o, e);
     if (!code)
         code = fill_user(s, o, e);

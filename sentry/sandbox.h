@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "base/error.h"
@@ -24,6 +25,7 @@ struct sandbox_spec {
     gid_t gid;
     int ngroups;
     gid_t groups[64];
+    struct rlimit rlim[RLIM_NLIMITS]; /* of the first process */
     bool root_overlay;           /* writable tmpfs over a read-only root */
     struct sandbox_mount *mounts;
     int nmounts;

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -374,7 +375,10 @@ int fifo_open(struct task *t, struct inode *i, int flags, struct file **out)
     unsigned int r_had = p->r_opens, w_had = p->w_opens;
     attach(p, f);
     waitq_wake_all(&p->open_wait);
-    if (acc == O_RDONLY && !(flags & O_NONBLOCK))
+    /* Another open of pipe(2)'s own object, through /proc/PID/fd, waits for nobody. */
+    if (i->sb->magic == ANON_INODE_FS_MAGIC)
+        err = 0;
+    else if (acc == O_RDONLY && !(flags & O_NONBLOCK))
         err = wait_other(t, p, &p->w_opens, w_had, &p->writers);
     else if (acc == O_RDONLY && !p->writers)
         p->w_opens = 0; /* no hangup before the first writer has come */

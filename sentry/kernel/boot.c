@@ -240,7 +240,7 @@ int init_start(void)
     tg->leader = t;
     tg->tgid = t->tid;
     tg->exit_signal = SIGCHLD;
-    rlimits_default(tg);
+    memcpy(tg->rlim, sandbox->rlim, sizeof(tg->rlim));
     if (!s || !t->cred || !t->fds || !tg->sighand || tg_join_pgrp(tg, t->tid, s))
         return -ENOMEM;
     list_add_tail(&tg->tasks, &t->tg_node);

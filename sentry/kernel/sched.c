@@ -336,17 +336,3 @@ long sys_setrlimit(struct task *t, const struct sysargs *a)
         return -EFAULT;
     return do_prlimit(t, t, arg_u32(a, 0), arg_u64(a, 1), 0);
 }
-
-void rlimits_default(struct thread_group *tg)
-{
-    for (int i = 0; i < RLIM_NLIMITS; i++)
-        tg->rlim[i] = (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};
-    tg->rlim[RLIMIT_STACK].rlim_cur = 8 << 20;
-    tg->rlim[RLIMIT_CORE].rlim_cur = 0;
-    tg->rlim[RLIMIT_NOFILE] = (struct rlimit){1024, NR_OPEN_MAX};
-    tg->rlim[RLIMIT_MEMLOCK] = (struct rlimit){8 << 20, 8 << 20};
-    tg->rlim[RLIMIT_MSGQUEUE] = (struct rlimit){819200, 819200};
-    tg->rlim[RLIMIT_NICE] = tg->rlim[RLIMIT_RTPRIO] = (struct rlimit){0, 0};
-    tg->rlim[RLIMIT_SIGPENDING] = (struct rlimit){32768, 32768};
-    tg->rlim[RLIMIT_NPROC] = (struct rlimit){16384, 16384};
-}

@@ -26,7 +26,6 @@ void task_kill_others(struct task *t);  /* exec: all other threads of the group;
 void robust_list_exit(struct task *t);
 /* exec_syscall.c: execve from inside the sentry, for the first process. */
 int task_exec(struct task *t, int dirfd, const char *name, int at_flags, char **argv, char **envp);
-void rlimits_default(struct thread_group *tg);
 /* rusage.c: adds the task's host CPU time to its group. */
 void task_account(struct task *t);
 /* exit.c: gives up memory and platform thread; vfork parents go on. */

@@ -76,6 +76,7 @@ struct inode *inode_new(struct superblock *sb, const struct inode_ops *ops, mode
     i->mode = mode;
     i->nlink = 1;
     i->atime = i->mtime = i->ctime = i->btime = ktime_now();
+    list_init(&i->names);
     list_init(&i->watches);
     return i;
 }
@@ -97,6 +98,18 @@ void inode_put(struct inode *i)
     if (i->sb->ops && i->sb->ops->evict)
         i->sb->ops->evict(i);
     free(i);
+}
+
+struct dentry *inode_dentry(const struct inode *i)
+{
+    struct dentry *d;
+
+    list_for_each(d, &i->names, alias)
+    {
+        if (d->hashed)
+            return d;
+    }
+    return list_first_or_null(&i->names, struct dentry, alias);
 }
 
 void inode_touch(struct inode *i, bool mtime, bool atime)
@@ -134,6 +147,7 @@ struct dentry *dentry_alloc(struct dentry *parent, const char *name, size_t len)
     list_init(&d->child_node);
     list_init(&d->children);
     list_init(&d->lru);
+    list_init(&d->alias);
     return d;
 }
 
@@ -144,7 +158,7 @@ struct dentry *dentry_new_root(struct superblock *sb, struct inode *root)
     if (!d)
         return NULL;
     d->sb = sb;
-    d->inode = root;
+    dentry_set_inode(d, root);
     sb->root = d;
     return d;
 }
@@ -155,7 +169,7 @@ struct dentry *dentry_new_detached(struct superblock *sb, const char *name, stru
 
     if (d) {
         d->sb = sb;
-        d->inode = inode_get(i);
+        dentry_set_inode(d, inode_get(i));
     }
     return d;
 }
@@ -187,7 +201,7 @@ static struct dentry *dentry_free(struct dentry *d)
 
     if (d->hashed)
         unhash(d);
-    inode_put(d->inode);
+    dentry_set_inode(d, NULL);
     if (d->name != d->inline_name)
         free(d->name);
     free(d);
@@ -265,7 +279,10 @@ void dentry_set_inode(struct dentry *d, struct inode *i)
 {
     struct inode *old = d->inode;
 
+    list_del(&d->alias);
     d->inode = i;
+    if (i)
+        list_add(&i->names, &d->alias);
     inode_put(old);
 }
 

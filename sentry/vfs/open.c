@@ -178,7 +178,7 @@ static int open_tmpfile(struct task *t, int dirfd, const char *name, int flags, 
         inode_put(i);
         return -ENOMEM;
     }
-    d->inode = i;
+    dentry_set_inode(d, i);
     i->may_link = !(flags & O_EXCL);
     struct path p = {dir.mnt, d};
     err = open_inode(t, &p, flags & ~(O_TMPFILE | O_EXCL), out);

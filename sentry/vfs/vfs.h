@@ -106,6 +106,7 @@ struct inode {
     uint64_t blocks; /* 512-byte units */
     struct ktime atime, mtime, ctime, btime;
     void *priv;
+    struct list names;         /* of struct dentry.alias; weak, see inode_dentry() */
     struct list watches;       /* inotify */
     struct file_locks *locks;  /* lazily made, sentry/vfs/locks.c */
     int write_count;           /* open for writing; <0: being executed (ETXTBSY) */
@@ -144,6 +145,7 @@ struct dentry {
     struct inode *inode;     /* NULL: negative */
     struct superblock *sb;
     struct list child_node, children;
+    struct list alias;       /* in inode->names */
     struct dentry *hash_next;
     uint32_t hash;
     bool hashed;             /* found by lookup; false after unlink: " (deleted)" */
@@ -184,6 +186,8 @@ void super_put(struct superblock *sb);
 struct inode *inode_new(struct superblock *sb, const struct inode_ops *ops, mode_t mode);
 struct inode *inode_get(struct inode *i);
 void inode_put(struct inode *i);
+/* A name of the inode, one that lookup finds if there is any; borrowed. NULL: it has none left. */
+struct dentry *inode_dentry(const struct inode *i);
 struct dentry *dentry_new_root(struct superblock *sb, struct inode *root);
 /* A dentry outside any directory, for files without a name; takes its own reference on i. */
 struct dentry *dentry_new_detached(struct superblock *sb, const char *name, struct inode *i);

@@ -416,15 +416,22 @@ static int ovl_remove(struct task *t, struct inode *dir, struct dentry *d, bool 
 
     if (err)
         return err;
-    struct dentry *updir = OVL_I(dir)->upper, *ud = oi->upper;
+    struct dentry *updir = OVL_I(dir)->upper, *ud = NULL;
     bool hide = lower_has(t, dir, d);
+    /* By name: the inode may have several, and remembers only one of its upper dentries. */
+    err = oi->upper ? child(t, updir, d, &ud) : 0;
+    if (err)
+        return err;
     if (ud) {
         const struct inode_ops *ops = updir->inode->ops;
         err = is_dir ? ops->rmdir(t, updir->inode, ud) : ops->unlink(t, updir->inode, ud);
+        if (!err) {
+            d->inode->nlink = ud->inode->nlink;
+            dentry_drop(ud);
+        }
+        dentry_put(ud);
         if (err)
             return err;
-        dentry_drop(ud);
-        d->inode->nlink = ud->inode->nlink;
     } else {
         d->inode->nlink = 0;
     }
