@@ -10,7 +10,7 @@ static void *last(void *arg)
 
     close(pipefd[1]);
     check(read(pipefd[0], &c, 1) == 0, 2);
-    syscall(SYS_exit, 0);
+    syscall(SYS_exit, 8);
     return arg;
 }
 
@@ -30,6 +30,6 @@ int main(void)
     is_eq(waitpid(pid, &status, WNOHANG), 0);
     close(pipefd[1]);
     ok(waitpid(pid, &status, 0) == pid, "reaped when the last thread is gone");
-    ok(exited_with(status, 6), "with the leader's code");
+    ok(exited_with(status, 8), "with the last code");
     done();
 }

@@ -13,7 +13,8 @@ int main(void)
     char c;
 
     is_errno(setpgid(0, -1), EINVAL);
-    is_errno(setpgid(-1, 0), ESRCH);
+    is_errno(setpgid(-1, 0), EINVAL);
+    is_errno(setpgid(-1, getpgrp()), ESRCH);
     is_errno(setpgid(getppid(), 0), ESRCH);
     is_errno(setpgid(0, 0x3ffffff), EPERM);
     is_eq(in_child(session_leader), 0);
