@@ -202,6 +202,7 @@ void frame_init(struct gthread *thr)
     frame_set_altstack(thr);
     thr->fs_base = 0;
     thr->nr = -1;
+    thr->in_syscall = false;
     thr->regs_set = true;
 }
 

@@ -355,6 +355,7 @@ static void read_syscall(struct gthread *thr, struct platform_event *ev)
     struct slot *s = thr->slot;
 
     ev->kind = PE_SYSCALL;
+    thr->in_syscall = true;
     ev->sys_done = false;
     ev->sys.nr = thr->nr = (long)s->nr;
     for (int i = 0; i < 6; i++)
@@ -397,6 +398,7 @@ static void read_event(struct gthread *thr, struct platform_event *ev)
     thr->frame = frame;
     thr->fs_base = s->fs_base;
     thr->regs_set = false;
+    thr->in_syscall = false;
     switch (s->event) {
     case SEV_SYSCALL:
         read_syscall(thr, ev);
@@ -426,7 +428,7 @@ static void trap_run(struct gthread *thr, struct platform_event *ev)
             s->out_len[i] = i < thr->nsegs ? thr->segs[i].out_len : 0;
     s->has_out = thr->nsegs ? thr->has_out : 0;
     s->resume_frame = thr->frame;
-    if (thr->regs_set || thr->nr < 0) {
+    if (thr->regs_set || !thr->in_syscall) {
         s->set_fs_base = thr->fs_base;
         trap_send(thr, CMD_RESUME);
     } else {

@@ -23,7 +23,8 @@ struct gthread {
     void (*on_event)(struct gthread *thr); /* the zygote has no fiber: called from trap_poll */
     pid_t tid;
     uint32_t event;        /* of the last event; private copy */
-    long nr;
+    long nr;               /* of the syscall event, -1 for others */
+    bool in_syscall;       /* parked in a syscall: resume by value */
     uint64_t frame;        /* offset of the ucontext, bounds-checked */
     uint64_t fs_base;
     bool regs_set;         /* the frame was changed: resume instead of return */

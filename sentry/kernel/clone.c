@@ -35,6 +35,8 @@ static int check_flags(struct task *t, uint64_t f)
         return -EINVAL;
     if ((f & CLONE_THREAD) && (f & (CLONE_NEWUSER | CLONE_NEWPID)))
         return -EINVAL;
+    if ((f & CLONE_PIDFD) && (f & (CLONE_DETACHED | CLONE_THREAD)))
+        return -EINVAL;
     if ((f & CLONE_PARENT) && t->tg == init_tg)
         return -EINVAL;
     if (f & CLONE_NAMESPACES) {
@@ -282,4 +284,36 @@ long sys_clone3(struct task *t, const struct sysargs *a)
                                                 .exit_signal = k[EXIT_SIGNAL],
                                                 .stack = k[STACK] + k[STACK_SIZE],
                                                 .tls = k[TLS]});
+}
+
+/* unshare(2): tables of files and file system context; there is one namespace of each kind. */
+long sys_unshare(struct task *t, const struct sysargs *a)
+{
+    uint64_t f = arg_u64(a, 0);
+    const uint64_t known = CLONE_THREAD | CLONE_FS | CLONE_SIGHAND | CLONE_VM | CLONE_FILES |
+                           CLONE_SYSVSEM | CLONE_NAMESPACES | 0x80 /* CLONE_NEWTIME */;
+
+    if (f & ~known)
+        return -EINVAL;
+    if ((f & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM)) && t->tg->ntasks > 1)
+        return -EINVAL;
+    if (f & CLONE_NAMESPACES) {
+        explain_missing("unshare", "namespace flags 0x%lx", (unsigned long)(f & CLONE_NAMESPACES));
+        return f & CLONE_NEWUSER ? -ENOSPC : -EPERM;
+    }
+    if ((f & CLONE_FS) && t->fs->refs > 1) {
+        struct fs_context *fs = fs_context_copy(t->fs);
+        if (!fs)
+            return -ENOMEM;
+        fs_context_put(t->fs);
+        t->fs = fs;
+    }
+    if ((f & CLONE_FILES) && fdtable_users(t->fds) > 1) {
+        struct fdtable *fds = fdtable_copy(t->fds);
+        if (!fds)
+            return -ENOMEM;
+        fdtable_put(t->fds);
+        t->fds = fds;
+    }
+    return 0;
 }

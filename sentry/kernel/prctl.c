@@ -11,6 +11,7 @@
 
 #define CAP_SETPCAP 8
 #define SECURE_ALL_BITS 0xff
+#define DEFAULT_SLACK_NS 50000
 
 static long change_cred(struct task *t, void (*edit)(struct cred *c, uint64_t v), uint64_t v)
 {
@@ -157,10 +158,11 @@ long sys_prctl(struct task *t, const struct sysargs *a)
     case PR_SET_KEEPCAPS:
     case PR_CAP_AMBIENT:
         return prctl_caps(t, a);
-    case PR_SET_TIMERSLACK: /* our timers have none */
+    case PR_SET_TIMERSLACK: /* remembered; our timers have none */
+        t->timer_slack_ns = v ? v : DEFAULT_SLACK_NS;
         return 0;
     case PR_GET_TIMERSLACK:
-        return 50000;
+        return (long)(t->timer_slack_ns ? t->timer_slack_ns : DEFAULT_SLACK_NS);
     case PR_GET_SECCOMP:
         return 0;
     case PR_SET_THP_DISABLE:

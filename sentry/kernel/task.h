@@ -64,7 +64,7 @@ struct task {
     union { uint64_t u64[6]; } restart_data;
 
     uint64_t clear_child_tid, robust_list, set_child_tid;
-    uint64_t rseq;
+    uint64_t rseq, timer_slack_ns;
     uint64_t start_ns;            /* CLOCK_MONOTONIC at creation */
     struct task *vfork_parent;    /* waits on this task's vfork_done */
     struct waitq vfork_done;

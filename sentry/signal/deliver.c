@@ -67,7 +67,9 @@ static bool pgrp_orphaned(struct process_group *p)
 
     list_for_each(tg, &p->members, pgrp_node)
     {
-        if (tg->parent && tg->parent->pgrp != p && tg->parent->session == tg->session)
+        /* The first process has its parent outside the sandbox. */
+        if (tg == init_tg ||
+            (tg->parent && tg->parent->pgrp != p && tg->parent->session == tg->session))
             return false;
     }
     return true;

@@ -30,7 +30,6 @@ struct gofer_super {
 };
 
 struct gofer_inode {
-    struct dentry *dentry; /* where it was found; weak: cleared when the inode goes */
     char *link;
     int fd;                /* O_RDONLY, shared by all readers; -1 none */
     struct list lru;       /* inodes with fd */
@@ -122,7 +121,6 @@ static int attach(struct dentry *d, const struct gofer_attr *a, char **link)
 
     if (!i)
         return -ENOMEM;
-    GOFER_I(i)->dentry = d;
     if (link) {
         GOFER_I(i)->link = *link;
         *link = NULL;
@@ -430,7 +428,7 @@ static const struct file_ops gofer_file_ops = {
     .release = gf_release,
 };
 
-static int get_fd(struct dentry *d, struct inode *i, int acc)
+static int get_fd(struct inode *i, int acc)
 {
     struct gofer_inode *gi = GOFER_I(i);
     struct gofer_call c = {.type = GOFER_OPEN, .arg = {(uint64_t)acc}};
@@ -439,7 +437,12 @@ static int get_fd(struct dentry *d, struct inode *i, int acc)
         int fd = dup(gi->fd);
         return fd < 0 ? -errno : fd;
     }
+    struct dentry *d = inode_dentry(i);
+    if (!d)
+        return -ESTALE;
+    dentry_get(d); /* the call parks */
     int err = call(d, &c);
+    dentry_put(d);
     free(c.data);
     if (err)
         return err;
@@ -515,8 +518,10 @@ static int fetch_entries(struct dentry *dir, struct gofer_dir *g, uint64_t pos)
 static int gd_readdir(struct task *t, struct file *f, struct dir_context *ctx)
 {
     struct gofer_dir *g = f->priv;
-    struct dentry *dir = GOFER_I(f->inode)->dentry;
+    struct dentry *dir = inode_dentry(f->inode);
 
+    if (!dir)
+        return -ENOENT;
     if (ctx->pos == 0 && !ctx->emit(ctx, ".", 1, 1, f->inode->ino, 4))
         return 0;
     if (ctx->pos == 1 && !ctx->emit(ctx, "..", 2, 2, dir->parent->inode->ino, 4))
@@ -524,7 +529,9 @@ static int gd_readdir(struct task *t, struct file *f, struct dir_context *ctx)
     for (;;) {
         uint64_t pos = (uint64_t)ctx->pos - 2;
         if (!g->data || g->from != pos) {
+            dentry_get(dir);
             int err = fetch_entries(dir, g, pos);
+            dentry_put(dir);
             if (err)
                 return err;
         }
@@ -532,7 +539,7 @@ static int gd_readdir(struct task *t, struct file *f, struct dir_context *ctx)
             return 0;
         for (uint32_t off = 0; off < g->len && entry_ok(g, off);) {
             const struct gofer_dirent *e = (const void *)(g->data + off);
-            if (!ctx->emit(ctx, e->name, e->name_len, (loff_t)e->next + 2, e->ino, e->type))
+            if (!ctx->emit(ctx, e->name, e->name_len, (loff_t)(e->next + 2U), e->ino, e->type))
                 return 0;
             off += e->reclen;
         }
@@ -569,7 +576,7 @@ static int gofer_open(struct task *t, struct inode *i, const struct path *p, int
     }
     if (!S_ISREG(i->mode))
         return -ENXIO;
-    int fd = get_fd(GOFER_I(i)->dentry, i, flags & O_ACCMODE);
+    int fd = get_fd(i, flags & O_ACCMODE);
     if (fd < 0)
         return fd;
     *out = file_new(&gofer_file_ops, i, p, flags);
@@ -648,7 +655,6 @@ int goferfs_new(unsigned int export_index, bool readonly, struct superblock **ou
         super_put(sb);
         return -ENOMEM;
     }
-    GOFER_I(root)->dentry = d;
     *out = sb;
     return 0;
 }

@@ -1,0 +1,75 @@
+# What a person types.
+DEPS := gcc make libseccomp-dev libjansson-dev check pkg-config
+TEST_DEPS := busybox-static git python3 procps
+PLATFORMS ?= trap
+NV := $(O)/nv
+
+help:
+	@echo "make             build $(O)/nv (SAN=1: with ASan and UBSan)"
+	@echo "make demo        install what is missing, build, run a Node function in the sandbox"
+	@echo "make check       install what is missing, build, run all tests"
+	@echo "make bench       the micro benchmark natively and in the sandbox (BENCH=nvmicro.c)"
+	@echo "make lint        clang-tidy and cppcheck;  make format: clang-format"
+	@echo "make install     to $(PREFIX)/bin"
+
+# Packages are Debian's; installed only when missing, as root.
+deps:
+	@missing=$$(dpkg-query -W -f='$${Package} $${db:Status-Abbrev}\n' $(DEPS) $(TEST_DEPS) 2>&1 | \
+	  awk '/no packages found/{print $$NF} $$2!="ii" && !/no packages/{print $$1}'); \
+	if [ -n "$$missing" ]; then \
+	  echo "installing: $$missing"; \
+	  (apt-get install -y -q $$missing || (apt-get update -q && apt-get install -y -q $$missing)) >/dev/null || exit 1; \
+	fi
+	@command -v node >/dev/null || apt-get install -y -q nodejs npm >/dev/null
+
+demo: deps
+	@$(MAKE) --no-print-directory all
+	$(NV) run examples/hello.js --event '{"name": "world"}'
+
+UNIT_SRCS := $(wildcard tests/unit/test_*.c)
+UNIT_BINS := $(UNIT_SRCS:tests/unit/%.c=$(O)/unit/%)
+LIB_OBJS = $(filter-out $(O)/runsc-cli/%,$(OBJS))
+
+$(O)/unit/%: tests/unit/%.c $(OBJS)
+	@mkdir -p $(@D)
+	@echo "  UNIT  $@"
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS_ALL) -o $@ $< $(LIB_OBJS) $(LIBS) -lcheck -lsubunit -lm -lrt
+
+unit: $(UNIT_BINS)
+	@for t in $(UNIT_BINS); do $$t || exit 1; done
+
+conformance: $(NV)
+	@$(MAKE) --no-print-directory -C syscall-conformance O=$(abspath $(O)) CC=$(CC)
+	$(O)/conform --known syscall-conformance/known --json $(O)/conformance.json --run native= \
+	  $(foreach p,$(PLATFORMS),--run "$(p)=$(abspath $(NV)) run --platform=$(p) --") $(O)/conf
+
+integration: $(NV)
+	tests/integration/run.sh $(NV) "$(PLATFORMS)"
+
+host: $(NV)
+	tests/integration/host.sh $(NV) "$(PLATFORMS)"
+
+check: deps
+	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory host
+	@$(MAKE) --no-print-directory integration
+	@$(MAKE) --no-print-directory conformance
+
+# The benchmark program is given by its path; it is not part of this tree.
+BENCH ?= ../shared/bench/nvmicro.c
+bench: $(NV)
+	tests/bench/run.sh $(NV) "$(PLATFORMS)" $(BENCH) $(O)
+
+format:
+	find . -name '*.[ch]' -not -path './build*' | xargs clang-format -i
+
+lint:
+	cppcheck -q --enable=warning,portability --error-exitcode=1 --inline-suppr -I. \
+	  --suppress=unknownMacro --suppress=nullPointerRedundantCheck $(SRCS)
+	clang-tidy --quiet $(SRCS) -- -std=gnu17 -D_GNU_SOURCE -I. -DNV_VERSION='"$(NV_VERSION)"'
+
+install: all
+	install -D -m 755 $(NV) $(DESTDIR)$(PREFIX)/bin/nv
+
+.PHONY: help deps demo unit conformance integration host check bench format lint install

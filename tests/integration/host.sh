@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# What nv does to and with its host: exit codes, streams, signals, options, nothing left behind.
+# usage: host.sh NV PLATFORMS
+set -u
+nv=$(realpath "$1")
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+cd "$tmp" || exit 1
+passed=0 failed=0
+
+is() { # is NAME GOT WANT
+    if [ "$2" == "$3" ]; then
+        passed=$((passed + 1))
+        echo "ok      $platform $1"
+    else
+        failed=$((failed + 1))
+        echo "FAILED  $platform $1: got '$2', want '$3'"
+    fi
+}
+run() { timeout -s KILL 20 "$nv" run --platform="$platform" "$@" </dev/null 2>"$tmp/err"; }
+quiet() { run "$@" >/dev/null; echo $?; }
+
+for platform in $2; do
+    is "exit code" "$(quiet -- sh -c 'exit 42')" 42
+    is "signal" "$(quiet -- sh -c 'kill -9 $$')" 137
+    is "not found" "$(quiet -- /no/such/program)" 127
+    is "not executable" "$(quiet -- /etc/passwd)" 126
+    is "bad option" "$(quiet --no-such-option -- true)" 2
+    is "nothing to run" "$(quiet)" 2
+    is "timeout" "$(quiet --timeout 0.3 -- sleep 10)" 124
+    is "env" "$(run --env NV_X=1 -- sh -c 'echo $NV_X')" 1
+    is "cwd" "$(run --cwd /usr -- pwd)" /usr
+    is "current directory" "$(run -- pwd)" "$tmp"
+    is "hostname" "$(run --hostname box -- uname -n)" box
+    is "user" "$(run --user 1000:1001 -- sh -c 'echo $(id -u):$(id -g)')" 1000:1001
+    is "cpus" "$(run --cpus 1 -- nproc)" 1
+    is "stdin" "$(echo piped | timeout 20 "$nv" run --platform="$platform" -- cat)" piped
+    is "large pipe" "$(head -c 3000000 /dev/zero | timeout 20 "$nv" run --platform="$platform" -- wc -c)" 3000000
+    run -- sh -c 'echo changed > made-inside; rm -f /etc/hostname; echo x >> /etc/passwd' >/dev/null
+    is "host untouched" "$(ls made-inside 2>/dev/null; grep -c '^x$' /etc/passwd)" 0
+    mkdir -p share; echo seen > share/in
+    is "mount" "$(run --mount "$tmp/share:/mnt" -- sh -c 'cat /mnt/in; echo out > /mnt/out; mv /mnt/out /mnt/out2')" seen
+    is "mount is written through" "$(cat share/out2)" out
+    is "read-only mount" "$(run --mount "$tmp/share:/mnt:ro" -- sh -c 'echo x > /mnt/no 2>/dev/null; echo $?; ls /mnt')" "$(printf '2\nin\nout2')"
+    printf 'one\n' > file; run -- sh -c 'echo two' >> file
+    is "shared file offset" "$(cat file)" "$(printf 'one\ntwo')"
+    timeout -s KILL 20 "$nv" run --platform="$platform" -- sh -c 'trap "echo term; exit 3" TERM; echo ready; while :; do sleep 0.05; done' >sig 2>/dev/null &
+    pid=$!
+    for _ in $(seq 100); do grep -q ready sig && break; sleep 0.05; done
+    pkill -TERM -P $pid nv; wait $pid
+    is "signal forwarded" "$? $(tail -1 sig)" "3 term"
+    is "strace" "$(run --strace=getppid -- python3 -c 'import os; os.getppid()'; grep -c 'getppid() = ' err)" 1
+    run --explain -- python3 -c 'import ctypes; ctypes.CDLL(None).syscall(425, 1, 0)' >/dev/null
+    is "explain" "$(grep -c 'io_uring_setup' err)" 1
+    run --timing=json -- true; is "timing" "$(grep -c total_ms err)" 1
+    cat >f.js <<'END'
+exports.handler = async (e) => { console.log('log'); if (e.fail) throw new Error('boom'); return { n: e.n + 1 }; };
+END
+    is "function" "$(run f.js --event '{"n":1}')" '{"n":2}'
+    is "function logs" "$(grep -c '^log$' err)" 1
+    echo '{"n":41}' >event.json
+    is "event from a file" "$(run f.js --event @event.json)" '{"n":42}'
+    is "exception" "$(quiet f.js --event '{"fail":1}') $(grep -c boom err)" "1 1"
+    is "bad event" "$(quiet f.js --event '{')" 2
+    echo 'exports.x = 1' >g.js
+    is "no handler" "$(quiet g.js --event '{}')" 2
+    echo 'export default (e) => e.a * 2' >h.mjs
+    is "module" "$(run h.mjs --event '{"a":4}')" 8
+    sleep 0.2
+    is "nothing left behind" "$(pgrep -c 'nv-(sentry|gofer|stub)')" 0
+done
+is "syscalls" "$("$nv" syscalls | tail -1 | grep -c 'system calls are served')" 1
+is "doctor" "$("$nv" doctor | tail -1)" "nv can run sandboxes here"
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]
