@@ -1,38 +1,25 @@
 /*
- * Pipes and FIFOs: pipe(7). One byte ring a pipe, grown on demand up to its capacity; packet mode
- * (O_DIRECT) keeps the packet lengths beside it.
+ * Pipes and FIFOs: pipe(7), fifo(7). One byte ring a pipe, grown on demand up to its capacity;
+ * packet mode (O_DIRECT) keeps the borders of packets beside it.
+ *
+ * A pipe lives as long as a file over it does; a FIFO's inode points at it meanwhile.
  */
-#include "sentry/ipc/pipe.h"
-
 #include <errno.h>
 #include <limits.h>
-#include <linux/magic.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 
 #include "base/macros.h"
+#include "sentry/ipc/pipe_internal.h"
 #include "sentry/kernel/task.h"
-#include "sentry/vfs/file.h"
 
 #define PIPE_DEFAULT 65536
 #define PIPE_MAX_SIZE 1048576
-#define RING_FIRST 4096
-#define PACKETS_MAX 256
-
-struct pipe {
-    unsigned int refs;
-    char *ring;
-    size_t cap;   /* allocated, a power of two */
-    size_t limit; /* F_SETPIPE_SZ */
-    size_t head, used;
-    int readers, writers;
-    unsigned int r_opens, w_opens; /* counted for FIFO opens that wait for the other end */
-    struct waitq rwait, wwait, open_wait;
-    uint16_t packets[PACKETS_MAX]; /* lengths of the first packets, O_DIRECT */
-    int npackets;
-    struct inode *inode; /* weak */
-};
+#define PIPE_MAX_PRIVILEGED (16 * PIPE_MAX_SIZE)
+#define PIPE_PACKETS 256
+#ifndef RWF_NOWAIT
+#define RWF_NOWAIT 8
+#endif
 
 static struct pipe *pipe_new(void)
 {
@@ -53,7 +40,8 @@ static void pipe_put(struct pipe *p)
         return;
     if (p->inode)
         p->inode->pipe = NULL;
-    free(p->ring);
+    ring_free(&p->ring);
+    free(p->packets);
     free(p);
 }
 
@@ -63,63 +51,73 @@ void pipe_inode_evicted(struct inode *i)
         i->pipe->inode = NULL;
 }
 
-static int resize(struct pipe *p, size_t cap)
+static bool is_nonblock(const struct file *f, int rwf)
 {
-    char *ring = malloc(cap);
+    return (f->flags & O_NONBLOCK) || (rwf & RWF_NOWAIT);
+}
 
-    if (!ring)
-        return -ENOMEM;
-    for (size_t done = 0; done < p->used;) {
-        size_t at = (p->head + done) & (p->cap - 1), n = MIN(p->used - done, p->cap - at);
-        memcpy(ring + done, p->ring + at, n);
-        done += n;
+/* --- reading --- */
+int pipe_wait_data(struct task *t, struct pipe *p, bool nonblock)
+{
+    while (!p->ring.used) {
+        if (!p->writers)
+            return 0;
+        if (nonblock)
+            return -EAGAIN;
+        int err = task_wait(t, &p->rwait, NO_DEADLINE);
+        if (err)
+            return err;
     }
-    free(p->ring);
-    p->ring = ring;
-    p->cap = cap;
-    p->head = 0;
-    return 0;
+    return 1;
 }
 
-static int make_room(struct pipe *p, size_t more)
+static struct pipe_packet *first_packet(struct pipe *p)
 {
-    size_t cap = p->cap ? p->cap : RING_FIRST;
-
-    while (cap < p->used + more)
-        cap *= 2;
-    return cap > p->cap ? resize(p, cap) : 0;
+    return p->npackets ? &p->packets[p->first_packet] : NULL;
 }
 
-static ssize_t ring_get(struct pipe *p, struct uio *u, size_t len)
+static void skip(struct pipe *p, size_t n)
+{
+    ring_skip(&p->ring, n);
+    p->head += n;
+}
+
+ssize_t pipe_take(struct pipe *p, struct uio *u, size_t len)
 {
     size_t done = 0;
+    ssize_t n = 0;
 
-    while (done < len) {
-        size_t n = MIN(len - done, p->cap - p->head);
-        ssize_t r = uio_write(u, p->ring + p->head, n);
-        if (r <= 0)
-            return done ? (ssize_t)done : r;
-        p->head = (p->head + (size_t)r) & (p->cap - 1);
-        p->used -= (size_t)r;
-        done += (size_t)r;
+    while (done < len && p->ring.used) {
+        struct pipe_packet *pk = first_packet(p);
+        bool whole = pk && pk->start == p->head;
+        size_t part = !pk ? p->ring.used : whole ? pk->len : pk->start - p->head;
+        n = ring_peek(&p->ring, 0, u, MIN(len - done, part));
+        if (n <= 0)
+            break;
+        done += (size_t)n;
+        if (whole) {
+            skip(p, part);
+            p->first_packet = (p->first_packet + 1) % PIPE_PACKETS;
+            p->npackets--;
+            break;
+        }
+        skip(p, (size_t)n);
     }
-    return (ssize_t)done;
+    if (done)
+        waitq_wake(&p->wwait, EPOLLOUT | EPOLLWRNORM);
+    return done ? (ssize_t)done : n;
 }
 
-static ssize_t ring_put(struct pipe *p, struct uio *u, size_t len)
+void pipe_untake(struct pipe *p, const void *data, size_t len)
 {
-    size_t done = 0;
+    struct pipe_packet *pk = first_packet(p);
 
-    while (done < len) {
-        size_t tail = (p->head + p->used) & (p->cap - 1);
-        size_t n = MIN(len - done, p->cap - tail);
-        ssize_t r = uio_read(u, p->ring + tail, n);
-        if (r <= 0)
-            return done ? (ssize_t)done : r;
-        p->used += (size_t)r;
-        done += (size_t)r;
-    }
-    return (ssize_t)done;
+    /* Never into the middle of a packet, which somebody else may have read in between. */
+    if ((pk && pk->start < p->head) || ring_reserve(&p->ring, len))
+        return;
+    ring_unget(&p->ring, data, len);
+    p->head -= len;
+    waitq_wake(&p->rwait, EPOLLIN | EPOLLRDNORM);
 }
 
 static ssize_t pipe_read(struct task *t, struct file *f, struct uio *u, loff_t *pos, int rwf)
@@ -128,79 +126,95 @@ static ssize_t pipe_read(struct task *t, struct file *f, struct uio *u, loff_t *
 
     if (!u->resid)
         return 0;
-    while (!p->used) {
-        if (!p->writers)
-            return 0;
-        if ((f->flags & O_NONBLOCK) || (rwf & 8))
-            return -EAGAIN;
-        int err = task_wait(t, &p->rwait, NO_DEADLINE);
-        if (err)
-            return err;
-    }
-    size_t len = MIN(u->resid, p->used);
-    size_t packet = p->npackets ? p->packets[0] : 0;
-    if (packet)
-        len = MIN(len, packet);
-    ssize_t n = ring_get(p, u, len);
-    if (packet && n >= 0) { /* the rest of a packet is lost */
-        size_t rest = packet - (size_t)n;
-        p->head = (p->head + rest) & (p->cap - 1);
-        p->used -= rest;
-        memmove(p->packets, p->packets + 1, (size_t)--p->npackets * sizeof(p->packets[0]));
-    }
-    if (n > 0)
-        waitq_wake(&p->wwait, EPOLLOUT | EPOLLWRNORM);
-    return n;
+    int r = pipe_wait_data(t, p, is_nonblock(f, rwf));
+    return r <= 0 ? r : pipe_take(p, u, u->resid);
 }
 
-static ssize_t broken(struct task *t)
+/* --- writing --- */
+static int broken(struct task *t)
 {
     siginfo_t info;
 
-    siginfo_kernel(&info, SIGPIPE);
-    info.si_code = SI_USER;
+    siginfo_user(&info, SIGPIPE, SI_USER, t);
     signal_send_task(t, &info);
     return -EPIPE;
 }
 
+int pipe_wait_room(struct task *t, struct pipe *p, bool nonblock)
+{
+    for (;;) {
+        if (!p->readers)
+            return broken(t);
+        if (pipe_room(p))
+            return 1;
+        int err = nonblock ? -EAGAIN : task_wait(t, &p->wwait, NO_DEADLINE);
+        if (err)
+            return err;
+    }
+}
+
+ssize_t pipe_append(struct pipe *p, struct uio *u, size_t len)
+{
+    int err = ring_reserve(&p->ring, len);
+    ssize_t n = err ? err : ring_put(&p->ring, u, len);
+
+    if (n > 0)
+        waitq_wake(&p->rwait, EPOLLIN | EPOLLRDNORM);
+    return n;
+}
+
+static ssize_t append_packet(struct pipe *p, struct uio *u, size_t len)
+{
+    if (!p->packets)
+        p->packets = calloc(PIPE_PACKETS, sizeof(*p->packets));
+    if (!p->packets)
+        return -ENOMEM;
+    uint64_t start = p->head + p->ring.used;
+    ssize_t n = pipe_append(p, u, len);
+    if (n > 0)
+        p->packets[(p->first_packet + p->npackets++) % PIPE_PACKETS] =
+            (struct pipe_packet){start, (uint32_t)n};
+    return n;
+}
+
 /* Writes of up to PIPE_BUF bytes are whole or wait. */
+static bool fits(const struct pipe *p, size_t want, bool packet)
+{
+    size_t room = pipe_room(p);
+
+    if (packet)
+        return room >= want && p->npackets < PIPE_PACKETS;
+    return room >= want || (want > PIPE_BUF && room > 0);
+}
+
 static ssize_t pipe_write(struct task *t, struct file *f, struct uio *u, loff_t *pos, int rwf)
 {
     struct pipe *p = f->priv;
-    bool packets = f->flags & O_DIRECT;
+    bool packet = f->flags & O_DIRECT;
     size_t done = 0;
+    ssize_t n = 0;
 
-    if (!p->readers)
-        return broken(t);
     while (u->resid) {
-        size_t room = p->limit > p->used ? p->limit - p->used : 0;
-        size_t want = packets ? MIN(u->resid, (size_t)PIPE_BUF) : u->resid;
-        bool fits = room >= want || (want > PIPE_BUF && room > 0);
-        if (packets)
-            fits = room >= want && p->npackets < PACKETS_MAX;
-        if (!p->readers)
-            return done ? (ssize_t)done : broken(t);
-        if (!fits) {
-            int err = (f->flags & O_NONBLOCK) || (rwf & 8)
-                          ? -EAGAIN
-                          : task_wait(t, &p->wwait, NO_DEADLINE);
-            if (err)
-                return done ? (ssize_t)done : err;
+        size_t want = packet ? MIN(u->resid, (size_t)PIPE_BUF) : u->resid;
+        if (!p->readers) {
+            n = broken(t);
+            break;
+        }
+        if (!fits(p, want, packet)) {
+            n = is_nonblock(f, rwf) ? -EAGAIN : task_wait(t, &p->wwait, NO_DEADLINE);
+            if (n)
+                break;
             continue;
         }
-        size_t len = MIN(want, room);
-        int err = make_room(p, len);
-        ssize_t n = err ? err : ring_put(p, u, len);
+        n = packet ? append_packet(p, u, want) : pipe_append(p, u, MIN(want, pipe_room(p)));
         if (n <= 0)
-            return done ? (ssize_t)done : n;
-        if (packets)
-            p->packets[p->npackets++] = (uint16_t)n;
+            break;
         done += (size_t)n;
-        waitq_wake(&p->rwait, EPOLLIN | EPOLLRDNORM);
     }
-    return (ssize_t)done;
+    return done ? (ssize_t)done : n;
 }
 
+/* --- the file --- */
 static uint32_t pipe_poll(struct file *f, struct poll_table *pt)
 {
     struct pipe *p = f->priv;
@@ -208,14 +222,15 @@ static uint32_t pipe_poll(struct file *f, struct poll_table *pt)
 
     if (file_readable(f)) {
         poll_wait(pt, &p->rwait);
-        if (p->used)
+        if (p->ring.used)
             e |= EPOLLIN | EPOLLRDNORM;
-        if (!p->writers && p->w_opens)
+        /* A FIFO that was opened before its first writer came has not been hung up on. */
+        if (!p->writers && p->w_opens != (unsigned int)f->pos)
             e |= EPOLLHUP;
     }
     if (file_writable(f)) {
         poll_wait(pt, &p->wwait);
-        if (p->used + PIPE_BUF <= p->limit)
+        if (pipe_room(p) >= PIPE_BUF)
             e |= EPOLLOUT | EPOLLWRNORM;
         if (!p->readers)
             e |= EPOLLERR;
@@ -226,7 +241,7 @@ static uint32_t pipe_poll(struct file *f, struct poll_table *pt)
 static long pipe_ioctl(struct task *t, struct file *f, unsigned int cmd, unsigned long arg)
 {
     struct pipe *p = f->priv;
-    int n = (int)p->used;
+    int n = (int)p->ring.used;
 
     return cmd == FIONREAD ? put_user(t, &n, arg) : -ENOTTY;
 }
@@ -239,8 +254,8 @@ static void pipe_release(struct file *f)
         p->readers--;
     if (file_writable(f))
         p->writers--;
-    waitq_wake(&p->rwait, EPOLLIN | EPOLLHUP);
-    waitq_wake(&p->wwait, EPOLLOUT | EPOLLERR);
+    waitq_wake(&p->rwait, EPOLLIN | EPOLLRDNORM | EPOLLHUP);
+    waitq_wake(&p->wwait, EPOLLOUT | EPOLLWRNORM | EPOLLERR);
     pipe_put(p);
 }
 
@@ -254,9 +269,16 @@ static const struct file_ops pipe_ops = {
     .no_seek = true,
 };
 
-static void attach(struct pipe *p, const struct file *f)
+struct pipe *pipe_of(const struct file *f)
+{
+    return f->ops == &pipe_ops ? f->priv : NULL;
+}
+
+/* The file counts as an end of p. */
+static void attach(struct pipe *p, struct file *f)
 {
     p->refs++;
+    f->priv = p;
     if (file_readable(f)) {
         p->readers++;
         p->r_opens++;
@@ -269,59 +291,70 @@ static void attach(struct pipe *p, const struct file *f)
 
 long pipe_fcntl(struct task *t, struct file *f, int cmd, long arg)
 {
-    if (f->ops != &pipe_ops)
+    struct pipe *p = pipe_of(f);
+    unsigned int want = (unsigned int)arg;
+    size_t size = NV_PAGE_SIZE;
+
+    if (!p)
         return -EBADF;
-    struct pipe *p = f->priv;
     if (cmd == F_GETPIPE_SZ)
         return (long)p->limit;
-    size_t size = NV_PAGE_SIZE;
-    if (arg < 0 || (unsigned long)arg > (1UL << 31))
+    if (want > 1U << 31)
         return -EINVAL;
-    while (size < (size_t)arg)
+    while (size < want)
         size *= 2;
-    if (size > PIPE_MAX_SIZE && size > p->limit && !cred_capable(t->cred, 24 /* SYS_RESOURCE */))
+    if (size > p->limit && size > PIPE_MAX_SIZE && !cred_capable(t->cred, 24 /* SYS_RESOURCE */))
         return -EPERM;
-    if (size > 16 * PIPE_MAX_SIZE)
-        return -EPERM;
-    if (p->used > size)
+    if (size > PIPE_MAX_PRIVILEGED)
+        return -ENOMEM;
+    if (p->ring.used > size)
         return -EBUSY;
     p->limit = size;
-    waitq_wake(&p->wwait, EPOLLOUT);
+    waitq_wake(&p->wwait, EPOLLOUT | EPOLLWRNORM);
     return (long)size;
 }
 
 /* --- pipe(2) --- */
-static long do_pipe(struct task *t, uint64_t addr, int flags)
+static int pipe_files(int flags, struct file *ends[2])
 {
-    struct pipe *p;
-    int fds[2] = {-1, -1};
+    struct pipe *p = pipe_new();
 
-    if (flags & ~(O_CLOEXEC | O_DIRECT | O_NONBLOCK))
-        return -EINVAL;
-    p = pipe_new();
     if (!p)
         return -ENOMEM;
-    struct file *r = file_new_anon(&pipe_ops, S_IFIFO | 0600, O_RDONLY | (flags & O_NONBLOCK), p);
-    if (!r) {
+    ends[0] = file_new_anon(&pipe_ops, S_IFIFO | 0600, O_RDONLY | (flags & O_NONBLOCK), p);
+    if (!ends[0]) {
         free(p);
         return -ENOMEM;
     }
-    attach(p, r);
+    attach(p, ends[0]);
     /* Both ends are opens of one inode. */
-    p->inode = r->inode;
-    r->inode->pipe = p;
-    struct file *w = file_new(&pipe_ops, r->inode, &r->path, O_WRONLY | flags);
-    if (!w) {
-        file_put(r);
+    p->inode = ends[0]->inode;
+    p->inode->pipe = p;
+    ends[1] = file_new(&pipe_ops, p->inode, &ends[0]->path,
+                       O_WRONLY | (flags & (O_NONBLOCK | O_DIRECT)));
+    if (!ends[1]) {
+        file_put(ends[0]);
         return -ENOMEM;
     }
-    w->priv = p;
-    attach(p, w);
-    fds[0] = fd_install(t, r, flags & O_CLOEXEC, 0);
-    fds[1] = fds[0] < 0 ? fds[0] : fd_install(t, w, flags & O_CLOEXEC, 0);
-    file_put(r);
-    file_put(w);
-    int err = fds[1] < 0 ? fds[1] : put_user(t, &fds, addr);
+    attach(p, ends[1]);
+    return 0;
+}
+
+static long do_pipe(struct task *t, uint64_t addr, int flags)
+{
+    struct file *ends[2];
+    int fds[2];
+
+    if (flags & ~(O_CLOEXEC | O_DIRECT | O_NONBLOCK))
+        return -EINVAL;
+    int err = pipe_files(flags, ends);
+    if (err)
+        return err;
+    fds[0] = fd_install(t, ends[0], flags & O_CLOEXEC, 0);
+    fds[1] = fds[0] < 0 ? fds[0] : fd_install(t, ends[1], flags & O_CLOEXEC, 0);
+    file_put(ends[0]);
+    file_put(ends[1]);
+    err = fds[1] < 0 ? fds[1] : put_user(t, &fds, addr);
     if (err && fds[0] >= 0)
         fd_close(t, fds[0]);
     if (err && fds[1] >= 0)
@@ -340,10 +373,9 @@ long sys_pipe2(struct task *t, const struct sysargs *a)
 }
 
 /* --- FIFOs --- */
-static int wait_other(struct task *t, struct pipe *p, const unsigned int *opens, unsigned int had,
-                      const int *count)
+static int wait_other(struct task *t, struct pipe *p, const unsigned int *opens, unsigned int had)
 {
-    while (*opens == had && !*count) {
+    while (*opens == had) {
         int err = task_wait(t, &p->open_wait, NO_DEADLINE);
         if (err)
             return err;
@@ -351,39 +383,44 @@ static int wait_other(struct task *t, struct pipe *p, const unsigned int *opens,
     return 0;
 }
 
+static int get_pipe(struct inode *i)
+{
+    if (i->pipe)
+        return 0;
+    i->pipe = pipe_new();
+    if (!i->pipe)
+        return -ENOMEM;
+    i->pipe->inode = i;
+    return 0;
+}
+
 int fifo_open(struct task *t, struct inode *i, int flags, struct file **out)
 {
-    if (!i->pipe) {
-        i->pipe = pipe_new();
-        if (!i->pipe)
-            return -ENOMEM;
-        i->pipe->inode = i;
-    }
+    int acc = flags & O_ACCMODE, err = get_pipe(i);
+
+    if (err)
+        return err;
     struct pipe *p = i->pipe;
-    int acc = flags & O_ACCMODE, err = 0;
-    if (acc == O_WRONLY && (flags & O_NONBLOCK) && !p->readers) {
-        if (!p->refs) {
-            p->refs = 1;
-            pipe_put(p);
-        }
-        return -ENXIO;
+    p->refs++;
+    err = acc == O_ACCMODE ? -EINVAL
+          : acc == O_WRONLY && (flags & O_NONBLOCK) && !p->readers ? -ENXIO
+                                                                   : 0;
+    struct file *f = err ? NULL : file_new(&pipe_ops, i, NULL, flags);
+    if (!f) {
+        pipe_put(p);
+        return err ? err : -ENOMEM;
     }
-    struct file *f = file_new(&pipe_ops, i, NULL, flags);
-    if (!f)
-        return -ENOMEM;
-    f->priv = p;
-    unsigned int r_had = p->r_opens, w_had = p->w_opens;
     attach(p, f);
+    pipe_put(p);
     waitq_wake_all(&p->open_wait);
-    /* Another open of pipe(2)'s own object, through /proc/PID/fd, waits for nobody. */
-    if (i->sb->magic == ANON_INODE_FS_MAGIC)
-        err = 0;
-    else if (acc == O_RDONLY && !(flags & O_NONBLOCK))
-        err = wait_other(t, p, &p->w_opens, w_had, &p->writers);
-    else if (acc == O_RDONLY && !p->writers)
-        p->w_opens = 0; /* no hangup before the first writer has come */
-    else if (acc == O_WRONLY)
-        err = wait_other(t, p, &p->r_opens, r_had, &p->readers);
+    if (acc == O_RDONLY && !p->writers) {
+        if (flags & O_NONBLOCK)
+            f->pos = p->w_opens;
+        else
+            err = wait_other(t, p, &p->w_opens, p->w_opens);
+    } else if (acc == O_WRONLY && !p->readers) {
+        err = wait_other(t, p, &p->r_opens, p->r_opens);
+    }
     if (err) {
         file_put(f);
         return err;

@@ -105,6 +105,7 @@ void task_put(struct task *t)
     task_release_id(t);
     ntasks--;
     sigpending_flush(&t->sig.pending);
+    waitq_release(&t->sig.wq); /* epoll sets may watch a signalfd through it */
     cred_put(t->cred);
     tg_put(t->tg);
     free(t->affinity);
@@ -149,6 +150,7 @@ void tg_put(struct thread_group *tg)
     tg_leave_pgrp(tg);
     ktimer_cancel(&tg->itimer_real);
     sigpending_flush(&tg->sig.pending);
+    waitq_release(&tg->sig.wq);
     sighand_put(tg->sighand);
     if (tg->exe)
         file_put(tg->exe);

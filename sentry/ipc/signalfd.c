@@ -1,0 +1,162 @@
+/* signalfd(2). Reads and polls concern the signals of whoever makes the call, not of the creator. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+
+#include "base/strbuf.h"
+#include "sentry/kernel/task.h"
+#include "sentry/vfs/file.h"
+
+struct signalfd {
+    ksigset set;
+};
+
+/* Which fields of siginfo_t are meaningful: siginfo_layout() of kernel/signal.c. */
+static void fill(struct signalfd_siginfo *o, const siginfo_t *i)
+{
+    *o = (struct signalfd_siginfo){.ssi_signo = (uint32_t)i->si_signo,
+                                   .ssi_errno = i->si_errno,
+                                   .ssi_code = i->si_code};
+    bool positive = i->si_code > 0 && i->si_code < SI_KERNEL;
+
+    if (positive && i->si_signo == SIGCHLD) {
+        o->ssi_pid = (uint32_t)i->si_pid;
+        o->ssi_uid = i->si_uid;
+        o->ssi_status = i->si_status;
+        o->ssi_utime = (uint64_t)i->si_utime;
+        o->ssi_stime = (uint64_t)i->si_stime;
+    } else if (positive && (i->si_signo == SIGSEGV || i->si_signo == SIGBUS ||
+                            i->si_signo == SIGILL || i->si_signo == SIGFPE ||
+                            i->si_signo == SIGTRAP)) {
+        o->ssi_addr = (uint64_t)i->si_addr;
+    } else if (i->si_code == SI_TIMER) {
+        o->ssi_tid = (uint32_t)i->si_timerid;
+        o->ssi_overrun = (uint32_t)i->si_overrun;
+        o->ssi_ptr = (uint64_t)i->si_ptr;
+        o->ssi_int = i->si_int;
+    } else if (i->si_code == SI_SIGIO || (positive && i->si_signo == SIGIO)) {
+        o->ssi_band = (uint32_t)i->si_band;
+        o->ssi_fd = i->si_fd;
+    } else {
+        o->ssi_pid = (uint32_t)i->si_pid;
+        o->ssi_uid = i->si_uid;
+        if (i->si_code < 0) {
+            o->ssi_ptr = (uint64_t)i->si_ptr;
+            o->ssi_int = i->si_int;
+        }
+    }
+}
+
+static ssize_t sfd_read(struct task *t, struct file *f, struct uio *u, loff_t *pos, int rwf)
+{
+    struct signalfd *s = f->priv;
+    struct signalfd_siginfo out;
+    siginfo_t info;
+    size_t done = 0;
+
+    if (u->resid < sizeof(out))
+        return -EINVAL;
+    while (u->resid >= sizeof(out)) {
+        int err = signal_dequeue(t, s->set, &info);
+        if (err && done)
+            break;
+        if (err && ((f->flags & O_NONBLOCK) || (rwf & 8)))
+            return -EAGAIN;
+        if (err) {
+            struct waitq *qs[] = {&t->sig.wq, &t->tg->sig.wq};
+            err = task_wait_many(t, qs, 2, NO_DEADLINE);
+            if (err)
+                return err;
+            continue;
+        }
+        fill(&out, &info);
+        if (uio_write(u, &out, sizeof(out)) != sizeof(out))
+            return done ? (ssize_t)done : -EFAULT;
+        done += sizeof(out);
+    }
+    return (ssize_t)done;
+}
+
+static uint32_t sfd_poll(struct file *f, struct poll_table *pt)
+{
+    const struct signalfd *s = f->priv;
+    struct task *t = task_current();
+
+    if (!t)
+        return 0;
+    poll_wait(pt, &t->sig.wq);
+    poll_wait(pt, &t->tg->sig.wq);
+    return signal_pending_set(t) & s->set ? EPOLLIN | EPOLLRDNORM : 0;
+}
+
+static void sfd_release(struct file *f)
+{
+    free(f->priv);
+}
+
+static void sfd_fdinfo(struct file *f, struct strbuf *out)
+{
+    const struct signalfd *s = f->priv;
+
+    strbuf_printf(out, "sigmask:\t%016lx\n", (unsigned long)s->set);
+}
+
+static const struct file_ops signalfd_ops = {
+    .kind = "[signalfd]",
+    .read = sfd_read,
+    .poll = sfd_poll,
+    .release = sfd_release,
+    .fdinfo = sfd_fdinfo,
+    .no_seek = true,
+};
+
+static long new_signalfd(struct task *t, ksigset set, int flags)
+{
+    struct signalfd *s = calloc(1, sizeof(*s));
+
+    if (!s)
+        return -ENOMEM;
+    s->set = set;
+    struct file *f = file_new_anon(&signalfd_ops, 0600, O_RDWR | (flags & O_NONBLOCK), s);
+    if (!f) {
+        free(s);
+        return -ENOMEM;
+    }
+    return fd_install_steal(t, f, flags & SFD_CLOEXEC);
+}
+
+static long do_signalfd(struct task *t, int fd, uint64_t addr, uint64_t size, int flags)
+{
+    ksigset set;
+
+    if (size != sizeof(set))
+        return -EINVAL;
+    if (get_user(t, &set, addr))
+        return -EFAULT;
+    if (flags & ~(SFD_CLOEXEC | SFD_NONBLOCK))
+        return -EINVAL;
+    set &= ~(ksig_bit(SIGKILL) | ksig_bit(SIGSTOP));
+    if (fd == -1)
+        return new_signalfd(t, set, flags);
+    cleanup_file struct file *f = fd_get(t, fd);
+    if (!f)
+        return -EBADF;
+    if (f->ops != &signalfd_ops)
+        return -EINVAL;
+    ((struct signalfd *)f->priv)->set = set;
+    /* Whoever waits for the old set has to look again. */
+    waitq_wake(&t->sig.wq, EPOLLIN | EPOLLRDNORM);
+    waitq_wake(&t->tg->sig.wq, EPOLLIN | EPOLLRDNORM);
+    return fd;
+}
+
+long sys_signalfd(struct task *t, const struct sysargs *a)
+{
+    return do_signalfd(t, arg_i32(a, 0), arg_u64(a, 1), arg_u64(a, 2), 0);
+}
+
+long sys_signalfd4(struct task *t, const struct sysargs *a)
+{
+    return do_signalfd(t, arg_i32(a, 0), arg_u64(a, 1), arg_u64(a, 2), arg_i32(a, 3));
+}
