@@ -9,7 +9,7 @@
 const struct platform *platform;
 
 /* In the order of preference. */
-static const struct platform *const platforms[] = {&platform_trap};
+static const struct platform *const platforms[] = {&platform_trap, &platform_ptrace};
 
 const struct platform *platform_find(const char *name, struct error *e)
 {

@@ -3,7 +3,6 @@
  * slot's stack. Frame offsets come from the guest and were bounds-checked when the event was read;
  * the contents need no checks, because the host kernel makes them on sigreturn.
  */
-#include <cpuid.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 
 #include "base/macros.h"
 #include "platform/trap/trap.h"
+#include "platform/xstate.h"
 
 #define FP_XSTATE_MAGIC1 0x46505853U
 #define FP_XSTATE_MAGIC2 0x46505845U
@@ -100,24 +100,6 @@ void frame_set_ax(struct gthread *thr, long value)
     frame_uc(thr)->uc_mcontext.gregs[REG_RAX] = value;
 }
 
-size_t frame_fpstate_size(void)
-{
-    static size_t size;
-    unsigned int a, b, c, d;
-
-    if (!size)
-        size = __get_cpuid_count(0xd, 0, &a, &b, &c, &d) && b >= 576 ? b : 512;
-    return size;
-}
-
-uint64_t frame_xfeatures(void)
-{
-    uint32_t lo, hi;
-
-    __asm__ volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
-    return (uint64_t)hi << 32 | lo;
-}
-
 /* The FP area of the frame as an offset in the slot, or 0 when there is none (initial state). */
 static uint64_t fpstate_offset(const struct gthread *thr, size_t size)
 {
@@ -138,9 +120,9 @@ static void fpstate_initial(char *buf, size_t size)
 
 int frame_get_fpstate(struct gthread *thr, void *buf, size_t size)
 {
-    if (size < frame_fpstate_size())
+    if (size < xstate_size())
         return -EINVAL;
-    size = frame_fpstate_size();
+    size = xstate_size();
     uint64_t off = fpstate_offset(thr, size);
     if (!off)
         fpstate_initial(buf, size);
@@ -154,7 +136,7 @@ int frame_get_fpstate(struct gthread *thr, void *buf, size_t size)
 
 int frame_set_fpstate(struct gthread *thr, const void *buf, size_t size)
 {
-    size_t want = frame_fpstate_size();
+    size_t want = xstate_size();
 
     if (size < want || want > 0x2f00)
         return -EINVAL;
@@ -167,7 +149,7 @@ int frame_set_fpstate(struct gthread *thr, const void *buf, size_t size)
     char *area = (char *)thr->slot + off;
     struct fx_sw_bytes sw = {.magic1 = FP_XSTATE_MAGIC1,
                              .extended_size = (uint32_t)want + 4,
-                             .xfeatures = frame_xfeatures(),
+                             .xfeatures = xstate_features(),
                              .xstate_size = (uint32_t)want};
     uint32_t magic2 = FP_XSTATE_MAGIC2;
 
@@ -208,7 +190,7 @@ void frame_init(struct gthread *thr)
 
 int frame_copy(struct gthread *thr, const struct gthread *parent)
 {
-    size_t size = frame_fpstate_size();
+    size_t size = xstate_size();
     uint64_t off = fpstate_offset(parent, size);
 
     frame_init(thr);

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "platform/trap/trap.h"
+#include "platform/xstate.h"
 
 /* Host-clock ticks are good enough to decide how long to spin. */
 #define SPIN_NS 50000
@@ -561,8 +562,8 @@ const struct platform platform_trap = {
     .get_regs = frame_get_regs,
     .set_regs = frame_set_regs,
     .set_return = trap_set_return,
-    .fpstate_size = frame_fpstate_size,
-    .xfeatures = frame_xfeatures,
+    .fpstate_size = xstate_size,
+    .xfeatures = xstate_features,
     .get_fpstate = frame_get_fpstate,
     .set_fpstate = frame_set_fpstate,
     .read_mem = trap_read_mem,

@@ -77,8 +77,6 @@ void aspace_died(struct aspace *as, int sig);
 int frame_get_regs(struct gthread *thr, struct user_regs_struct *regs);
 int frame_set_regs(struct gthread *thr, const struct user_regs_struct *regs);
 void frame_set_ax(struct gthread *thr, long value);
-size_t frame_fpstate_size(void);
-uint64_t frame_xfeatures(void);
 int frame_get_fpstate(struct gthread *thr, void *buf, size_t size);
 int frame_set_fpstate(struct gthread *thr, const void *buf, size_t size);
 void frame_init(struct gthread *thr);                              /* clean registers */

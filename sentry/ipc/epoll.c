@@ -11,6 +11,7 @@
 
 #include "base/macros.h"
 #include "base/strbuf.h"
+#include "sentry/ipc/poller.h"
 #include "sentry/kernel/task.h"
 #include "sentry/vfs/file.h"
 
@@ -18,6 +19,9 @@
 #define NESTING_MAX 5
 #define EVENTS_MAX (INT32_MAX / (int)sizeof(struct epoll_event))
 #define WATCHES_MAX 1000000
+#define BUCKETS_FIRST 16
+/* Wakes that one event may cause through nested sets before repeated ones are left out. */
+#define WAKE_BUDGET 10000
 #define EP_PRIVATE (EPOLLET | EPOLLONESHOT | EPOLLEXCLUSIVE | EPOLLWAKEUP)
 
 struct epoll_item;
@@ -43,28 +47,45 @@ struct epoll_item {
 
 struct epoll {
     struct list ready, all;
-    struct waitq wq;
-    struct file *self;
-    int count;
-    struct epoll_item *table[64];
+    struct waitq wq;      /* tasks in epoll_wait: one is woken at a time */
+    struct waitq poll_wq; /* pollers of the set itself */
+    struct file *self;    /* weak */
+    unsigned int count, nbuckets;
+    uint64_t visited; /* by the loop check with this number */
+    struct epoll_item **table;
 };
 
 static const struct file_ops epoll_ops;
 
+/*
+ * The set has something to report. A sleeping task has found the ready list empty, so one wake is
+ * enough until somebody has collected; the collector wakes the next one if something is left.
+ */
+static void set_wake(struct epoll *ep)
+{
+    waitq_wake_one(&ep->wq, EPOLLIN);
+    waitq_wake(&ep->poll_wq, EPOLLIN | EPOLLRDNORM);
+}
+
 static void item_wake(struct waiter *w, uint32_t events)
 {
+    static int depth, budget;
     struct epoll_item *it = container_of(w, struct item_waiter, w)->item;
+    bool listed = !list_empty(&it->ready_node);
 
     if (!(it->events & ~EP_PRIVATE))
         return; /* ONESHOT, disarmed */
     if (!(events & (it->events | EPOLLERR | EPOLLHUP)))
         return;
-    if (list_empty(&it->ready_node))
+    if (!depth)
+        budget = WAKE_BUDGET;
+    if (listed && budget-- <= 0)
+        return;
+    if (!listed)
         list_add_tail(&it->ep->ready, &it->ready_node);
-    if (it->events & EPOLLEXCLUSIVE)
-        waitq_wake_one(&it->ep->wq, EPOLLIN);
-    else
-        waitq_wake(&it->ep->wq, EPOLLIN | EPOLLRDNORM);
+    depth++;
+    set_wake(it->ep);
+    depth--;
 }
 
 struct add_table {
@@ -98,12 +119,31 @@ static uint32_t item_poll(struct epoll_item *it)
 
 static struct epoll_item **slot(struct epoll *ep, int fd)
 {
-    return &ep->table[(unsigned int)fd % ARRAY_SIZE(ep->table)];
+    return &ep->table[(unsigned int)fd & (ep->nbuckets - 1)];
+}
+
+/* Keeps chains short; failing to grow only makes them longer. */
+static int table_grow(struct epoll *ep)
+{
+    unsigned int n = ep->nbuckets ? ep->nbuckets * 2 : BUCKETS_FIRST;
+    struct epoll_item **table = calloc(n, sizeof(*table)), *it;
+
+    if (!table)
+        return ep->nbuckets ? 0 : -ENOMEM;
+    free(ep->table);
+    ep->table = table;
+    ep->nbuckets = n;
+    list_for_each(it, &ep->all, all_node)
+    {
+        it->hash_next = *slot(ep, it->fd);
+        *slot(ep, it->fd) = it;
+    }
+    return 0;
 }
 
 static struct epoll_item *item_find(struct epoll *ep, struct file *f, int fd)
 {
-    for (struct epoll_item *it = *slot(ep, fd); it; it = it->hash_next)
+    for (struct epoll_item *it = ep->table ? *slot(ep, fd) : NULL; it; it = it->hash_next)
         if (it->fd == fd && it->file == f)
             return it;
     return NULL;
@@ -131,19 +171,26 @@ void epoll_file_released(struct file *f)
         item_free(list_first(&f->epoll_items, struct epoll_item, file_node));
 }
 
-/* Would ep watching f make a loop or too deep a chain? Depth of the deepest set below f. */
-static int depth_below(struct file *f, const struct epoll *ep, int depth)
+/*
+ * Levels of sets from f downwards (0: f is no set), -ELOOP when ep is among them. Each set is
+ * visited once a check, however many ways lead to it.
+ */
+static int depth_below(const struct file *f, const struct epoll *ep, uint64_t check, int depth)
 {
     struct epoll_item *it;
     int deepest = 0;
 
     if (f->ops != &epoll_ops)
         return 0;
-    if (f->priv == ep || depth > NESTING_MAX)
+    struct epoll *inner = f->priv;
+    if (inner == ep || depth > NESTING_MAX)
         return -ELOOP;
-    list_for_each(it, &((struct epoll *)f->priv)->all, all_node)
+    if (inner->visited == check)
+        return 0;
+    inner->visited = check;
+    list_for_each(it, &inner->all, all_node)
     {
-        int d = depth_below(it->file, ep, depth + 1);
+        int d = depth_below(it->file, ep, check, depth + 1);
         if (d < 0)
             return d;
         deepest = MAX(deepest, d);
@@ -151,12 +198,43 @@ static int depth_below(struct file *f, const struct epoll *ep, int depth)
     return deepest + 1;
 }
 
+/* Levels of sets that watch ep, itself included. */
+static int depth_above(struct epoll *ep, uint64_t check, int depth)
+{
+    struct epoll_item *it;
+    int deepest = 0;
+
+    if (ep->visited == check || depth > NESTING_MAX)
+        return 0;
+    ep->visited = check;
+    list_for_each(it, &ep->self->epoll_items, file_node)
+        deepest = MAX(deepest, depth_above(it->ep, check, depth + 1));
+    return deepest + 1;
+}
+
+/* Loops and chains deeper than NESTING_MAX are refused: epoll_ctl(2), ELOOP. */
+static int check_nesting(struct epoll *ep, const struct file *f)
+{
+    static uint64_t check;
+
+    if (f->ops != &epoll_ops)
+        return 0;
+    int below = depth_below(f, ep, ++check, 0);
+    if (below < 0)
+        return below;
+    return below + depth_above(ep, ++check, 0) > NESTING_MAX ? -ELOOP : 0;
+}
+
 static int item_add(struct epoll *ep, struct file *f, int fd, const struct epoll_event *ev)
 {
-    if (depth_below(f, ep, 0) < 0 || depth_below(f, ep, 0) > NESTING_MAX)
-        return -ELOOP;
+    int err = check_nesting(ep, f);
+
+    if (err)
+        return err;
     if (ep->count >= WATCHES_MAX)
         return -ENOSPC;
+    if (ep->count >= ep->nbuckets && table_grow(ep))
+        return -ENOMEM;
     struct epoll_item *it = calloc(1, sizeof(*it));
     if (!it)
         return -ENOMEM;
@@ -174,8 +252,9 @@ static int item_add(struct epoll *ep, struct file *f, int fd, const struct epoll
     struct add_table at = {.pt = {.add = add_waiter}, .item = it};
     uint32_t ready = file_poll(f, &at.pt) & (it->events | EPOLLERR | EPOLLHUP) & ~EP_PRIVATE;
     if (ready) {
-        list_add_tail(&ep->ready, &it->ready_node);
-        waitq_wake(&ep->wq, EPOLLIN);
+        if (list_empty(&it->ready_node))
+            list_add_tail(&ep->ready, &it->ready_node);
+        set_wake(ep);
     }
     return 0;
 }
@@ -187,7 +266,7 @@ static void item_mod(struct epoll_item *it, const struct epoll_event *ev)
     if (item_poll(it)) {
         if (list_empty(&it->ready_node))
             list_add_tail(&it->ep->ready, &it->ready_node);
-        waitq_wake(&it->ep->wq, EPOLLIN);
+        set_wake(it->ep);
     }
 }
 
@@ -263,21 +342,22 @@ static int collect(struct task *t, struct epoll *ep, uint64_t addr, int max)
         list_splice_tail(&turn, &ep->ready);
         list_splice_tail(&ep->ready, &turn);
     }
+    if (!list_empty(&ep->ready))
+        waitq_wake_one(&ep->wq, EPOLLIN);
     return n;
 }
 
 static long do_wait(struct task *t, int epfd, uint64_t addr, int max, uint64_t deadline)
 {
-    cleanup_file struct file *ef = fd_get(t, epfd);
-
     if (max <= 0 || max > EVENTS_MAX)
         return -EINVAL;
+    if (addr > NV_TASK_SIZE - (uint64_t)max * sizeof(struct epoll_event))
+        return -EFAULT;
+    cleanup_file struct file *ef = fd_get(t, epfd);
     if (!ef)
         return -EBADF;
     if (ef->ops != &epoll_ops)
         return -EINVAL;
-    if (addr >= NV_TASK_SIZE)
-        return -EFAULT;
     struct epoll *ep = ef->priv;
     for (;;) {
         int n = collect(t, ep, addr, max);
@@ -291,14 +371,9 @@ static long do_wait(struct task *t, int epfd, uint64_t addr, int max, uint64_t d
     }
 }
 
-static uint64_t ms_deadline(int ms)
-{
-    return ms < 0 ? NO_DEADLINE : ms == 0 ? 0 : now_ns() + (uint64_t)ms * NSEC_PER_MSEC;
-}
-
 long sys_epoll_wait(struct task *t, const struct sysargs *a)
 {
-    return do_wait(t, arg_i32(a, 0), arg_u64(a, 1), arg_i32(a, 2), ms_deadline(arg_i32(a, 3)));
+    return do_wait(t, arg_i32(a, 0), arg_u64(a, 1), arg_i32(a, 2), poll_deadline_ms(arg_i32(a, 3)));
 }
 
 static long masked_wait(struct task *t, const struct sysargs *a, uint64_t deadline)
@@ -308,31 +383,22 @@ static long masked_wait(struct task *t, const struct sysargs *a, uint64_t deadli
     if (err)
         return err;
     long n = do_wait(t, arg_i32(a, 0), arg_u64(a, 1), arg_i32(a, 2), deadline);
-    /* Only an interrupted wait keeps the mask for the handler. */
-    if (n != -EINTR && t->sig.restore_saved) {
-        t->sig.restore_saved = false;
-        signal_set_blocked(t, t->sig.saved_blocked);
-    }
+    poll_unmask(t, n == -EINTR);
     return n;
 }
 
 long sys_epoll_pwait(struct task *t, const struct sysargs *a)
 {
-    return masked_wait(t, a, ms_deadline(arg_i32(a, 3)));
+    return masked_wait(t, a, poll_deadline_ms(arg_i32(a, 3)));
 }
 
 long sys_epoll_pwait2(struct task *t, const struct sysargs *a)
 {
-    uint64_t deadline = NO_DEADLINE;
-    struct timespec ts;
+    uint64_t deadline;
+    int err = poll_deadline_timespec(t, arg_u64(a, 3), &deadline);
 
-    if (arg_u64(a, 3)) {
-        if (get_user(t, &ts, arg_u64(a, 3)))
-            return -EFAULT;
-        if (ts.tv_sec < 0 || ts.tv_nsec < 0 || ts.tv_nsec >= NSEC_PER_SEC)
-            return -EINVAL;
-        deadline = ts.tv_sec || ts.tv_nsec ? deadline_after(&ts) : 0;
-    }
+    if (err)
+        return err;
     return masked_wait(t, a, deadline);
 }
 
@@ -342,7 +408,7 @@ static uint32_t epoll_poll(struct file *f, struct poll_table *pt)
     struct epoll *ep = f->priv;
     struct epoll_item *it;
 
-    poll_wait(pt, &ep->wq);
+    poll_wait(pt, &ep->poll_wq);
     list_for_each(it, &ep->ready, ready_node)
     {
         if (item_poll(it))
@@ -357,6 +423,7 @@ static void epoll_release(struct file *f)
 
     while (!list_empty(&ep->all))
         item_free(list_first(&ep->all, struct epoll_item, all_node));
+    free(ep->table);
     free(ep);
 }
 
@@ -386,11 +453,13 @@ static long do_create(struct task *t, int flags)
     list_init(&ep->ready);
     list_init(&ep->all);
     waitq_init(&ep->wq);
+    waitq_init(&ep->poll_wq);
     struct file *f = file_new_anon(&epoll_ops, 0600, O_RDWR, ep);
     if (!f) {
         free(ep);
         return -ENOMEM;
     }
+    ep->self = f;
     return fd_install_steal(t, f, flags & EPOLL_CLOEXEC);
 }
 

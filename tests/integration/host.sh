@@ -49,8 +49,8 @@ for platform in $2; do
     for _ in $(seq 100); do grep -q ready sig && break; sleep 0.05; done
     pkill -TERM -P $pid nv; wait $pid
     is "signal forwarded" "$? $(tail -1 sig)" "3 term"
-    is "strace" "$(run --strace=getppid -- python3 -c 'import os; os.getppid()'; grep -c 'getppid() = ' err)" 1
-    run --explain -- python3 -c 'import ctypes; ctypes.CDLL(None).syscall(425, 1, 0)' >/dev/null
+    is "strace" "$(run --strace=getppid -- /usr/bin/python3 -c 'import os; os.getppid()'; grep -c 'getppid() = ' err)" 1
+    run --explain -- /usr/bin/python3 -c 'import ctypes; ctypes.CDLL(None).syscall(425, 1, 0)' >/dev/null
     is "explain" "$(grep -c 'io_uring_setup' err)" 1
     run --timing=json -- true; is "timing" "$(grep -c total_ms err)" 1
     cat >f.js <<'END'
@@ -67,7 +67,7 @@ END
     echo 'export default (e) => e.a * 2' >h.mjs
     is "module" "$(run h.mjs --event '{"a":4}')" 8
     sleep 0.2
-    is "nothing left behind" "$(pgrep -c 'nv-(sentry|gofer|stub)')" 0
+    is "nothing left behind" "$(pgrep -fc 'nv run --platform')" 0
 done
 is "syscalls" "$("$nv" syscalls | tail -1 | grep -c 'system calls are served')" 1
 is "doctor" "$("$nv" doctor | tail -1)" "nv can run sandboxes here"
