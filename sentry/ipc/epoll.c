@@ -51,7 +51,8 @@ struct epoll {
     struct waitq poll_wq; /* pollers of the set itself */
     struct file *self;    /* weak */
     unsigned int count, nbuckets;
-    uint64_t visited; /* by the loop check with this number */
+    uint64_t visited; /* by the loop check with this number, which found depth */
+    int depth;
     struct epoll_item **table;
 };
 
@@ -186,8 +187,7 @@ static int depth_below(const struct file *f, const struct epoll *ep, uint64_t ch
     if (inner == ep || depth > NESTING_MAX)
         return -ELOOP;
     if (inner->visited == check)
-        return 0;
-    inner->visited = check;
+        return inner->depth;
     list_for_each(it, &inner->all, all_node)
     {
         int d = depth_below(it->file, ep, check, depth + 1);
@@ -195,7 +195,9 @@ static int depth_below(const struct file *f, const struct epoll *ep, uint64_t ch
             return d;
         deepest = MAX(deepest, d);
     }
-    return deepest + 1;
+    inner->visited = check;
+    inner->depth = deepest + 1;
+    return inner->depth;
 }
 
 /* Levels of sets that watch ep, itself included. */
@@ -204,12 +206,15 @@ static int depth_above(struct epoll *ep, uint64_t check, int depth)
     struct epoll_item *it;
     int deepest = 0;
 
-    if (ep->visited == check || depth > NESTING_MAX)
+    if (ep->visited == check)
+        return ep->depth;
+    if (depth > NESTING_MAX)
         return 0;
-    ep->visited = check;
     list_for_each(it, &ep->self->epoll_items, file_node)
         deepest = MAX(deepest, depth_above(it->ep, check, depth + 1));
-    return deepest + 1;
+    ep->visited = check;
+    ep->depth = deepest + 1;
+    return ep->depth;
 }
 
 /* Loops and chains deeper than NESTING_MAX are refused: epoll_ctl(2), ELOOP. */
@@ -406,13 +411,13 @@ long sys_epoll_pwait2(struct task *t, const struct sysargs *a)
 static uint32_t epoll_poll(struct file *f, struct poll_table *pt)
 {
     struct epoll *ep = f->priv;
-    struct epoll_item *it;
 
     poll_wait(pt, &ep->poll_wq);
-    list_for_each(it, &ep->ready, ready_node)
-    {
+    while (!list_empty(&ep->ready)) {
+        struct epoll_item *it = list_first(&ep->ready, struct epoll_item, ready_node);
         if (item_poll(it))
             return EPOLLIN | EPOLLRDNORM;
+        list_del(&it->ready_node); /* its next wake brings it back */
     }
     return 0;
 }

@@ -13,7 +13,9 @@
 
 #define QUEUE_MAX 16384
 #define WATCHES_MAX 65536
-#define NAME_BYTES 256
+#define ALL_INOTIFY_BITS                                                                           \
+    (IN_ALL_EVENTS | IN_UNMOUNT | IN_Q_OVERFLOW | IN_IGNORED | IN_ONLYDIR | IN_DONT_FOLLOW |       \
+     IN_EXCL_UNLINK | IN_MASK_ADD | IN_MASK_CREATE | IN_ISDIR | (uint32_t)IN_ONESHOT)
 
 struct inotify {
     struct list watches, queue;
@@ -24,7 +26,7 @@ struct inotify {
 struct watch {
     struct list inode_node, node;
     struct inotify *in;
-    struct inode *inode; /* weak: the inode's end removes the watch */
+    struct dentry *dentry; /* reference: keeps the inode from leaving the cache */
     int wd;
     uint32_t mask;
 };
@@ -70,6 +72,7 @@ static void watch_free(struct watch *w, bool tell)
     list_del(&w->inode_node);
     list_del(&w->node);
     w->in->nwatches--;
+    dentry_put(w->dentry);
     free(w);
 }
 
@@ -78,16 +81,16 @@ static void notify_one(struct inode *i, uint32_t mask, uint32_t cookie, const ch
 {
     struct watch *w, *tmp;
 
+    inode_get(i); /* the last watch may hold the last reference */
     list_for_each_safe(w, tmp, &i->watches, inode_node)
     {
-        if (!(w->mask & mask & IN_ALL_EVENTS) && !(mask & (IN_UNMOUNT)))
-            continue;
-        queue_event(w->in, w->wd, mask | isdir, cookie, name);
-        if (w->mask & IN_ONESHOT)
-            watch_free(w, true);
-        else if (mask & IN_DELETE_SELF)
+        bool wanted = w->mask & mask & IN_ALL_EVENTS;
+        if (wanted)
+            queue_event(w->in, w->wd, mask | isdir, cookie, name);
+        if ((wanted && (w->mask & IN_ONESHOT)) || (mask & IN_DELETE_SELF))
             watch_free(w, true);
     }
+    inode_put(i);
 }
 
 /*
@@ -124,7 +127,7 @@ static ssize_t in_read(struct task *t, struct file *f, struct uio *u, loff_t *po
     size_t done = 0;
 
     while (list_empty(&in->queue)) {
-        if (f->flags & O_NONBLOCK)
+        if ((f->flags & O_NONBLOCK) || (rwf & 8))
             return -EAGAIN;
         int err = task_wait(t, &in->wq, NO_DEADLINE);
         if (err)
@@ -215,8 +218,9 @@ long sys_inotify_init1(struct task *t, const struct sysargs *a)
     return do_init(t, arg_i32(a, 0));
 }
 
-static long add_watch(struct inotify *in, struct inode *i, uint32_t mask)
+static long add_watch(struct inotify *in, struct dentry *d, uint32_t mask)
 {
+    struct inode *i = d->inode;
     struct watch *w;
 
     list_for_each(w, &i->watches, inode_node)
@@ -234,7 +238,7 @@ static long add_watch(struct inotify *in, struct inode *i, uint32_t mask)
     if (!w)
         return -ENOMEM;
     w->in = in;
-    w->inode = i;
+    w->dentry = dentry_get(d);
     w->mask = mask;
     w->wd = in->next_wd++;
     list_add_tail(&i->watches, &w->inode_node);
@@ -250,12 +254,12 @@ long sys_inotify_add_watch(struct task *t, const struct sysargs *a)
     cleanup_path struct path p = {0};
     uint32_t mask = arg_u32(a, 2);
 
-    if (!(mask & IN_ALL_EVENTS))
-        return -EINVAL;
-    if ((mask & (IN_MASK_ADD | IN_MASK_CREATE)) == (IN_MASK_ADD | IN_MASK_CREATE))
+    if (!(mask & ALL_INOTIFY_BITS) || (mask & ~ALL_INOTIFY_BITS))
         return -EINVAL;
     if (!f)
         return -EBADF;
+    if ((mask & IN_MASK_ADD) && (mask & IN_MASK_CREATE))
+        return -EINVAL;
     if (f->ops != &inotify_ops)
         return -EINVAL;
     int err = vfs_get_name(t, arg_u64(a, 1), 0, &name);
@@ -266,7 +270,7 @@ long sys_inotify_add_watch(struct task *t, const struct sysargs *a)
                        &p);
     if (!err)
         err = inode_permission(t, p.dentry->inode, MAY_READ);
-    return err ? err : add_watch(f->priv, p.dentry->inode, mask);
+    return err ? err : add_watch(f->priv, p.dentry, mask);
 }
 
 long sys_inotify_rm_watch(struct task *t, const struct sysargs *a)
