@@ -195,12 +195,15 @@ static int64_t inject(struct gthread *t, long nr, const unsigned long a[6], pid_
     r.rip = syscall_insn;
     if (ptrace(PTRACE_SETREGS, t->tid, NULL, &r))
         return -ESRCH;
-    int err = step(t, born);
-    if (err)
-        return err;
-    if (ptrace(PTRACE_GETREGS, t->tid, NULL, &r) || ptrace(PTRACE_SETREGS, t->tid, NULL, &saved))
-        return -ESRCH;
-    return (int64_t)r.rax;
+    /* Out of a SYSEMU stop the first step only leaves the emulated call. */
+    for (int i = 0; i < 3 && r.rip == syscall_insn; i++) {
+        int err = step(t, born);
+        if (err)
+            return err;
+        if (ptrace(PTRACE_GETREGS, t->tid, NULL, &r))
+            return -ESRCH;
+    }
+    return ptrace(PTRACE_SETREGS, t->tid, NULL, &saved) ? -ESRCH : (int64_t)r.rax;
 }
 
 static int64_t inject4(struct gthread *t, long nr, unsigned long a, unsigned long b,
