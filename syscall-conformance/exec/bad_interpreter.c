@@ -1,6 +1,7 @@
 /* execve(2): the ELF interpreter must exist (ENOENT), be a valid ELF file (ELIBBAD), and executable. */
 #include "exec.h"
 #include <elf.h>
+#include <stddef.h>
 
 struct image {
     Elf64_Ehdr eh;

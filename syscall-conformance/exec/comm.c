@@ -1,4 +1,4 @@
-/* execve(2): the process name becomes the file's base name, cut to 15 bytes. */
+/* execve(2): the process name becomes the file's base name, cut to 15 bytes; the script's own for one. */
 #include "exec.h"
 #include <sys/prctl.h>
 
@@ -6,7 +6,7 @@ int main(int argc, char **argv)
 {
     char name[16];
 
-    if (argc == 2) {
+    if (argc >= 2) {
         prctl(PR_GET_NAME, name);
         return strcmp(name, argv[1]) ? 1 : 0;
     }
@@ -18,6 +18,6 @@ int main(int argc, char **argv)
     is_eq(run("./a-rather-long-file-name", (char *[]){"x", "a-rather-long-f", NULL}, environ), 0);
     is_eq(run("./alias", (char *[]){"x", "alias", NULL}, environ), 0);
     put_file("script", "#!./short script\n", 17, 0755);
-    ok(exited_with(run("./script", (char *[]){"x", NULL}, environ), 0) == 0, "script ran");
+    is_eq(run("./script", (char *[]){"x", NULL}, environ), 0);
     done();
 }
