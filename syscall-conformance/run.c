@@ -1,28 +1,34 @@
 /*
- * conform: runs conformance programs natively and under command prefixes, and compares the TAP.
+ * conform: runs conformance programs natively and under command prefixes, and compares their TAP.
+ * README.md has the options. The first --run is the reference, normally "native=".
  *
- *   conform [--run NAME=PREFIX]... [--known FILE] [--json FILE] [--only TEXT] [--timeout SEC] DIR
- *
- * The first --run is the reference, normally "native=". A program passes when its reference run has
- * no failing assertion and every other run printed the same lines. FILE of --known names programs
- * ("NAME subject/program", # comments) whose difference is known: reported, not counted as failed.
+ * Every (program, run) pair is one attempt. Attempts run in order, at most --jobs at a time; a
+ * program's line is printed when it and all before it are finished, so the report does not depend
+ * on which attempt was quicker.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <ftw.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#define RUNS_MAX 8
-#define ARGS_MAX 64
-#define OUT_MAX 65536
+#define RUNS_MAX   8
+#define ARGS_MAX   64
+#define JOBS_MAX   64
+#define OUT_MAX    65536
+#define LINES_MAX  2048
+#define SHOWN_MAX  5    /* differing lines printed for one program under one run */
+#define GRACE_MS   500  /* output awaited from descendants after the program itself is gone */
 
 struct run {
     const char *name;
@@ -30,38 +36,91 @@ struct run {
     int nargs;
 };
 
-struct result {
+struct attempt {
     char *out;
-    int status; /* exit code, 128+signal, -1 timeout */
+    size_t len;
+    int status; /* exit code, or 128 + signal */
+    int timed_out, finished;
+};
+
+struct job {
+    struct attempt *attempt;
+    pid_t pid;
+    int pidfd, fd; /* -1 when exited, when at end of file */
+    long deadline;
+};
+
+/* A program's assertions by number: the line, or NULL for a number that never came. */
+struct tap {
+    char *line[LINES_MAX];
+    int count, plan, failures;
 };
 
 static struct run runs[RUNS_MAX];
-static int nruns, timeout_s = 20;
+static int nruns, timeout_s = 20, njobs = 1;
 static const char *only, *json_path, *known_path, *dir;
 static char **programs;
 static int nprograms;
+static struct attempt *attempts;
+
+static void *must(void *p)
+{
+    if (!p) {
+        perror("conform");
+        exit(2);
+    }
+    return p;
+}
+
+static struct attempt *attempt_of(int program, int run)
+{
+    return &attempts[program * nruns + run];
+}
+
+static const char *name_of(int program)
+{
+    const char *name = programs[program] + strlen(dir);
+
+    return name + strspn(name, "/");
+}
 
 static void add_run(char *spec)
 {
-    struct run *r = &runs[nruns++];
     char *eq = strchr(spec, '='), *save, *w;
+    struct run *r = &runs[nruns];
 
-    if (!eq || nruns > RUNS_MAX) {
-        fprintf(stderr, "conform: --run %s: expected NAME=PREFIX\n", spec);
+    if (!eq || nruns == RUNS_MAX) {
+        fprintf(stderr, "conform: --run %s: expected NAME=PREFIX, at most %d\n", spec, RUNS_MAX);
         exit(2);
     }
+    nruns++;
     *eq = 0;
     r->name = spec;
-    for (w = strtok_r(eq + 1, " ", &save); w && r->nargs < ARGS_MAX - 2; w = strtok_r(NULL, " ", &save))
+    for (w = strtok_r(eq + 1, " ", &save); w; w = strtok_r(NULL, " ", &save)) {
+        if (r->nargs == ARGS_MAX - 2) {
+            fprintf(stderr, "conform: --run %s: too many words\n", r->name);
+            exit(2);
+        }
         r->args[r->nargs++] = w;
+    }
+}
+
+static int is_selected(const char *name)
+{
+    if (!only)
+        return 1;
+    return strpbrk(only, "*?[") ? !fnmatch(only, name, 0) : strstr(name, only) != NULL;
 }
 
 static int collect(const char *path, const struct stat *st, int type, struct FTW *f)
 {
-    if (type != FTW_F || !(st->st_mode & 0100) || (only && !strstr(path, only)))
+    const char *name = path + strlen(dir);
+
+    name += strspn(name, "/");
+    if (type != FTW_F || !(st->st_mode & 0100) || !is_selected(name))
         return 0;
-    programs = realloc(programs, sizeof(*programs) * (size_t)(nprograms + 1));
-    programs[nprograms++] = strdup(path);
+    programs = must(realloc(programs, sizeof(*programs) * (size_t)(nprograms + 1)));
+    programs[nprograms++] = must(strdup(path));
     return 0;
 }
 
@@ -78,81 +137,200 @@ static long now_ms(void)
     return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-static int read_until(int fd, char *out, long deadline)
+static void run_child(const struct run *r, char *program, int out)
 {
-    size_t len = 0;
-
-    for (;;) {
-        struct pollfd p = {fd, POLLIN, 0};
-        long left = deadline - now_ms();
-        if (left <= 0 || poll(&p, 1, (int)left) == 0)
-            return -1;
-        ssize_t n = read(fd, out + len, OUT_MAX - 1 - len);
-        if (n <= 0)
-            break;
-        len += (size_t)n;
-        if (len == OUT_MAX - 1)
-            break;
-    }
-    return 0;
-}
-
-static struct result execute(struct run *r, char *program)
-{
-    struct result res = {calloc(1, OUT_MAX), -1};
-    int p[2], status;
     char *argv[ARGS_MAX];
+    sigset_t none;
+    int null = open("/dev/null", O_RDWR);
 
     memcpy(argv, r->args, sizeof(argv));
     argv[r->nargs] = program;
     argv[r->nargs + 1] = NULL;
-    if (pipe2(p, O_CLOEXEC)) {
-        perror("pipe");
-        exit(2);
-    }
-    pid_t pid = fork();
-    if (pid == 0) {
-        setpgid(0, 0);
-        int null = open("/dev/null", O_RDWR);
-        dup2(null, 0);
-        dup2(p[1], 1);
-        if (!getenv("CONFORM_STDERR"))
-            dup2(null, 2);
-        close(null);
-        execvp(argv[0], argv);
-        _exit(127);
-    }
-    close(p[1]);
-    int timed_out = read_until(p[0], res.out, now_ms() + timeout_s * 1000L);
-    close(p[0]);
-    if (timed_out)
-        kill(-pid, SIGKILL);
-    waitpid(pid, &status, 0);
-    kill(-pid, SIGKILL); /* what a native program may have left */
-    if (!timed_out)
-        res.status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-    return res;
+    setpgid(0, 0);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    signal(SIGPIPE, SIG_DFL);
+    dup2(null, 0);
+    dup2(out, 1);
+    if (!getenv("CONFORM_STDERR"))
+        dup2(null, 2);
+    close(null);
+    execvp(argv[0], argv);
+    _exit(127);
 }
 
-/* Only assertion lines count; "# got ..." remarks are for people. */
-static int same_tap(const char *a, const char *b)
+static void job_start(struct job *j, int program, int run)
 {
-    while (*a || *b) {
-        size_t la = strcspn(a, "\n"), lb = strcspn(b, "\n");
-        if (*a == '#') {
-            a += la + (a[la] == '\n');
-            continue;
-        }
-        if (*b == '#') {
-            b += lb + (b[lb] == '\n');
-            continue;
-        }
-        if (la != lb || memcmp(a, b, la))
-            return 0;
-        a += la + (a[la] == '\n');
-        b += lb + (b[lb] == '\n');
+    int p[2];
+
+    if (pipe2(p, O_CLOEXEC)) {
+        perror("conform: pipe");
+        exit(2);
     }
+    fflush(stdout);
+    j->attempt = attempt_of(program, run);
+    j->attempt->out = must(calloc(1, OUT_MAX));
+    j->pid = fork();
+    if (j->pid == 0)
+        run_child(&runs[run], programs[program], p[1]);
+    if (j->pid < 0) {
+        perror("conform: fork");
+        exit(2);
+    }
+    setpgid(j->pid, j->pid); /* whichever of the two comes first */
+    j->pidfd = (int)syscall(SYS_pidfd_open, j->pid, 0);
+    if (j->pidfd < 0) {
+        perror("conform: pidfd_open");
+        exit(2);
+    }
+    close(p[1]);
+    j->fd = p[0];
+    fcntl(j->fd, F_SETFL, O_NONBLOCK);
+    j->deadline = now_ms() + timeout_s * 1000L;
+}
+
+static void job_read(struct job *j)
+{
+    struct attempt *a = j->attempt;
+    char drop[4096];
+
+    for (;;) {
+        size_t room = OUT_MAX - 1 - a->len;
+        ssize_t n = room ? read(j->fd, a->out + a->len, room) : read(j->fd, drop, sizeof(drop));
+
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+            return;
+        if (n <= 0)
+            break;
+        if (room)
+            a->len += (size_t)n;
+    }
+    close(j->fd);
+    j->fd = -1;
+}
+
+static void job_reap(struct job *j)
+{
+    int status = 0;
+
+    waitpid(j->pid, &status, 0);
+    j->attempt->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    close(j->pidfd);
+    j->pidfd = -1;
+}
+
+/* Ends what is left of the attempt: the program if its time is up, descendants it left behind. */
+static void job_finish(struct job *j)
+{
+    if (j->pidfd >= 0) {
+        j->attempt->timed_out = 1;
+        kill(-j->pid, SIGKILL);
+        kill(j->pid, SIGKILL);
+        job_reap(j);
+    }
+    kill(-j->pid, SIGKILL);
+    if (j->fd >= 0) {
+        job_read(j);
+        if (j->fd >= 0)
+            close(j->fd);
+    }
+    j->attempt->finished = 1;
+    j->attempt = NULL;
+}
+
+static void jobs_wait(struct job *jobs)
+{
+    struct pollfd p[JOBS_MAX * 2];
+    long wait_ms = 60000;
+
+    for (int i = 0; i < njobs; i++) {
+        int busy = jobs[i].attempt != NULL;
+
+        p[2 * i] = (struct pollfd){busy ? jobs[i].fd : -1, POLLIN, 0};
+        p[2 * i + 1] = (struct pollfd){busy ? jobs[i].pidfd : -1, POLLIN, 0};
+        if (busy && jobs[i].deadline - now_ms() < wait_ms)
+            wait_ms = jobs[i].deadline - now_ms();
+    }
+    poll(p, (nfds_t)njobs * 2, wait_ms < 0 ? 0 : (int)wait_ms + 1);
+    for (int i = 0; i < njobs; i++) {
+        struct job *j = &jobs[i];
+
+        if (!j->attempt)
+            continue;
+        if (j->fd >= 0 && p[2 * i].revents)
+            job_read(j);
+        if (j->pidfd >= 0 && p[2 * i + 1].revents) {
+            job_reap(j);
+            j->deadline = now_ms() + GRACE_MS;
+        }
+        if ((j->fd < 0 && j->pidfd < 0) || now_ms() >= j->deadline)
+            job_finish(j);
+    }
+}
+
+/* Splits text in place. Lines that are neither assertions nor the plan are for people. */
+static void tap_parse(struct tap *t, char *text)
+{
+    char *save, *l;
+
+    memset(t, 0, sizeof(*t));
+    t->plan = -1;
+    for (l = strtok_r(text, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
+        int bad = !strncmp(l, "not ok ", 7);
+        int n = bad || !strncmp(l, "ok ", 3) ? atoi(l + (bad ? 7 : 3)) : 0;
+
+        if (!strncmp(l, "1..", 3))
+            t->plan = atoi(l + 3);
+        if (n < 1 || n >= LINES_MAX)
+            continue;
+        t->line[n] = l;
+        t->failures += bad;
+        if (n > t->count)
+            t->count = n;
+    }
+}
+
+static void tap_of(struct tap *t, const struct attempt *a, char **copy)
+{
+    *copy = must(strdup(a->out));
+    tap_parse(t, *copy);
+}
+
+static int tap_same(const struct tap *a, const struct tap *b)
+{
+    if (a->count != b->count || a->plan != b->plan)
+        return 0;
+    for (int i = 1; i <= a->count; i++)
+        if (!a->line[i] != !b->line[i] || (a->line[i] && strcmp(a->line[i], b->line[i])))
+            return 0;
     return 1;
+}
+
+static const char *verdict(int program, int run)
+{
+    const struct attempt *ref = attempt_of(program, 0), *a = attempt_of(program, run);
+    static struct tap x, y;
+    char *cx, *cy;
+    const char *v;
+
+    if (a->timed_out)
+        return "timeout";
+    if (a->status >= 128 && (run == 0 || a->status != ref->status))
+        return "crashed";
+    tap_of(&x, ref, &cx);
+    tap_of(&y, a, &cy);
+    if (run == 0)
+        v = a->status || y.failures || y.plan != y.count || !y.count ? "fails" : "ok";
+    else
+        v = a->status == ref->status && tap_same(&x, &y) ? "agree" : "differs";
+    free(cx);
+    free(cy);
+    return v;
+}
+
+static int is_good(const char *v)
+{
+    return !strcmp(v, "ok") || !strcmp(v, "agree");
 }
 
 static int is_known(const char *run, const char *program)
@@ -173,108 +351,244 @@ static int is_known(const char *run, const char *program)
     return found;
 }
 
-static const char *verdict(const struct result *ref, const struct result *r)
+/* Calls each() for what differs; in the reference run, for what fails. */
+static void differences(int program, int run, void (*each)(const char *ref, const char *here, void *),
+                        void *arg)
 {
-    if (r->status == -1)
-        return "timeout";
-    if (r == ref)
-        return r->status ? "fails" : "ok";
-    if (r->status >= 128 && r->status != ref->status)
-        return "crashed";
-    return r->status == ref->status && same_tap(ref->out, r->out) ? "agree" : "differs";
-}
+    static struct tap x, y;
+    char *cx, *cy, plan_x[32], plan_y[32];
 
-static void explain(const struct result *ref, const struct result *r, struct run *run, char *program)
-{
-    char *a = strdup(ref->out), *b = strdup(r->out), *sa, *sb;
-    char *la = strtok_r(a, "\n", &sa), *lb = strtok_r(b, "\n", &sb);
+    tap_of(&x, attempt_of(program, 0), &cx);
+    tap_of(&y, attempt_of(program, run), &cy);
+    for (int i = 1; i <= x.count || i <= y.count; i++) {
+        const char *a = x.line[i] ? x.line[i] : "(nothing)";
+        const char *b = y.line[i] ? y.line[i] : "(nothing)";
 
-    for (int shown = 0; (la || lb) && shown < 3;) {
-        if (!la || !lb || strcmp(la, lb)) {
-            printf("      native: %s\n      here:   %s\n", la ? la : "(nothing)", lb ? lb : "(nothing)");
-            shown++;
-        }
-        la = la ? strtok_r(NULL, "\n", &sa) : NULL;
-        lb = lb ? strtok_r(NULL, "\n", &sb) : NULL;
+        if (run ? strcmp(a, b) : strncmp(b, "ok ", 3))
+            each(run ? a : "ok", b, arg);
     }
-    printf("      repeat:");
-    for (int i = 0; i < run->nargs; i++)
-        printf(" %s", run->args[i]);
-    printf(" %s\n", program);
-    free(a);
-    free(b);
+    snprintf(plan_x, sizeof(plan_x), x.plan < 0 ? "(no plan)" : "1..%d", x.plan);
+    snprintf(plan_y, sizeof(plan_y), y.plan < 0 ? "(no plan)" : "1..%d", y.plan);
+    if (run ? x.plan != y.plan : y.plan < 0)
+        each(run ? plan_x : "1..N", plan_y, arg);
+    free(cx);
+    free(cy);
 }
 
-int main(int argc, char **argv)
+static void print_difference(const char *ref, const char *here, void *arg)
+{
+    int *shown = arg;
+
+    if (++*shown <= SHOWN_MAX)
+        printf("    expected: %s\n    here:     %s\n", ref, here);
+    else if (*shown == SHOWN_MAX + 1)
+        printf("    ...\n");
+}
+
+static void explain(int program, int run)
+{
+    const struct attempt *a = attempt_of(program, run), *ref = attempt_of(program, 0);
+    int shown = 0;
+
+    printf("  %s under %s: %s\n", name_of(program), runs[run].name, verdict(program, run));
+    differences(program, run, print_difference, &shown);
+    if (a->status != ref->status || (!run && a->status))
+        printf("    status %d, %s %d\n", a->status, runs[0].name, ref->status);
+    printf("    repeat:");
+    for (int i = 0; i < runs[run].nargs; i++)
+        printf(" %s", runs[run].args[i]);
+    printf(" %s\n", programs[program]);
+}
+
+static void print_row(int program)
+{
+    printf("%-44s", name_of(program));
+    for (int k = 0; k < nruns; k++)
+        printf(" %-*s", (int)(strlen(runs[k].name) > 8 ? strlen(runs[k].name) : 8),
+               verdict(program, k));
+    printf("\n");
+    fflush(stdout);
+}
+
+static void run_all(void)
+{
+    static struct job jobs[JOBS_MAX];
+    int total = nprograms * nruns, next = 0, printed = 0;
+
+    printf("%-44s", "program");
+    for (int k = 0; k < nruns; k++)
+        printf(" %-8s", runs[k].name);
+    printf("\n");
+    while (printed < nprograms) {
+        for (int i = 0; i < njobs && next < total; i++)
+            if (!jobs[i].attempt) {
+                job_start(&jobs[i], next / nruns, next % nruns);
+                next++;
+            }
+        jobs_wait(jobs);
+        while (printed < nprograms) {
+            int k = 0;
+
+            while (k < nruns && attempt_of(printed, k)->finished)
+                k++;
+            if (k < nruns)
+                break;
+            print_row(printed++);
+        }
+    }
+}
+
+static void json_string(FILE *f, const char *s)
+{
+    fputc('"', f);
+    for (; *s; s++) {
+        if (*s == '"' || *s == '\\')
+            fprintf(f, "\\%c", *s);
+        else if ((unsigned char)*s < 0x20 || (unsigned char)*s >= 0x7f)
+            fprintf(f, "\\u%04x", (unsigned char)*s);
+        else
+            fputc(*s, f);
+    }
+    fputc('"', f);
+}
+
+struct json_list {
+    FILE *f;
+    int n;
+};
+
+static void json_difference(const char *ref, const char *here, void *arg)
+{
+    struct json_list *l = arg;
+
+    fputs(l->n++ ? ", {" : "{", l->f);
+    json_string(l->f, runs[0].name);
+    fputs(": ", l->f);
+    json_string(l->f, ref);
+    fputs(", \"here\": ", l->f);
+    json_string(l->f, here);
+    fputc('}', l->f);
+}
+
+static void json_run(FILE *f, int program, int run)
+{
+    struct json_list list = {f, 0};
+
+    json_string(f, runs[run].name);
+    fprintf(f, ": {\"verdict\": \"%s\", \"status\": %d, \"known\": %s, \"differences\": [",
+            verdict(program, run), attempt_of(program, run)->status,
+            is_known(runs[run].name, name_of(program)) ? "true" : "false");
+    if (!is_good(verdict(program, run)))
+        differences(program, run, json_difference, &list);
+    fputs("]}", f);
+}
+
+static void json_write(int passed, int failed, int known)
+{
+    FILE *f = must(fopen(json_path, "w"));
+
+    fputs("{\n  \"programs\": [", f);
+    for (int i = 0; i < nprograms; i++) {
+        fprintf(f, "%s\n    {\"program\": ", i ? "," : "");
+        json_string(f, name_of(i));
+        fputs(", \"runs\": {", f);
+        for (int k = 0; k < nruns; k++) {
+            fputs(k ? ", " : "", f);
+            json_run(f, i, k);
+        }
+        fputs("}}", f);
+    }
+    fprintf(f, "\n  ],\n  \"passed\": %d, \"failed\": %d, \"known\": %d\n}\n", passed, failed, known);
+    if (fclose(f)) {
+        perror(json_path);
+        exit(2);
+    }
+}
+
+/* Prints the list of differences and the summary; returns how many programs failed. */
+static int report(void)
 {
     int passed = 0, failed = 0, known = 0;
 
-    for (int i = 1; i < argc; i++) {
-        if (!strcmp(argv[i], "--run") && i + 1 < argc)
-            add_run(argv[++i]);
-        else if (!strcmp(argv[i], "--json") && i + 1 < argc)
-            json_path = argv[++i];
-        else if (!strcmp(argv[i], "--known") && i + 1 < argc)
-            known_path = argv[++i];
-        else if (!strcmp(argv[i], "--only") && i + 1 < argc)
-            only = argv[++i];
-        else if (!strcmp(argv[i], "--timeout") && i + 1 < argc)
-            timeout_s = atoi(argv[++i]);
-        else if (argv[i][0] != '-' && !dir)
-            dir = argv[i];
-        else {
-            fprintf(stderr, "conform: unexpected argument '%s'\n", argv[i]);
-            return 2;
-        }
-    }
-    if (!dir || !nruns) {
-        fprintf(stderr, "usage: conform --run NAME=PREFIX ... [--known FILE] [--json FILE] [--only TEXT] "
-                        "[--timeout SEC] DIR\n");
-        return 2;
-    }
-    nftw(dir, collect, 16, 0);
-    qsort(programs, (size_t)nprograms, sizeof(*programs), by_name);
-    FILE *json = json_path ? fopen(json_path, "w") : NULL;
-    if (json)
-        fputs("[", json);
     for (int i = 0; i < nprograms; i++) {
-        struct result res[RUNS_MAX];
-        const char *name = programs[i] + strlen(dir) + (programs[i][strlen(dir)] == '/');
         int bad = 0, excused = 0;
-        if (json)
-            fprintf(json, "%s\n{\"program\":\"%s\"", i ? "," : "", name);
-        printf("%-44s", name);
+
         for (int k = 0; k < nruns; k++) {
-            res[k] = execute(&runs[k], programs[i]);
-            const char *v = verdict(&res[0], &res[k]);
-            int differs = strcmp(v, "ok") && strcmp(v, "agree");
-            if (differs && is_known(runs[k].name, name))
+            if (is_good(verdict(i, k)))
+                continue;
+            if (is_known(runs[k].name, name_of(i))) {
                 excused++;
-            else
-                bad += differs;
-            printf(" %s:%-8s", runs[k].name, v);
-            if (json)
-                fprintf(json, ",\"%s\":\"%s\"", runs[k].name, v);
+                continue;
+            }
+            if (!bad++ && !failed)
+                printf("\nDifferences:\n");
+            explain(i, k);
         }
-        printf("\n");
-        for (int k = 1; bad && k < nruns; k++)
-            if (strcmp(verdict(&res[0], &res[k]), "agree"))
-                explain(&res[0], &res[k], &runs[k], programs[i]);
-        for (int k = 0; k < nruns; k++)
-            free(res[k].out);
-        if (json)
-            fputs("}", json);
-        fflush(stdout);
         failed += bad > 0;
         known += !bad && excused;
         passed += !bad && !excused;
     }
-    if (json) {
-        fputs("\n]\n", json);
-        fclose(json);
-    }
+    if (json_path)
+        json_write(passed, failed, known);
     if (known)
-        printf("%d programs differ in a known way\n", known);
-    printf("%d passed, %d failed, %d skipped\n", passed, failed, known);
-    return failed || !nprograms;
+        printf("\n%d differ in a known way (not counted as failed)\n", known);
+    printf("%s%d passed, %d failed\n", known ? "" : "\n", passed, failed);
+    return failed;
+}
+
+static void usage(void)
+{
+    fprintf(stderr, "usage: conform [--run NAME=PREFIX]... [--only GLOB] [--known FILE] "
+                    "[--json FILE] [--timeout SEC] [--jobs N] DIR\n");
+    exit(2);
+}
+
+static void options(int argc, char **argv)
+{
+    static const struct option_text {
+        const char *name, **text;
+        int *number;
+    } table[] = {{"--json", &json_path, NULL},    {"--known", &known_path, NULL},
+                 {"--only", &only, NULL},         {"--timeout", NULL, &timeout_s},
+                 {"--jobs", NULL, &njobs}};
+
+    for (int i = 1; i < argc; i++) {
+        size_t k = 0;
+
+        while (k < sizeof(table) / sizeof(*table) && strcmp(argv[i], table[k].name))
+            k++;
+        if (argv[i][0] != '-' && !dir)
+            dir = argv[i];
+        else if (!strcmp(argv[i], "--run") && i + 1 < argc)
+            add_run(argv[++i]);
+        else if (k == sizeof(table) / sizeof(*table) || i + 1 == argc)
+            usage();
+        else if (table[k].text)
+            *table[k].text = argv[++i];
+        else
+            *table[k].number = atoi(argv[++i]);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static char native[] = "native=";
+
+    options(argc, argv);
+    if (!dir || timeout_s < 1 || njobs < 1 || njobs > JOBS_MAX)
+        usage();
+    if (!nruns)
+        add_run(native);
+    if (nftw(dir, collect, 16, 0)) {
+        perror(dir);
+        return 2;
+    }
+    if (!nprograms) {
+        fprintf(stderr, "conform: no programs in %s\n", dir);
+        return 2;
+    }
+    qsort(programs, (size_t)nprograms, sizeof(*programs), by_name);
+    attempts = must(calloc((size_t)nprograms * (size_t)nruns, sizeof(*attempts)));
+    run_all();
+    return report() > 0;
 }
