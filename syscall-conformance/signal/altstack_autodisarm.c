@@ -2,7 +2,7 @@
 #include "sig.h"
 
 static char alt[65536];
-static int flags_inside = -1;
+static volatile int flags_inside = -1;
 
 static void handler(int sig)
 {

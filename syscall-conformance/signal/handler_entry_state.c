@@ -2,7 +2,7 @@
 #include "sig.h"
 #include <xmmintrin.h>
 
-static unsigned long flags, rsp;
+static volatile unsigned long flags, rsp;
 
 __attribute__((naked)) static void entry(int sig)
 {

@@ -1,7 +1,7 @@
 /* sigaction(2): during a handler its signal and sa_mask are blocked; the old mask returns after it. */
 #include "sig.h"
 
-static bool own, masked, other;
+static volatile bool own, masked, other;
 
 static void handler(int sig)
 {

@@ -1,7 +1,7 @@
 /* sigaction(2) SA_NODEFER: the signal can arrive again from within its own handler. */
 #include "sig.h"
 
-static int depth, deepest;
+static volatile int depth, deepest;
 
 static void handler(int sig)
 {

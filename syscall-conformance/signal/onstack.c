@@ -2,8 +2,8 @@
 #include "sig.h"
 
 static char alt[65536];
-static bool on_alt, flagged;
-static int change_errno;
+static volatile bool on_alt, flagged;
+static volatile int change_errno;
 
 static void handler(int sig)
 {

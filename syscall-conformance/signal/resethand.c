@@ -1,7 +1,7 @@
 /* sigaction(2) SA_RESETHAND: the action is the default again when the handler is entered. */
 #include "sig.h"
 
-static bool reset;
+static volatile bool reset;
 
 static void handler(int sig)
 {

@@ -1,7 +1,8 @@
 /* signal(7): real-time signals queue, lowest number first, equal ones in the order they were sent. */
 #include "sig.h"
 
-static int order[16], values[16], n;
+static int order[16], values[16];
+static volatile int n;
 
 static void on_rt(int sig, siginfo_t *info, void *uc)
 {

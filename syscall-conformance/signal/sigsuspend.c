@@ -1,7 +1,7 @@
 /* sigsuspend(2): the mask is replaced while waiting and restored before it returns EINTR. */
 #include "sig.h"
 
-static bool usr2_blocked;
+static volatile bool usr2_blocked;
 
 static void handler(int sig)
 {
