@@ -137,7 +137,8 @@ static int parse_script(char *buf, char **interp, char **arg)
 }
 
 /* Follows scripts to the binary that will run; argv is rewritten as for the interpreter. */
-static int resolve_scripts(struct task *t, struct file **file, char **path, struct strings *argv)
+static int resolve_scripts(struct task *t, struct file **file, char **path, struct strings *argv,
+                           bool fd_closes)
 {
     for (int depth = 0;; depth++) {
         char buf[BINPRM_BUF + 1] = {0}, *interp, *arg;
@@ -149,6 +150,8 @@ static int resolve_scripts(struct task *t, struct file **file, char **path, stru
             return r;
         if (depth == INTERP_DEPTH)
             return -ELOOP;
+        if (depth == 0 && fd_closes)
+            return -ENOENT; /* its interpreter could not open /dev/fd/N: execveat(2) */
         if (argv->n > 0) { /* argv[0] gives way to the script's path */
             free(argv->v[0]);
             memmove(argv->v, argv->v + 1, (size_t)argv->n * sizeof(*argv->v));
@@ -237,12 +240,12 @@ static int fresh_state(struct task *t)
 }
 
 static int do_exec(struct task *t, struct file **file, char **path, const char *exec_fn,
-                   struct strings *argv, struct strings *envp)
+                   struct strings *argv, struct strings *envp, bool fd_closes)
 {
     struct cred *cred;
     bool secure;
 
-    int err = resolve_scripts(t, file, path, argv);
+    int err = resolve_scripts(t, file, path, argv, fd_closes);
     if (!err)
         err = exec_cred(t, *file, &cred, &secure);
     if (err)
@@ -294,7 +297,7 @@ int task_exec(struct task *t, int dirfd, const char *name, int at_flags, char **
     if (!err)
         err = (path = strdup(name)) ? 0 : -ENOMEM;
     if (!err)
-        err = do_exec(t, &file, &path, name, &argv, &envp);
+        err = do_exec(t, &file, &path, name, &argv, &envp, false);
     if (!err)
         set_comm(t, path);
     if (file)
@@ -337,7 +340,8 @@ static long exec_common(struct task *t, int dirfd, uint64_t name_addr, uint64_t 
     }
     if (!err) {
         cleanup_free char *exec_fn = strdup(path);
-        err = exec_fn ? do_exec(t, &file, &path, exec_fn, &argv, &envp) : -ENOMEM;
+        bool closes = dirfd >= 0 && name[0] != '/' && fd_cloexec(t, dirfd);
+        err = exec_fn ? do_exec(t, &file, &path, exec_fn, &argv, &envp, closes) : -ENOMEM;
         if (!err)
             set_comm(t, name[0] ? name : path);
     }

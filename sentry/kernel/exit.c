@@ -171,7 +171,7 @@ void task_release_vfork(struct task *t)
 }
 
 /* What others can see change: the tid word is cleared and its waiters are woken. */
-static void clear_tid(struct task *t)
+void task_clear_tid(struct task *t)
 {
     if (t->clear_child_tid && t->mm && t->mm->refs > 1 && !t->tg->exiting) {
         store_u32(t, t->clear_child_tid, 0);
@@ -199,7 +199,7 @@ void task_exit(struct task *t, int code)
     t->in_syscall = false;
     if (t->mm && t->ev.kind != PE_EXITED) {
         robust_list_exit(t);
-        clear_tid(t);
+        task_clear_tid(t);
     }
     struct fdtable *fds = t->fds;
     struct fs_context *fs = t->fs;

@@ -31,6 +31,8 @@ void task_account(struct task *t);
 /* exit.c: gives up memory and platform thread; vfork parents go on. */
 void task_exit_memory(struct task *t);
 void task_release_vfork(struct task *t);
+/* Clears the word of CLONE_CHILD_CLEARTID for those who share the memory; wakes its waiters. */
+void task_clear_tid(struct task *t);
 /* futex.c */
 int futex_wake_addr(struct task *t, uint64_t addr, bool private_, int n);
 /* posix timers, sentry/time */

@@ -88,6 +88,9 @@ static int open_interp(struct loader *l)
     err = inode_permission(l->t, l->interp_file->inode, MAY_EXEC);
     if (err)
         return err;
+    char probe[sizeof(Elf64_Ehdr)];
+    if (read_exact(l->t, l->interp_file, probe, sizeof(probe), 0))
+        return -EIO; /* shorter than any header */
     err = read_image(l->t, l->interp_file, &l->interp);
     return err == -ENOEXEC || err == -EINVAL ? -ELIBBAD : err;
 }
@@ -320,6 +323,7 @@ static void switch_to(struct loader *l, uint64_t sp)
     struct task *t = l->t;
 
     task_account(t);
+    task_clear_tid(t);
     task_exit_memory(t);
     t->mm = l->mm;
     t->thr = l->thr;

@@ -350,8 +350,12 @@ static int fill_io(struct task *t, struct strbuf *out)
 static int path_text(struct task *t, const struct path *p, struct strbuf *out)
 {
     cleanup_free char *s = NULL;
-    int err = vfs_path_string(t, p, &s);
 
+    if (p->dentry->parent == p->dentry && !p->mnt) { /* a memfd */
+        strbuf_printf(out, "/%s (deleted)", p->dentry->name);
+        return 0;
+    }
+    int err = vfs_path_string(t, p, &s);
     if (!err)
         strbuf_puts(out, s);
     return err;
