@@ -196,6 +196,8 @@ struct dentry *dentry_new_child(struct dentry *dir, const char *name, size_t len
 void dentry_add(struct dentry *d);
 /* Stacked file systems: od, one of a lower layer's, now has nd's place. */
 int dentry_rename_done(struct dentry *od, struct dentry *nd);
+/* RENAME_EXCHANGE: both stay, each under the other's name. */
+int dentry_exchange(struct dentry *a, struct dentry *b);
 struct dentry *dentry_get(struct dentry *d);
 void dentry_put(struct dentry *d);
 void dentry_set_inode(struct dentry *d, struct inode *i); /* takes over the reference */

@@ -22,7 +22,6 @@ void dir_unlock_rename(struct inode *a, struct inode *b);
 int lookup_locked(struct task *t, const struct path *dir, const char *name, size_t len,
                   struct dentry **out);
 void dentry_drop_unused(struct superblock *sb);
-int dentry_exchange(struct dentry *a, struct dentry *b);
 void locks_free(struct inode *i);
 /*
  * close(2) of any descriptor drops the process's POSIX locks on the file: fcntl(2). As on Linux a

@@ -5,6 +5,7 @@
 #include "sentry/fs/gofer/rpc.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -16,6 +17,8 @@
 #include "sentry/fs/fs.h"
 #include "sentry/kernel/fiber.h"
 #include "sentry/kernel/loop.h"
+
+#define SOON_NS 100000
 
 struct pending {
     struct list node;
@@ -52,7 +55,8 @@ static void finish(struct pending *p, int result)
     list_del(&p->node);
     p->result = result;
     p->done = true;
-    fiber_wake(p->fiber);
+    if (p->fiber != fiber_current())
+        fiber_wake(p->fiber);
 }
 
 static void deliver(size_t len, int fd)
@@ -157,6 +161,19 @@ static int send_request(struct gofer_call *c, uint32_t id)
     return 0;
 }
 
+/*
+ * Most replies come within microseconds. When no other fiber could use the time, sleeping right
+ * here leaves the CPU to the gofer; the loop would first spin for guests.
+ */
+static void await_soon(void)
+{
+    struct pollfd p = {.fd = sock_watch.fd, .events = POLLIN};
+    struct timespec limit = {.tv_nsec = SOON_NS};
+
+    if (ppoll(&p, 1, &limit, NULL) > 0)
+        readable(&sock_watch, 0);
+}
+
 int gofer_rpc(struct gofer_call *c)
 {
     struct pending p = {.id = ++next_id, .call = c, .fiber = fiber_current()};
@@ -172,6 +189,8 @@ int gofer_rpc(struct gofer_call *c)
         list_del(&p.node);
         return err;
     }
+    if (!fiber_any_ready())
+        await_soon();
     while (!p.done)
         fiber_park();
     return p.result;

@@ -125,8 +125,9 @@ static void tmpfs_evict(struct inode *i)
 static int make(struct task *t, struct inode *dir, struct dentry *d, mode_t mode, dev_t rdev,
                 struct inode **out)
 {
+    if (!dir->nlink)
+        return -ENOENT; /* removed */
     struct inode *i = tmpfs_inode_new(dir->sb, mode, rdev);
-
     if (!i)
         return -ENOSPC;
     i->uid = t->cred->fsuid;
@@ -197,6 +198,8 @@ static int tmpfs_link(struct task *t, struct dentry *old, struct inode *dir, str
 {
     struct inode *i = old->inode;
 
+    if (!dir->nlink)
+        return -ENOENT;
     int err = entry_add(dir, d, i);
     if (err)
         return err;
