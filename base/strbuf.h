@@ -1,4 +1,5 @@
-/* Growing byte buffer for generated text. Failed allocations are sticky: check strbuf_failed once. */
+/* Growing byte buffer for generated text. Failed allocations are sticky: check strbuf_failed once.
+ */
 #ifndef NV_BASE_STRBUF_H
 #define NV_BASE_STRBUF_H
 

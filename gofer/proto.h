@@ -49,8 +49,8 @@ struct gofer_reply {
     char data[]; /* symlink target, entries, struct statfs */
 };
 
-struct gofer_dirent { /* in READDIR's data, each at a multiple of 8 */
-    uint64_t next;    /* position after this entry */
+struct gofer_dirent {       /* in READDIR's data, each at a multiple of 8 */
+    uint64_t next;          /* position after this entry */
     struct gofer_attr attr; /* mode 0: could not be read */
     uint64_t ino;
     uint16_t reclen;

@@ -387,7 +387,8 @@ static const bool mutates[GOFER_NR_MSGS] = {
 /* Copies a path out of the request; no NUL inside, no leading slash. */
 static int take_path(char *to, const char *from, size_t len, bool may_be_absolute)
 {
-    if (len >= GOFER_PATH_MAX || memchr(from, 0, len) || (len && from[0] == '/' && !may_be_absolute))
+    if (len >= GOFER_PATH_MAX || memchr(from, 0, len) ||
+        (len && from[0] == '/' && !may_be_absolute))
         return -EPROTO;
     memcpy(to, from, len);
     to[len] = 0;

@@ -58,7 +58,7 @@ struct platform_event {
 struct platform_hostcall {
     long nr;
     unsigned long args[6];
-    int fd;     /* mmap with a file: the sentry's FD, passed over; -1 otherwise. Replaces args[4]. */
+    int fd; /* mmap with a file: the sentry's FD, passed over; -1 otherwise. Replaces args[4]. */
     long result; /* out: value or negative errno */
 };
 
@@ -70,7 +70,8 @@ struct platform_host {
     void (*wake)(void *fiber);
     /* Watches fd for reading in the sentry's loop; cb runs on the loop (not in a fiber). */
     int (*watch)(int fd, void (*cb)(void *arg), void *arg);
-    void (*child_reaped)(pid_t pid, int status); /* children that are not the platform's; may be NULL */
+    void (*child_reaped)(pid_t pid,
+                         int status); /* children that are not the platform's; may be NULL */
 };
 
 struct platform_config {
@@ -92,8 +93,9 @@ struct platform {
 
     /*
      * Loop side. poll() collects posted events and wakes the fibers that wait for them; returns how
-     * many. idle_enter() announces that the sentry is about to sleep and returns false when an event
-     * slipped in; idle_leave() takes it back. spin_ns() is how long polling on is worthwhile now.
+     * many. idle_enter() announces that the sentry is about to sleep and returns false when an
+     * event slipped in; idle_leave() takes it back. spin_ns() is how long polling on is worthwhile
+     * now.
      */
     int (*poll)(void);
     bool (*idle_enter)(void);
@@ -138,8 +140,9 @@ struct platform {
     /*
      * Marshalled buffers of the current syscall of thr: in_window() gives the sentry's view of
      * guest bytes at addr that the stub has copied for us and how many there are, or NULL. The
-     * memory may change under the reader: copy once. out_window() gives a place whose first len bytes the stub will copy to addr when the
-     * syscall returns, or NULL; out_commit() says they were written.
+     * memory may change under the reader: copy once. out_window() gives a place whose first len
+     * bytes the stub will copy to addr when the syscall returns, or NULL; out_commit() says they
+     * were written.
      */
     const void *(*in_window)(struct gthread *thr, uint64_t addr, size_t *avail);
     void *(*out_window)(struct gthread *thr, uint64_t addr, size_t len);

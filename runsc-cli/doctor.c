@@ -122,8 +122,11 @@ int verb_doctor(int argc, char **argv)
             strbuf_free(&b);
             continue;
         }
-        printf("%-7s %s%s%s\n", f[i].ok ? "ok" : f[i].required ? "MISSING" : "note", f[i].what,
-               f[i].detail[0] ? ": " : "", f[i].detail);
+        printf("%-7s %s%s%s\n",
+               f[i].ok         ? "ok"
+               : f[i].required ? "MISSING"
+                               : "note",
+               f[i].what, f[i].detail[0] ? ": " : "", f[i].detail);
         if (!f[i].ok)
             printf("        %s\n", f[i].hint);
     }

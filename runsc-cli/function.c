@@ -20,7 +20,8 @@ bool function_wanted(const struct run_options *o, char **argv)
 {
     const char *name = argv[o->first_arg], *dot = strrchr(name, '.');
 
-    return !o->dashes && dot && (!strcmp(dot, ".js") || !strcmp(dot, ".mjs") || !strcmp(dot, ".cjs"));
+    return !o->dashes && dot &&
+           (!strcmp(dot, ".js") || !strcmp(dot, ".mjs") || !strcmp(dot, ".cjs"));
 }
 
 static int read_all(int fd, struct strbuf *b)

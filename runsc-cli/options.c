@@ -9,17 +9,36 @@
 
 #include "runsc-cli/cli.h"
 
-enum { O_ROOTFS = 256, O_MOUNT, O_ENV, O_CWD, O_USER, O_MEMORY, O_CPUS, O_TIMEOUT, O_PLATFORM,
-       O_STRACE, O_EXPLAIN, O_TIMING, O_EVENT, O_HOSTNAME, O_HELP };
+enum {
+    O_ROOTFS = 256,
+    O_MOUNT,
+    O_ENV,
+    O_CWD,
+    O_USER,
+    O_MEMORY,
+    O_CPUS,
+    O_TIMEOUT,
+    O_PLATFORM,
+    O_STRACE,
+    O_EXPLAIN,
+    O_TIMING,
+    O_EVENT,
+    O_HOSTNAME,
+    O_HELP
+};
 
 static const struct {
     struct option opt;
     const char *arg, *what;
 } options[] = {
-    {{"rootfs", required_argument, NULL, O_ROOTFS}, "DIR", "root directory (default: the host's /)"},
+    {{"rootfs", required_argument, NULL, O_ROOTFS},
+     "DIR",
+     "root directory (default: the host's /)"},
     {{"mount", required_argument, NULL, O_MOUNT}, "SRC:DST[:ro]", "make a host directory visible"},
     {{"env", required_argument, NULL, O_ENV}, "NAME[=VALUE]", "set, or pass on, a variable"},
-    {{"cwd", required_argument, NULL, O_CWD}, "DIR", "working directory (default: the current one)"},
+    {{"cwd", required_argument, NULL, O_CWD},
+     "DIR",
+     "working directory (default: the current one)"},
     {{"user", required_argument, NULL, O_USER}, "UID[:GID]", "user to run as"},
     {{"memory", required_argument, NULL, O_MEMORY}, "SIZE", "memory, e.g. 512M"},
     {{"cpus", required_argument, NULL, O_CPUS}, "N", "number of CPUs"},
@@ -27,7 +46,9 @@ static const struct {
     {{"platform", required_argument, NULL, O_PLATFORM}, "NAME", "trap or ptrace"},
     {{"hostname", required_argument, NULL, O_HOSTNAME}, "NAME", "host name inside"},
     {{"strace", optional_argument, NULL, O_STRACE}, "[=CALLS]", "trace system calls on stderr"},
-    {{"explain", no_argument, NULL, O_EXPLAIN}, "", "say at the end what was asked for and missing"},
+    {{"explain", no_argument, NULL, O_EXPLAIN},
+     "",
+     "say at the end what was asked for and missing"},
     {{"timing", optional_argument, NULL, O_TIMING}, "[=json]", "phases of the start on stderr"},
     {{"event", required_argument, NULL, O_EVENT}, "JSON|@FILE|-", "event for a function"},
     {{"help", no_argument, NULL, O_HELP}, "", "this text"},
@@ -37,7 +58,8 @@ static const struct {
 
 static void print_help(void)
 {
-    printf("usage: nv run [options] -- CMD [ARGS]\n       nv run [options] FILE.js --event JSON\n\n");
+    printf(
+        "usage: nv run [options] -- CMD [ARGS]\n       nv run [options] FILE.js --event JSON\n\n");
     for (size_t i = 0; i < NOPTIONS; i++) {
         char left[64];
         snprintf(left, sizeof(left), "--%s%s%s", options[i].opt.name,

@@ -11,9 +11,9 @@
 struct run_options {
     const char *rootfs, *cwd, *user, *platform, *strace, *event, *hostname;
     bool strace_on, explain, timing, timing_json;
-    uint64_t memory;   /* bytes, 0: the host's */
-    int cpus;          /* 0: the host's */
-    double timeout_s;  /* 0: none */
+    uint64_t memory;  /* bytes, 0: the host's */
+    int cpus;         /* 0: the host's */
+    double timeout_s; /* 0: none */
     const char *mounts[RUN_MOUNTS_MAX];
     int nmounts;
     const char *env[RUN_ENV_MAX];

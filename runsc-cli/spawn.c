@@ -138,8 +138,9 @@ static int explain_ns_failure(int err, struct error *e)
 {
     error_set(e, err, "creating the sandbox's namespaces");
     if (err == -EPERM || err == -ENOSPC)
-        error_hint(e, "user namespaces are not allowed here: run as root, or set "
-                      "user.max_user_namespaces and kernel.unprivileged_userns_clone; see nv doctor");
+        error_hint(e,
+                   "user namespaces are not allowed here: run as root, or set "
+                   "user.max_user_namespaces and kernel.unprivileged_userns_clone; see nv doctor");
     return err;
 }
 

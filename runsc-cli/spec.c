@@ -68,7 +68,9 @@ static void fill_identity(struct sandbox_spec *s, const struct run_options *o)
     sched_getaffinity(0, sizeof(set), &set);
     s->host_cpus = CPU_COUNT(&set) > 0 ? CPU_COUNT(&set) : 1;
     s->ncpus = o->cpus ? o->cpus : s->host_cpus;
-    s->memory_bytes = o->memory ? o->memory : sysinfo(&si) ? 1ULL << 30 : si.totalram * (uint64_t)si.mem_unit;
+    s->memory_bytes = o->memory      ? o->memory
+                      : sysinfo(&si) ? 1ULL << 30
+                                     : si.totalram * (uint64_t)si.mem_unit;
     s->memory_limited = o->memory != 0;
     s->hostname = strdup(o->hostname ? o->hostname : "nanovisor");
     if (getrandom(r, sizeof(r), 0) != sizeof(r))
@@ -125,7 +127,8 @@ static int fill_user(struct sandbox_spec *s, const struct run_options *o, struct
     return 0;
 }
 
-/* Limits are the caller's, as for a child of the shell; what nobody set is what Linux boots with. */
+/* Limits are the caller's, as for a child of the shell; what nobody set is what Linux boots with.
+ */
 static void fill_limits(struct sandbox_spec *s)
 {
     for (int i = 0; i < RLIM_NLIMITS; i++)
@@ -240,8 +243,7 @@ static int fill_root(struct spawn *sp, const struct run_options *o, struct error
     return 0;
 }
 
-int spec_fill(struct spawn *sp, const struct run_options *o, int argc, char **argv,
-              struct error *e)
+int spec_fill(struct spawn *sp, const struct run_options *o, int argc, char **argv, struct error *e)
 {
     struct sandbox_spec *s = &sp->spec;
 

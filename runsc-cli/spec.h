@@ -7,7 +7,6 @@
 #include "runsc-cli/spawn.h"
 
 /* 0, or an exit code with e set. */
-int spec_fill(struct spawn *s, const struct run_options *o, int argc, char **argv,
-              struct error *e);
+int spec_fill(struct spawn *s, const struct run_options *o, int argc, char **argv, struct error *e);
 
 #endif

@@ -15,13 +15,39 @@
 #ifndef NV_SENTRY_ARGKINDS_H
 #define NV_SENTRY_ARGKINDS_H
 
+/* clang-format off: tables */
 enum arg_kind {
     AK_NONE,
-    AK_INT, AK_UINT, AK_LONG, AK_SIZE, AK_HEX, AK_PTR, AK_FD, AK_DIRFD, AK_PID, AK_UID, AK_SIG,
-    AK_MODE, AK_OFF, AK_FLAGS, AK_ENUM,
-    AK_IN_STR, AK_IN_BUF, AK_OUT_BUF, AK_IN_ARRAY, AK_OUT_ARRAY, AK_INOUT_ARRAY,
-    AK_IN, AK_OUT, AK_INOUT, AK_IN_IOV, AK_OUT_IOV, AK_IN_SOCKADDR, AK_OUT_SOCKADDR,
-    AK_IN_MSGHDR, AK_OUT_MSGHDR,
+    AK_INT,
+    AK_UINT,
+    AK_LONG,
+    AK_SIZE,
+    AK_HEX,
+    AK_PTR,
+    AK_FD,
+    AK_DIRFD,
+    AK_PID,
+    AK_UID,
+    AK_SIG,
+    AK_MODE,
+    AK_OFF,
+    AK_FLAGS,
+    AK_ENUM,
+    AK_IN_STR,
+    AK_IN_BUF,
+    AK_OUT_BUF,
+    AK_IN_ARRAY,
+    AK_OUT_ARRAY,
+    AK_INOUT_ARRAY,
+    AK_IN,
+    AK_OUT,
+    AK_INOUT,
+    AK_IN_IOV,
+    AK_OUT_IOV,
+    AK_IN_SOCKADDR,
+    AK_OUT_SOCKADDR,
+    AK_IN_MSGHDR,
+    AK_OUT_MSGHDR,
 };
 
 #define ARGKIND(k, p1, p2) ((unsigned int)(k) | (unsigned int)(p1) << 8 | (unsigned int)(p2) << 16)
@@ -31,13 +57,18 @@ enum arg_kind {
 
 /* Structures of a fixed size: TYPE(name, bytes). */
 #define ARG_TYPES(TYPE)                                                                            \
-    TYPE(int, 4) TYPE(u64, 8) TYPE(int2, 8) TYPE(timespec, 16) TYPE(timeval, 16) TYPE(timezone, 8)  \
-    TYPE(itimerval, 32) TYPE(itimerspec, 32) TYPE(stat, 144) TYPE(statfs, 120) TYPE(statx, 256)     \
-    TYPE(sigaction, 32) TYPE(sigset, 8) TYPE(siginfo, 128) TYPE(stack, 24) TYPE(rlimit, 16)         \
-    TYPE(rusage, 144) TYPE(utsname, 390) TYPE(sysinfo, 112) TYPE(tms, 32) TYPE(epoll_event, 12)     \
-    TYPE(sigevent, 64) TYPE(fdset, 128) TYPE(sched_param, 4) TYPE(timespec2, 32) TYPE(timeval2, 32) \
-    TYPE(utimbuf, 16) TYPE(off, 8) TYPE(socklen, 4) TYPE(open_how, 24) TYPE(clone_args, 88)         \
-    TYPE(capheader, 8) TYPE(capdata, 24) TYPE(sigmask_arg, 16) TYPE(timex, 208) TYPE(msghdr, 56)
+    TYPE(int, 4)                                                                                   \
+    TYPE(u64, 8)                                                                                   \
+    TYPE(int2, 8) TYPE(timespec, 16) TYPE(timeval, 16) TYPE(timezone, 8) TYPE(itimerval, 32)       \
+        TYPE(itimerspec, 32) TYPE(stat, 144) TYPE(statfs, 120) TYPE(statx, 256)                    \
+            TYPE(sigaction, 32) TYPE(sigset, 8) TYPE(siginfo, 128) TYPE(stack, 24)                 \
+                TYPE(rlimit, 16) TYPE(rusage, 144) TYPE(utsname, 390) TYPE(sysinfo, 112)           \
+                    TYPE(tms, 32) TYPE(epoll_event, 12) TYPE(sigevent, 64) TYPE(fdset, 128)        \
+                        TYPE(sched_param, 4) TYPE(timespec2, 32) TYPE(timeval2, 32)                \
+                            TYPE(utimbuf, 16) TYPE(off, 8) TYPE(socklen, 4) TYPE(open_how, 24)     \
+                                TYPE(clone_args, 88) TYPE(capheader, 8) TYPE(capdata, 24)          \
+                                    TYPE(sigmask_arg, 16) TYPE(timex, 208) TYPE(msghdr, 56)
+/* clang-format on */
 
 enum arg_type {
     AT_none_,

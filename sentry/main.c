@@ -51,9 +51,8 @@ static int host_watch(int fd, void (*cb)(void *arg), void *arg)
 
     if (!hw)
         return -ENOMEM;
-    *hw = (struct host_watch){.w = {.fd = fd, .events = EPOLLIN, .cb = host_watch_event},
-                              .cb = cb,
-                              .arg = arg};
+    *hw = (struct host_watch){
+        .w = {.fd = fd, .events = EPOLLIN, .cb = host_watch_event}, .cb = cb, .arg = arg};
     return loop_fd_add(&hw->w);
 }
 

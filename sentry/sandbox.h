@@ -12,12 +12,16 @@
 
 #include "base/error.h"
 
-struct sandbox_mount { char *src, *dst; bool readonly; unsigned int export_index; };
+struct sandbox_mount {
+    char *src, *dst;
+    bool readonly;
+    unsigned int export_index;
+};
 
 struct sandbox_spec {
     char *hostname;
     int ncpus;
-    uint64_t memory_bytes;       /* MemTotal; limit if memory_limited */
+    uint64_t memory_bytes; /* MemTotal; limit if memory_limited */
     bool memory_limited;
     char **argv, **envp;
     char *cwd;
@@ -26,20 +30,20 @@ struct sandbox_spec {
     int ngroups;
     gid_t groups[64];
     struct rlimit rlim[RLIM_NLIMITS]; /* of the first process */
-    bool root_overlay;           /* writable tmpfs over a read-only root */
+    bool root_overlay;                /* writable tmpfs over a read-only root */
     struct sandbox_mount *mounts;
     int nmounts;
-    int stdio[3];                /* host FDs, -1: /dev/null */
+    int stdio[3]; /* host FDs, -1: /dev/null */
     bool stdio_is_tty[3];
     int gofer_sock;
-    int ctl_sock;                /* to the CLI: signals in, exit status out */
-    const char *strace_filter;   /* NULL: off; "" all; "open,read" */
+    int ctl_sock;              /* to the CLI: signals in, exit status out */
+    const char *strace_filter; /* NULL: off; "" all; "open,read" */
     int strace_fd;
     bool explain;
-    int host_cpus;               /* what the sandbox may use of the host */
+    int host_cpus;                      /* what the sandbox may use of the host */
     int (*enter_jail)(struct error *e); /* gives up privileges; after the platform has started */
     char boot_id[37], machine_id[33];
-    uint64_t boot_ns;            /* host CLOCK_MONOTONIC at start; /proc/uptime counts from here */
+    uint64_t boot_ns; /* host CLOCK_MONOTONIC at start; /proc/uptime counts from here */
     uint64_t cpu_hz;
     char cpu_model[64];
     char cpu_flags[2048];
@@ -48,8 +52,15 @@ struct sandbox_spec {
 };
 
 /* Messages on ctl_sock, a SOCK_SEQPACKET. */
-enum ctl_type { CTL_SIGNAL /* to init; value */, CTL_WINCH, CTL_BOOTED, CTL_EXIT /* wait status */ };
-struct ctl_msg { int type, value; };
+enum ctl_type {
+    CTL_SIGNAL /* to init; value */,
+    CTL_WINCH,
+    CTL_BOOTED,
+    CTL_EXIT /* wait status */
+};
+struct ctl_msg {
+    int type, value;
+};
 
 extern const struct sandbox_spec *sandbox;
 

@@ -22,13 +22,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#define RUNS_MAX   8
-#define ARGS_MAX   64
-#define JOBS_MAX   64
-#define OUT_MAX    65536
-#define LINES_MAX  2048
-#define SHOWN_MAX  5    /* differing lines printed for one program under one run */
-#define GRACE_MS   500  /* output awaited from descendants after the program itself is gone */
+#define RUNS_MAX 8
+#define ARGS_MAX 64
+#define JOBS_MAX 64
+#define OUT_MAX 65536
+#define LINES_MAX 2048
+#define SHOWN_MAX 5  /* differing lines printed for one program under one run */
+#define GRACE_MS 500 /* output awaited from descendants after the program itself is gone */
 
 struct run {
     const char *name;
@@ -352,8 +352,8 @@ static int is_known(const char *run, const char *program)
 }
 
 /* Calls each() for what differs; in the reference run, for what fails. */
-static void differences(int program, int run, void (*each)(const char *ref, const char *here, void *),
-                        void *arg)
+static void differences(int program, int run,
+                        void (*each)(const char *ref, const char *here, void *), void *arg)
 {
     static struct tap x, y;
     char *cx, *cy, plan_x[32], plan_y[32];
@@ -498,7 +498,8 @@ static void json_write(int passed, int failed, int known)
         }
         fputs("}}", f);
     }
-    fprintf(f, "\n  ],\n  \"passed\": %d, \"failed\": %d, \"known\": %d\n}\n", passed, failed, known);
+    fprintf(f, "\n  ],\n  \"passed\": %d, \"failed\": %d, \"known\": %d\n}\n", passed, failed,
+            known);
     if (fclose(f)) {
         perror(json_path);
         exit(2);
@@ -548,8 +549,10 @@ static void options(int argc, char **argv)
     static const struct option_text {
         const char *name, **text;
         int *number;
-    } table[] = {{"--json", &json_path, NULL},    {"--known", &known_path, NULL},
-                 {"--only", &only, NULL},         {"--timeout", NULL, &timeout_s},
+    } table[] = {{"--json", &json_path, NULL},
+                 {"--known", &known_path, NULL},
+                 {"--only", &only, NULL},
+                 {"--timeout", NULL, &timeout_s},
                  {"--jobs", NULL, &njobs}};
 
     for (int i = 1; i < argc; i++) {

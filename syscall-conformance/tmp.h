@@ -18,12 +18,20 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TMP_FN     __attribute__((unused)) static
+#define TMP_FN __attribute__((unused)) static
 #define TMP_NOBODY 65534
-#define BAD_PTR    ((void *)8) /* never mapped: mmap_min_addr */
+#define BAD_PTR bad_ptr()
 
 static char tmp_path[PATH_MAX];
 static pid_t tmp_owner;
+
+/* Never mapped (mmap_min_addr), and not known to the compiler. */
+TMP_FN void *bad_ptr(void)
+{
+    static volatile uintptr_t address = 8;
+
+    return (void *)address;
+}
 
 TMP_FN void bail(const char *what)
 {
@@ -114,9 +122,8 @@ TMP_FN int content_is(const char *name, const char *want)
 /* In a child: becomes a user without capabilities, if root. */
 TMP_FN void drop_root(void)
 {
-    if (geteuid() == 0 &&
-        (setgroups(0, NULL) || setresgid(TMP_NOBODY, TMP_NOBODY, TMP_NOBODY) ||
-         setresuid(TMP_NOBODY, TMP_NOBODY, TMP_NOBODY)))
+    if (geteuid() == 0 && (setgroups(0, NULL) || setresgid(TMP_NOBODY, TMP_NOBODY, TMP_NOBODY) ||
+                           setresuid(TMP_NOBODY, TMP_NOBODY, TMP_NOBODY)))
         _exit(99);
 }
 

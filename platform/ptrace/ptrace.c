@@ -2,9 +2,9 @@
  * The ptrace platform: guest threads are tracees run with PTRACE_SYSEMU, host calls are injected by
  * single-stepping a syscall instruction in the stub's text. Slow and simple: the reference.
  *
- * A tracee is running (SYSEMU was asked for, no stop seen since) or stopped. Injection is synchronous:
- * the sentry waits for that one tracee, for as long as a memory call takes. Threads that ended stay
- * stopped and are used again.
+ * A tracee is running (SYSEMU was asked for, no stop seen since) or stopped. Injection is
+ * synchronous: the sentry waits for that one tracee, for as long as a memory call takes. Threads
+ * that ended stay stopped and are used again.
  */
 #include <elf.h>
 #include <errno.h>
@@ -76,8 +76,7 @@ static struct gthread *thread_by_tid(pid_t tid)
 {
     struct gthread *t;
 
-    list_for_each(t, &tracees, all_node)
-    {
+    list_for_each(t, &tracees, all_node) {
         if (t->tid == tid)
             return t;
     }
@@ -90,8 +89,7 @@ static void space_died(struct aspace *as, int sig)
 
     as->dead = true;
     as->exit_signal = sig;
-    list_for_each(t, &as->threads, node)
-    {
+    list_for_each(t, &as->threads, node) {
         t->running = false;
         if (t->waiter)
             host->wake(t->waiter);
@@ -316,8 +314,7 @@ static int pt_thread_new(struct gthread *thr, struct gthread **child)
     struct gthread *t;
     pid_t tid;
 
-    list_for_each(t, &thr->as->threads, node)
-    {
+    list_for_each(t, &thr->as->threads, node) {
         if (t->parked) {
             t->parked = false;
             *child = t;

@@ -113,13 +113,11 @@ int aspace_alloc(struct aspace **out, int *stub_ctl)
     as->parked_threads = calloc(SLOTS_MAX, sizeof(*as->parked_threads));
     if (as->slots_fd < 0 || !as->parked_threads)
         goto fail;
-    if (aspace_grow(as, SLOTS_INITIAL) ||
-        fcntl(as->slots_fd, F_ADD_SEALS, F_SEAL_SHRINK))
+    if (aspace_grow(as, SLOTS_INITIAL) || fcntl(as->slots_fd, F_ADD_SEALS, F_SEAL_SHRINK))
         goto fail;
-    as->slots = mmap(NULL, SLOTS_SPAN, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
-                     as->slots_fd, 0);
-    if (as->slots == MAP_FAILED ||
-        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv))
+    as->slots =
+        mmap(NULL, SLOTS_SPAN, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, as->slots_fd, 0);
+    if (as->slots == MAP_FAILED || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv))
         goto fail;
     as->ctl_fd = sv[0];
     *stub_ctl = sv[1];
@@ -184,8 +182,7 @@ struct aspace *aspace_by_pid(pid_t pid)
 {
     struct aspace *as;
 
-    list_for_each(as, &all, node)
-    {
+    list_for_each(as, &all, node) {
         if (as->pid == pid || (as->pid == 0 && as->claimed_pid == pid))
             return as;
     }
@@ -198,8 +195,7 @@ void aspace_died(struct aspace *as, int sig)
 
     as->dead = true;
     as->exit_signal = sig;
-    list_for_each(thr, &as->threads, node)
-    {
+    list_for_each(thr, &as->threads, node) {
         running_del(thr);
         if (thr->waiter)
             trap_host->wake(thr->waiter);

@@ -488,7 +488,8 @@ static const void *trap_in_window(struct gthread *thr, uint64_t addr, size_t *av
     return NULL;
 }
 
-/* The stub copies a prefix of each buffer: writes must follow each other, or lie in what is known. */
+/* The stub copies a prefix of each buffer: writes must follow each other, or lie in what is known.
+ */
 static struct trap_seg *out_seg(struct gthread *thr, uint64_t addr, size_t len)
 {
     for (unsigned int i = 0; i < thr->nsegs; i++) {

@@ -15,24 +15,24 @@ struct gthread {
     struct aspace *as;
     unsigned int index;
     struct slot *slot;
-    uint32_t seq;          /* post_seq of the last event we took */
-    bool running;          /* in running[]: a command was sent, no event since */
+    uint32_t seq; /* post_seq of the last event we took */
+    bool running; /* in running[]: a command was sent, no event since */
     int run_index;
-    bool posted;           /* an event waits to be read */
-    void *waiter;          /* fiber that waits for it */
+    bool posted;                           /* an event waits to be read */
+    void *waiter;                          /* fiber that waits for it */
     void (*on_event)(struct gthread *thr); /* the zygote has no fiber: called from trap_poll */
     pid_t tid;
-    uint32_t event;        /* of the last event; private copy */
-    long nr;               /* of the syscall event, -1 for others */
-    bool in_syscall;       /* parked in a syscall: resume by value */
-    uint64_t frame;        /* offset of the ucontext, bounds-checked */
+    uint32_t event;  /* of the last event; private copy */
+    long nr;         /* of the syscall event, -1 for others */
+    bool in_syscall; /* parked in a syscall: resume by value */
+    uint64_t frame;  /* offset of the ucontext, bounds-checked */
     uint64_t fs_base;
-    bool regs_set;         /* the frame was changed: resume instead of return */
+    bool regs_set; /* the frame was changed: resume instead of return */
     long ret;
     struct trap_seg segs[SLOT_SEGS];
     unsigned int nsegs;
     uint32_t has_out;
-    struct list node;      /* in aspace.threads */
+    struct list node; /* in aspace.threads */
 };
 
 struct aspace {
@@ -41,16 +41,16 @@ struct aspace {
     bool dead, ready;
     int exit_signal;
     int slots_fd, ctl_fd;
-    char *slots;           /* SLOTS_SPAN bytes of address space, nslots of them backed */
+    char *slots; /* SLOTS_SPAN bytes of address space, nslots of them backed */
     unsigned int nslots;
     uint64_t parked[SLOTS_MAX / 64]; /* threads that exist and wait to be used again */
     struct parked {
         uint32_t seq;
         pid_t tid;
-    } *parked_threads; /* by slot index */
-    pid_t claimed_pid; /* what the parent's stub said: only to notice an early death */
+    } * parked_threads; /* by slot index */
+    pid_t claimed_pid;  /* what the parent's stub said: only to notice an early death */
     struct list threads;
-    struct list node;      /* in all */
+    struct list node;        /* in all */
     unsigned int next_index; /* slots from here on were never used */
     bool forking;
     struct list fork_waiters;
@@ -65,7 +65,7 @@ struct gthread *gthread_new(struct aspace *as, unsigned int index);
 void gthread_destroy(struct gthread *thr);
 int aspace_grow(struct aspace *as, unsigned int nslots);
 void trap_send(struct gthread *thr, uint32_t cmd); /* posts a command; the thread is running then */
-void trap_expect(struct gthread *thr);              /* a new thread will post by itself */
+void trap_expect(struct gthread *thr);             /* a new thread will post by itself */
 int trap_wait(struct gthread *thr);                /* parks until it has an event; -ESRCH: dead */
 int trap_poll(void);
 bool trap_pending(void);

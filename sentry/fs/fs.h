@@ -1,4 +1,5 @@
-/* Constructors of the file systems. All return 0 with one superblock reference, or negative errno. */
+/* Constructors of the file systems. All return 0 with one superblock reference, or negative errno.
+ */
 #ifndef NV_SENTRY_FS_FS_H
 #define NV_SENTRY_FS_FS_H
 
@@ -13,7 +14,7 @@ struct task;
 /* size_bytes/inodes 0: no limit of its own. mode of the root directory. */
 int tmpfs_new(uint64_t size_bytes, uint64_t inodes, mode_t root_mode, struct superblock **out);
 /* Client of the gofer; sock and exports were agreed with gofer_main (gofer/client.h). */
-int goferfs_connect(int sock);                                    /* once per sandbox, at boot */
+int goferfs_connect(int sock); /* once per sandbox, at boot */
 int goferfs_new(unsigned int export_index, bool readonly, struct superblock **out); /* in a fiber */
 /* upper is a tmpfs; both references are taken over. */
 int overlayfs_new(struct superblock *lower, struct superblock *upper, struct superblock **out);
@@ -23,7 +24,8 @@ int devtmpfs_new(struct superblock **out);
 int devpts_new(struct superblock **out);
 int cgroupfs_new(struct superblock **out);
 
-/* A regular tmpfs-backed file without a name (memfd_create, O_TMPFILE, SysV shm, MAP_SHARED|ANON). */
+/* A regular tmpfs-backed file without a name (memfd_create, O_TMPFILE, SysV shm, MAP_SHARED|ANON).
+ */
 struct file *tmpfs_anon_file(const char *name, int flags, uint64_t size);
 /* The host FD of a tmpfs inode, made on first use: -errno. Borrowed. */
 int tmpfs_host_fd(struct file *f);
@@ -34,8 +36,8 @@ struct file *hostfd_file(int host_fd, int flags);
 struct file *console_file(int host_fd);
 
 /* Device registration, called once at boot. */
-int memdev_init(void);  /* null zero full random urandom */
+int memdev_init(void);          /* null zero full random urandom */
 void tty_console_resized(void); /* the host terminal has another size */
-int tty_init(void);     /* tty ptmx console pts */
+int tty_init(void);             /* tty ptmx console pts */
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * epoll(7). An item hangs one waiter on each queue its file names; a wake puts the item on the ready
- * list, and epoll_wait asks the file what really holds. Level-triggered items stay on the list as
- * long as they are ready.
+ * epoll(7). An item hangs one waiter on each queue its file names; a wake puts the item on the
+ * ready list, and epoll_wait asks the file what really holds. Level-triggered items stay on the
+ * list as long as they are ready.
  */
 #include "sentry/ipc/epoll.h"
 
@@ -134,8 +134,7 @@ static int table_grow(struct epoll *ep)
     free(ep->table);
     ep->table = table;
     ep->nbuckets = n;
-    list_for_each(it, &ep->all, all_node)
-    {
+    list_for_each(it, &ep->all, all_node) {
         it->hash_next = *slot(ep, it->fd);
         *slot(ep, it->fd) = it;
     }
@@ -188,8 +187,7 @@ static int depth_below(const struct file *f, const struct epoll *ep, uint64_t ch
         return -ELOOP;
     if (inner->visited == check)
         return inner->depth;
-    list_for_each(it, &inner->all, all_node)
-    {
+    list_for_each(it, &inner->all, all_node) {
         int d = depth_below(it->file, ep, check, depth + 1);
         if (d < 0)
             return d;
@@ -291,8 +289,8 @@ long sys_epoll_ctl(struct task *t, const struct sysargs *a)
         return -EINVAL;
     struct epoll *ep = ef->priv;
     if ((ev.events & EPOLLEXCLUSIVE) && op != EPOLL_CTL_DEL) {
-        const uint32_t ok = EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET |
-                            EPOLLEXCLUSIVE;
+        const uint32_t ok =
+            EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE;
         if (op == EPOLL_CTL_MOD || f->ops == &epoll_ops || (ev.events & ~ok))
             return -EINVAL;
     }

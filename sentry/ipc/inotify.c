@@ -37,11 +37,11 @@ struct event {
     char name[];
 };
 
-static void queue_event(struct inotify *in, int wd, uint32_t mask, uint32_t cookie, const char *name)
+static void queue_event(struct inotify *in, int wd, uint32_t mask, uint32_t cookie,
+                        const char *name)
 {
     size_t len = name ? ROUND_UP(strlen(name) + 1, 16UL) : 0;
-    struct event *last =
-        list_empty(&in->queue) ? NULL : list_last(&in->queue, struct event, node);
+    struct event *last = list_empty(&in->queue) ? NULL : list_last(&in->queue, struct event, node);
 
     if (last && last->e.wd == wd && last->e.mask == mask && last->e.cookie == cookie &&
         last->e.len == len && (!len || !strcmp(last->name, name)))
@@ -82,8 +82,7 @@ static void notify_one(struct inode *i, uint32_t mask, uint32_t cookie, const ch
     struct watch *w, *tmp;
 
     inode_get(i); /* the last watch may hold the last reference */
-    list_for_each_safe(w, tmp, &i->watches, inode_node)
-    {
+    list_for_each_safe(w, tmp, &i->watches, inode_node) {
         bool wanted = w->mask & mask & IN_ALL_EVENTS;
         if (wanted)
             queue_event(w->in, w->wd, mask | isdir, cookie, name);
@@ -164,7 +163,8 @@ static long in_ioctl(struct task *t, struct file *f, unsigned int cmd, unsigned 
 
     if (cmd != FIONREAD)
         return -ENOTTY;
-    list_for_each(ev, &in->queue, node) n += (int)(sizeof(ev->e) + ev->e.len);
+    list_for_each(ev, &in->queue, node)
+        n += (int)(sizeof(ev->e) + ev->e.len);
     return put_user(t, &n, arg);
 }
 
@@ -223,8 +223,7 @@ static long add_watch(struct inotify *in, struct dentry *d, uint32_t mask)
     struct inode *i = d->inode;
     struct watch *w;
 
-    list_for_each(w, &i->watches, inode_node)
-    {
+    list_for_each(w, &i->watches, inode_node) {
         if (w->in != in)
             continue;
         if (mask & IN_MASK_CREATE)
@@ -282,8 +281,7 @@ long sys_inotify_rm_watch(struct task *t, const struct sysargs *a)
         return -EBADF;
     if (f->ops != &inotify_ops)
         return -EINVAL;
-    list_for_each(w, &((struct inotify *)f->priv)->watches, node)
-    {
+    list_for_each(w, &((struct inotify *)f->priv)->watches, node) {
         if (w->wd == arg_i32(a, 1)) {
             watch_free(w, true);
             return 0;

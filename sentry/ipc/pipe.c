@@ -331,8 +331,8 @@ static int pipe_files(int flags, struct file *ends[2])
     /* Both ends are opens of one inode. */
     p->inode = ends[0]->inode;
     p->inode->pipe = p;
-    ends[1] = file_new(&pipe_ops, p->inode, &ends[0]->path,
-                       O_WRONLY | (flags & (O_NONBLOCK | O_DIRECT)));
+    ends[1] =
+        file_new(&pipe_ops, p->inode, &ends[0]->path, O_WRONLY | (flags & (O_NONBLOCK | O_DIRECT)));
     if (!ends[1]) {
         file_put(ends[0]);
         return -ENOMEM;
@@ -403,7 +403,7 @@ int fifo_open(struct task *t, struct inode *i, int flags, struct file **out)
         return err;
     struct pipe *p = i->pipe;
     p->refs++;
-    err = acc == O_ACCMODE ? -EINVAL
+    err = acc == O_ACCMODE                                         ? -EINVAL
           : acc == O_WRONLY && (flags & O_NONBLOCK) && !p->readers ? -ENXIO
                                                                    : 0;
     struct file *f = err ? NULL : file_new(&pipe_ops, i, NULL, flags);

@@ -1,6 +1,6 @@
 /*
- * poll(2), ppoll(2). A poller hangs one waiter on each queue its files name and sleeps on a queue of
- * its own; it holds the files so that no queue goes away under it. select(2) uses it, too.
+ * poll(2), ppoll(2). A poller hangs one waiter on each queue its files name and sleeps on a queue
+ * of its own; it holds the files so that no queue goes away under it. select(2) uses it, too.
  */
 #include "sentry/ipc/poller.h"
 

@@ -12,7 +12,7 @@
 #define SELECT_IN (EPOLLIN | EPOLLRDNORM | EPOLLRDBAND | EPOLLHUP | EPOLLERR)
 #define SELECT_OUT (EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND | EPOLLERR)
 #define SELECT_EX EPOLLPRI
-#define FDS_MAX 1048576 /* fs.nr_open */
+#define FDS_MAX 1048576   /* fs.nr_open */
 #define WORDS_ON_STACK 16 /* 1024 descriptors */
 
 struct select_sets {

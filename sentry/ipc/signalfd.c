@@ -1,4 +1,5 @@
-/* signalfd(2). Reads and polls concern the signals of whoever makes the call, not of the creator. */
+/* signalfd(2). Reads and polls concern the signals of whoever makes the call, not of the creator.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,9 +16,8 @@ struct signalfd {
 /* Which fields of siginfo_t are meaningful: siginfo_layout() of kernel/signal.c. */
 static void fill(struct signalfd_siginfo *o, const siginfo_t *i)
 {
-    *o = (struct signalfd_siginfo){.ssi_signo = (uint32_t)i->si_signo,
-                                   .ssi_errno = i->si_errno,
-                                   .ssi_code = i->si_code};
+    *o = (struct signalfd_siginfo){
+        .ssi_signo = (uint32_t)i->si_signo, .ssi_errno = i->si_errno, .ssi_code = i->si_code};
     bool positive = i->si_code > 0 && i->si_code < SI_KERNEL;
 
     if (positive && i->si_signo == SIGCHLD) {
@@ -26,9 +26,9 @@ static void fill(struct signalfd_siginfo *o, const siginfo_t *i)
         o->ssi_status = i->si_status;
         o->ssi_utime = (uint64_t)i->si_utime;
         o->ssi_stime = (uint64_t)i->si_stime;
-    } else if (positive && (i->si_signo == SIGSEGV || i->si_signo == SIGBUS ||
-                            i->si_signo == SIGILL || i->si_signo == SIGFPE ||
-                            i->si_signo == SIGTRAP)) {
+    } else if (positive &&
+               (i->si_signo == SIGSEGV || i->si_signo == SIGBUS || i->si_signo == SIGILL ||
+                i->si_signo == SIGFPE || i->si_signo == SIGTRAP)) {
         o->ssi_addr = (uint64_t)i->si_addr;
     } else if (i->si_code == SI_TIMER) {
         o->ssi_tid = (uint32_t)i->si_timerid;

@@ -1,6 +1,6 @@
 /*
- * splice(2), tee(2), vmsplice(2): data moves through the sentry. What a pipe gave and the other side
- * did not take goes back to the front of the pipe.
+ * splice(2), tee(2), vmsplice(2): data moves through the sentry. What a pipe gave and the other
+ * side did not take goes back to the front of the pipe.
  */
 #include <errno.h>
 #include <limits.h>

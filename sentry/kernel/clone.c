@@ -250,8 +250,19 @@ long sys_vfork(struct task *t, const struct sysargs *a)
 long sys_clone3(struct task *t, const struct sysargs *a)
 {
     uint64_t k[11] = {0}, size = arg_u64(a, 1);
-    enum { FLAGS, PIDFD, CHILD_TID, PARENT_TID, EXIT_SIGNAL, STACK, STACK_SIZE, TLS, SET_TID,
-           SET_TID_SIZE, CGROUP };
+    enum {
+        FLAGS,
+        PIDFD,
+        CHILD_TID,
+        PARENT_TID,
+        EXIT_SIGNAL,
+        STACK,
+        STACK_SIZE,
+        TLS,
+        SET_TID,
+        SET_TID_SIZE,
+        CGROUP
+    };
 
     if (size > NV_PAGE_SIZE)
         return -E2BIG;

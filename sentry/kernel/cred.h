@@ -23,7 +23,7 @@ struct cred *cred_new(uid_t uid, gid_t gid); /* full capabilities for uid 0 */
 struct cred *cred_dup(const struct cred *c);
 struct cred *cred_get(struct cred *c);
 void cred_put(struct cred *c);
-bool cred_capable(const struct cred *c, int cap); /* CAP_* of linux/capability.h */
+bool cred_capable(const struct cred *c, int cap);    /* CAP_* of linux/capability.h */
 bool cred_in_group(const struct cred *c, gid_t gid); /* fsgid or supplementary */
 
 #endif

@@ -152,7 +152,7 @@ static int resolve_scripts(struct task *t, struct file **file, char **path, stru
             return -ELOOP;
         if (depth == 0 && fd_closes)
             return -ENOENT; /* its interpreter could not open /dev/fd/N: execveat(2) */
-        if (argv->n > 0) { /* argv[0] gives way to the script's path */
+        if (argv->n > 0) {  /* argv[0] gives way to the script's path */
             free(argv->v[0]);
             memmove(argv->v, argv->v + 1, (size_t)argv->n * sizeof(*argv->v));
             argv->n--;

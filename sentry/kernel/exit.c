@@ -25,9 +25,11 @@ void tg_exit(struct thread_group *tg, int code)
     tg->exiting = true;
     tg->group_exit_code = code;
     /* Nobody else lives in this memory: end guest code now, without a round of interrupts. */
-    if (tg->ntasks > 1 && tg->leader && tg->leader->mm && tg->leader->mm->refs == (unsigned)tg->ntasks)
+    if (tg->ntasks > 1 && tg->leader && tg->leader->mm &&
+        tg->leader->mm->refs == (unsigned)tg->ntasks)
         platform->aspace_kill(tg->leader->mm->as);
-    list_for_each(t, &tg->tasks, tg_node) task_kick(t);
+    list_for_each(t, &tg->tasks, tg_node)
+        task_kick(t);
     waitq_wake_all(&tg->sig.stop_wq);
 }
 
@@ -36,8 +38,7 @@ static bool has_outside_parent(struct process_group *p, struct thread_group *exc
 {
     struct thread_group *tg;
 
-    list_for_each(tg, &p->members, pgrp_node)
-    {
+    list_for_each(tg, &p->members, pgrp_node) {
         if (tg != except && !tg->zombie &&
             (tg == init_tg ||
              (tg->parent && tg->parent->pgrp != p && tg->parent->session == p->session)))
@@ -50,8 +51,7 @@ static bool has_stopped(struct process_group *p)
 {
     struct thread_group *tg;
 
-    list_for_each(tg, &p->members, pgrp_node)
-    {
+    list_for_each(tg, &p->members, pgrp_node) {
         if (tg->sig.stopped)
             return true;
     }
@@ -86,8 +86,7 @@ static void reparent_children(struct thread_group *tg)
 {
     struct thread_group *c, *tmp, *to = new_parent(tg);
 
-    list_for_each_safe(c, tmp, &tg->children, sibling)
-    {
+    list_for_each_safe(c, tmp, &tg->children, sibling) {
         list_del(&c->sibling);
         c->parent = to == tg ? NULL : to;
         if (to == tg)
@@ -101,8 +100,7 @@ static void reparent_children(struct thread_group *tg)
         tg_orphan_check(c);
         if (c->zombie) {
             c->exit_signal = SIGCHLD;
-            signal_notify_parent(c, WIFSIGNALED(c->group_exit_code) ? CLD_KILLED : CLD_EXITED,
-                                 0);
+            signal_notify_parent(c, WIFSIGNALED(c->group_exit_code) ? CLD_KILLED : CLD_EXITED, 0);
         }
     }
 }
@@ -234,8 +232,7 @@ void task_kill_others(struct task *t)
     struct thread_group *tg = t->tg;
     struct task *o;
 
-    list_for_each(o, &tg->tasks, tg_node)
-    {
+    list_for_each(o, &tg->tasks, tg_node) {
         if (o != t) {
             o->killed = true;
             task_kick(o);

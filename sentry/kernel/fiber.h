@@ -22,7 +22,8 @@ void fiber_park(void);
 void fiber_wake(struct fiber *f);
 /* Lets others run, then goes on. */
 void fiber_yield(void);
-/* Runs queued fibers until none is ready, or budget switches were made. True if any ran. Loop only. */
+/* Runs queued fibers until none is ready, or budget switches were made. True if any ran. Loop only.
+ */
 bool fiber_run_ready(int budget);
 bool fiber_any_ready(void);
 

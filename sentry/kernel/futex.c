@@ -55,8 +55,7 @@ static int wake_key(const struct futex_key *key, int n, uint32_t bitset)
     struct futex_waiter *w, *tmp;
     int woken = 0;
 
-    list_for_each_safe(w, tmp, b, node)
-    {
+    list_for_each_safe(w, tmp, b, node) {
         if (woken >= n)
             break;
         if (same_key(&w->key, key) && (w->bitset & bitset)) {
@@ -148,8 +147,7 @@ static long do_requeue(struct task *t, const struct sysargs *a, bool private_, b
             return -EAGAIN;
     }
     int woken = wake_key(&from, nwake, FUTEX_BITSET_MATCH_ANY);
-    list_for_each_safe(w, tmp, bucket(&from), node)
-    {
+    list_for_each_safe(w, tmp, bucket(&from), node) {
         if (moved >= nrequeue)
             break;
         if (!same_key(&w->key, &from))
@@ -200,8 +198,8 @@ static long do_wake_op(struct task *t, const struct sysargs *a, bool private_)
     if (store_u32(t, arg_u64(a, 4), new))
         return -EFAULT;
     int32_t o = (int32_t)old;
-    const bool results[] = {o == cmparg, o != cmparg, o < cmparg,
-                            o <= cmparg, o > cmparg,  o >= cmparg};
+    const bool results[] = {o == cmparg, o != cmparg, o<cmparg, o <= cmparg, o> cmparg,
+                            o >= cmparg};
     if (cmp >= (int)ARRAY_SIZE(results))
         return -ENOSYS;
     int n = wake_key(&k1, arg_i32(a, 2), FUTEX_BITSET_MATCH_ANY);

@@ -298,8 +298,8 @@ long sys_setfsuid(struct task *t, const struct sysargs *a)
     const struct cred *c = t->cred;
     uid_t id = arg_u32(a, 0), old = c->fsuid;
 
-    if (id == NO_ID || !(cred_capable(c, CAP_SETUID) || id == c->fsuid ||
-                         id_is(id, c->uid, c->euid, c->suid)))
+    if (id == NO_ID ||
+        !(cred_capable(c, CAP_SETUID) || id == c->fsuid || id_is(id, c->uid, c->euid, c->suid)))
         return old;
     struct cred *n = cred_dup(c);
     if (n) {
@@ -314,8 +314,8 @@ long sys_setfsgid(struct task *t, const struct sysargs *a)
     const struct cred *c = t->cred;
     gid_t id = arg_u32(a, 0), old = c->fsgid;
 
-    if (id == NO_ID || !(cred_capable(c, CAP_SETGID) || id == c->fsgid ||
-                         id_is(id, c->gid, c->egid, c->sgid)))
+    if (id == NO_ID ||
+        !(cred_capable(c, CAP_SETGID) || id == c->fsgid || id_is(id, c->gid, c->egid, c->sgid)))
         return old;
     struct cred *n = cred_dup(c);
     if (n) {

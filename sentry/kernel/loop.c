@@ -167,7 +167,8 @@ void loop_fd_del(struct loop_fd *w)
 
 static void poll_fds(int64_t timeout_ns)
 {
-    struct timespec ts = {.tv_sec = timeout_ns / NSEC_PER_SEC, .tv_nsec = timeout_ns % NSEC_PER_SEC};
+    struct timespec ts = {.tv_sec = timeout_ns / NSEC_PER_SEC,
+                          .tv_nsec = timeout_ns % NSEC_PER_SEC};
 
     batch_len = epoll_pwait2(epfd, batch, ARRAY_SIZE(batch), timeout_ns < 0 ? NULL : &ts, NULL);
     for (batch_next = 0; batch_next < batch_len;) {

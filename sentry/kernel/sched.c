@@ -229,8 +229,7 @@ long sys_getpriority(struct task *t, const struct sysargs *a)
 
     if (arg_i32(a, 0) < PRIO_PROCESS || arg_i32(a, 0) > PRIO_USER)
         return -EINVAL;
-    list_for_each(tg, &all_thread_groups, all_node)
-    {
+    list_for_each(tg, &all_thread_groups, all_node) {
         if (!tg->zombie && prio_match(t, tg, arg_i32(a, 0), arg_i32(a, 1)))
             best = MAX(best, 20L - tg->nice);
     }
@@ -245,8 +244,7 @@ long sys_setpriority(struct task *t, const struct sysargs *a)
 
     if (arg_i32(a, 0) < PRIO_PROCESS || arg_i32(a, 0) > PRIO_USER)
         return -EINVAL;
-    list_for_each(tg, &all_thread_groups, all_node)
-    {
+    list_for_each(tg, &all_thread_groups, all_node) {
         if (tg->zombie || !prio_match(t, tg, arg_i32(a, 0), arg_i32(a, 1)))
             continue;
         if (nice < tg->nice && !cred_capable(t->cred, CAP_SYS_NICE)) {
@@ -274,8 +272,7 @@ long sys_membarrier(struct task *t, const struct sysargs *a)
         return 0;
     case MEMBARRIER_CMD_GLOBAL:
     case MEMBARRIER_CMD_PRIVATE_EXPEDITED:
-        list_for_each(o, &t->tg->tasks, tg_node)
-        {
+        list_for_each(o, &t->tg->tasks, tg_node) {
             if (o != t && o->in_guest)
                 platform->interrupt(o->thr);
         }

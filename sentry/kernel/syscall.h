@@ -34,9 +34,9 @@ static inline int64_t arg_i64(const struct sysargs *a, int i)
 
 /* Linux's internal restart codes; never seen by the guest. */
 #ifndef ERESTARTSYS
-#define ERESTARTSYS 512          /* restart if SA_RESTART or no handler ran, else EINTR */
-#define ERESTARTNOINTR 513       /* always restart */
-#define ERESTARTNOHAND 514       /* restart only if no handler ran */
+#define ERESTARTSYS 512           /* restart if SA_RESTART or no handler ran, else EINTR */
+#define ERESTARTNOINTR 513        /* always restart */
+#define ERESTARTNOHAND 514        /* restart only if no handler ran */
 #define ERESTART_RESTARTBLOCK 516 /* restart through restart_syscall(2) */
 #endif
 

@@ -162,8 +162,7 @@ struct process_group *pgrp_find(pid_t id)
 {
     struct process_group *p;
 
-    list_for_each(p, &pgrps, node)
-    {
+    list_for_each(p, &pgrps, node) {
         if (p->id == id)
             return p;
     }

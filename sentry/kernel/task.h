@@ -2,8 +2,8 @@
  * Tasks and thread groups.
  *
  * A task is a guest thread: one fiber, one platform thread. A thread group is a guest process.
- * Ownership: a task is owned by its fiber until it has exited, then by its parent as a zombie (group
- * leaders) until waited for. Everything a task points to is reference counted.
+ * Ownership: a task is owned by its fiber until it has exited, then by its parent as a zombie
+ * (group leaders) until waited for. Everything a task points to is reference counted.
  */
 #ifndef NV_SENTRY_KERNEL_TASK_H
 #define NV_SENTRY_KERNEL_TASK_H
@@ -37,12 +37,12 @@ struct task {
     pid_t tid;
     enum task_state state;
     struct thread_group *tg;
-    struct list tg_node;      /* in tg->tasks */
+    struct list tg_node; /* in tg->tasks */
     struct fiber *fiber;
     struct gthread *thr;
     struct mm *mm;
-    struct fdtable *fds;      /* NULL after exit */
-    struct fs_context *fs;    /* root, cwd, umask; NULL after exit */
+    struct fdtable *fds;   /* NULL after exit */
+    struct fs_context *fs; /* root, cwd, umask; NULL after exit */
     struct cred *cred;
     struct uts_ns *uts;
     char comm[16];
@@ -50,39 +50,41 @@ struct task {
 
     struct user_regs_struct regs; /* valid when regs_valid */
     bool regs_valid, regs_dirty;
-    struct platform_event ev;     /* the event being handled */
-    struct sysargs sys;           /* the syscall being handled */
+    struct platform_event ev; /* the event being handled */
+    struct sysargs sys;       /* the syscall being handled */
     long sys_result;
     bool in_syscall;
-    bool in_guest;                /* platform->run() is under way */
-    bool killed;                  /* this thread alone has to exit: exec by another, EXITED */
+    bool in_guest; /* platform->run() is under way */
+    bool killed;   /* this thread alone has to exit: exec by another, EXITED */
 
-    struct task_signal sig;       /* blocked, pending, altstack... sentry/signal/signal.h */
-    bool interrupted;             /* woken in order to look at signals */
-    struct waitq *sleeping_on;    /* for /proc only */
+    struct task_signal sig;    /* blocked, pending, altstack... sentry/signal/signal.h */
+    bool interrupted;          /* woken in order to look at signals */
+    struct waitq *sleeping_on; /* for /proc only */
     long (*restart_fn)(struct task *t, void *data); /* restart_syscall(2) */
-    union { uint64_t u64[6]; } restart_data;
+    union {
+        uint64_t u64[6];
+    } restart_data;
 
     uint64_t clear_child_tid, robust_list, set_child_tid;
     uint64_t rseq, timer_slack_ns;
-    uint64_t start_ns;            /* CLOCK_MONOTONIC at creation */
-    struct task *vfork_parent;    /* waits on this task's vfork_done */
+    uint64_t start_ns;         /* CLOCK_MONOTONIC at creation */
+    struct task *vfork_parent; /* waits on this task's vfork_done */
     struct waitq vfork_done;
-    int exit_code;                /* as wait status */
+    int exit_code; /* as wait status */
     int pdeath_signal;
-    cpu_set_t *affinity;          /* NULL: all */
+    cpu_set_t *affinity; /* NULL: all */
     uint64_t nsyscalls;
-    void *strace;                 /* per-call state of strace */
+    void *strace; /* per-call state of strace */
 };
 
 struct thread_group {
     unsigned int refs;
     pid_t tgid;
     struct task *leader;
-    struct list tasks;            /* living tasks */
+    struct list tasks; /* living tasks */
     int ntasks;
-    struct thread_group *parent;  /* NULL for init and orphans of a dead sandbox */
-    struct list children;         /* thread groups */
+    struct thread_group *parent; /* NULL for init and orphans of a dead sandbox */
+    struct list children;        /* thread groups */
     struct list sibling;
     struct list all_node;
     struct session *session;
@@ -95,22 +97,33 @@ struct thread_group {
     int exit_signal;               /* sent to the parent; SIGCHLD usually, 0 none */
     bool exiting;                  /* exit_group or fatal signal in progress */
     bool execing;
-    bool zombie;                   /* all tasks are gone, not yet waited for */
+    bool zombie; /* all tasks are gone, not yet waited for */
     bool is_subreaper, dumpable, did_exec, keepcaps;
-    int group_exit_code;           /* wait status */
+    int group_exit_code; /* wait status */
     struct rlimit rlim[RLIM_NLIMITS];
     struct rusage ru_self, ru_children;
-    struct posix_timers *timers;   /* sentry/time */
+    struct posix_timers *timers; /* sentry/time */
     struct ktimer itimer_real;
     uint64_t itimer_real_interval_ns;
-    struct file *exe;              /* /proc/pid/exe */
+    struct file *exe; /* /proc/pid/exe */
     uint64_t start_ns;
     int nice;
     int oom_score_adj;
 };
 
-struct process_group { unsigned int refs; pid_t id; struct session *session; struct list members, node; };
-struct session { unsigned int refs; pid_t id; struct tty *tty; struct process_group *foreground; struct list pgrps; };
+struct process_group {
+    unsigned int refs;
+    pid_t id;
+    struct session *session;
+    struct list members, node;
+};
+struct session {
+    unsigned int refs;
+    pid_t id;
+    struct tty *tty;
+    struct process_group *foreground;
+    struct list pgrps;
+};
 
 /* The task whose fiber is running; NULL on the loop. */
 struct task *task_current(void);

@@ -22,7 +22,7 @@ void task_run(struct task *t) __attribute__((noreturn));
 /* exit.c */
 void tg_orphan_check(struct thread_group *tg);
 void tg_reap(struct thread_group *tg); /* a zombie was waited for */
-void task_kill_others(struct task *t);  /* exec: all other threads of the group; parks */
+void task_kill_others(struct task *t); /* exec: all other threads of the group; parks */
 void robust_list_exit(struct task *t);
 /* exec_syscall.c: execve from inside the sentry, for the first process. */
 int task_exec(struct task *t, int dirfd, const char *name, int at_flags, char **argv, char **envp);

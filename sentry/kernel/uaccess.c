@@ -394,7 +394,7 @@ ssize_t uio_to_fd_rwf(struct uio *u, int fd, off_t offset, size_t len, int rwf)
         size_t n = MIN(uio_segment(u), len - done);
         uint64_t addr = (uint64_t)u->iov->iov_base;
         off_t at = offset < 0 ? -1 : offset + (off_t)done;
-        const void *p = !u->t             ? u->iov->iov_base
+        const void *p = !u->t               ? u->iov->iov_base
                         : range_ok(addr, n) ? window_in(u->t, addr, n)
                                             : NULL;
         if (!p) {

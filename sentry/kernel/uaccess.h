@@ -37,21 +37,23 @@ ssize_t mm_write(struct mm *mm, uint64_t addr, const void *src, size_t len);
 enum uio_dir { UIO_SOURCE /* write(2): guest -> file */, UIO_DEST /* read(2): file -> guest */ };
 
 struct uio {
-    struct task *t;           /* NULL: kernel memory, iov_base are sentry pointers */
+    struct task *t; /* NULL: kernel memory, iov_base are sentry pointers */
     enum uio_dir dir;
-    struct iovec *iov;        /* remaining segments; iov_base is a guest address as a number */
+    struct iovec *iov; /* remaining segments; iov_base is a guest address as a number */
     int iovcnt;
-    size_t resid;             /* bytes left */
+    size_t resid; /* bytes left */
     struct iovec inline_iov[8];
-    struct iovec *heap_iov;   /* freed by uio_done */
+    struct iovec *heap_iov; /* freed by uio_done */
 };
 
 void uio_init_user(struct uio *u, struct task *t, enum uio_dir dir, uint64_t addr, size_t len);
 void uio_init_kernel(struct uio *u, enum uio_dir dir, void *buf, size_t len);
 /* From a guest iovec array: 0, -EINVAL (count > 1024, negative or overflowing length), -EFAULT. */
-int uio_init_iovec(struct uio *u, struct task *t, enum uio_dir dir, uint64_t iov_addr, unsigned long n);
+int uio_init_iovec(struct uio *u, struct task *t, enum uio_dir dir, uint64_t iov_addr,
+                   unsigned long n);
 void uio_done(struct uio *u);
-/* Copies up to len bytes from/to the scatter list, advancing it. Bytes moved, or -EFAULT if none. */
+/* Copies up to len bytes from/to the scatter list, advancing it. Bytes moved, or -EFAULT if none.
+ */
 ssize_t uio_read(struct uio *u, void *dst, size_t len);        /* dir UIO_SOURCE */
 ssize_t uio_write(struct uio *u, const void *src, size_t len); /* dir UIO_DEST */
 ssize_t uio_zero(struct uio *u, size_t len);                   /* dir UIO_DEST */

@@ -76,8 +76,7 @@ static long do_wait(struct task *t, struct wait_request *w)
 
     for (;;) {
         bool any = false;
-        list_for_each_safe(c, tmp, &t->tg->children, sibling)
-        {
+        list_for_each_safe(c, tmp, &t->tg->children, sibling) {
             if (!eligible(c, w))
                 continue;
             any = true;
@@ -118,8 +117,8 @@ long sys_wait4(struct task *t, const struct sysargs *a)
 
 long sys_waitid(struct task *t, const struct sysargs *a)
 {
-    struct wait_request w = {.type = (idtype_t)arg_i32(a, 0), .id = arg_i32(a, 1),
-                             .options = arg_i32(a, 3)};
+    struct wait_request w = {
+        .type = (idtype_t)arg_i32(a, 0), .id = arg_i32(a, 1), .options = arg_i32(a, 3)};
     siginfo_t info;
 
     if (w.options & ~(WNOHANG | WEXITED | WSTOPPED | WCONTINUED | WNOWAIT | __WNOTHREAD | __WCLONE |

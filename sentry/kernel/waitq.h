@@ -22,10 +22,10 @@ struct waiter {
 struct task;
 
 void waitq_init(struct waitq *q);
-void waitq_add(struct waitq *q, struct waiter *w);      /* tail; w->wake set by the caller */
-void waitq_del(struct waiter *w);                        /* safe when not queued */
-void waitq_wake(struct waitq *q, uint32_t events);       /* all whose mask meets events */
-void waitq_wake_one(struct waitq *q, uint32_t events);   /* the first of those */
+void waitq_add(struct waitq *q, struct waiter *w);     /* tail; w->wake set by the caller */
+void waitq_del(struct waiter *w);                      /* safe when not queued */
+void waitq_wake(struct waitq *q, uint32_t events);     /* all whose mask meets events */
+void waitq_wake_one(struct waitq *q, uint32_t events); /* the first of those */
 static inline void waitq_wake_all(struct waitq *q)
 {
     waitq_wake(q, ~0U);
@@ -38,7 +38,8 @@ void waitq_release(struct waitq *q);
 /*
  * Sleeps until q is woken, a signal is pending or the deadline (host CLOCK_MONOTONIC ns) passes.
  * 0: woken; -ERESTARTSYS: signal pending (see sentry/signal/README.md: dispatch turns it into
- * EINTR or a restart); -ETIMEDOUT. Never returns 0 spuriously only: callers loop on their condition.
+ * EINTR or a restart); -ETIMEDOUT. Never returns 0 spuriously only: callers loop on their
+ * condition.
  */
 int task_wait(struct task *t, struct waitq *q, uint64_t deadline_ns);
 /* Same on several queues; masks may be NULL. */

@@ -66,8 +66,7 @@ static void jobs_done(struct loop_fd *w, uint32_t revents)
     pthread_mutex_lock(&lock);
     list_splice_tail(&batch, &finished);
     pthread_mutex_unlock(&lock);
-    list_for_each_safe(j, tmp, &batch, node)
-    {
+    list_for_each_safe(j, tmp, &batch, node) {
         list_del(&j->node);
         j->done = true;
         fiber_wake(j->fiber);

@@ -13,8 +13,8 @@ struct elf_image {
     Elf64_Ehdr eh;
     Elf64_Phdr ph[ELF_PHDRS_MAX];
     int nph;
-    uint64_t low, high;       /* page-aligned span of the PT_LOADs */
-    uint64_t phdr_vaddr;      /* where the program headers land, 0: nowhere */
+    uint64_t low, high;  /* page-aligned span of the PT_LOADs */
+    uint64_t phdr_vaddr; /* where the program headers land, 0: nowhere */
     uint64_t interp_off, interp_len;
     bool exec_stack, is_dyn;
 };

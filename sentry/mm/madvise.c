@@ -113,7 +113,8 @@ long sys_mincore(struct task *t, const struct sysargs *a)
 
     if (addr % NV_PAGE_SIZE)
         return -EINVAL;
-    if (addr + len < addr || addr + len > NV_TASK_SIZE || !vma_covered(t->mm->vmas, addr, addr + len))
+    if (addr + len < addr || addr + len > NV_TASK_SIZE ||
+        !vma_covered(t->mm->vmas, addr, addr + len))
         return -ENOMEM;
     memset(ones, 1, sizeof(ones));
     for (uint64_t done = 0, n = len / NV_PAGE_SIZE; done < n;) {

@@ -40,17 +40,17 @@ struct vma {
 };
 
 struct mm {
-    unsigned int refs;   /* tasks sharing it */
+    unsigned int refs; /* tasks sharing it */
     struct aspace *as;
     struct vma_tree *vmas;
     uint64_t mmap_base, brk_start, brk, stack_top;
     uint64_t arg_start, arg_end, env_start, env_end;
     uint64_t auxv[48];
-    int auxv_len;        /* in words */
-    uint64_t total_vm;   /* bytes mapped */
-    uint64_t data_vm;    /* private writable bytes */
+    int auxv_len;      /* in words */
+    uint64_t total_vm; /* bytes mapped */
+    uint64_t data_vm;  /* private writable bytes */
     uint64_t locked_vm;
-    uint64_t vdso;       /* address or 0 */
+    uint64_t vdso; /* address or 0 */
     uint64_t start_code, end_code, start_stack;
     bool locked; /* a change is under way: mm_internal.h */
     struct waitq lock_wq;
@@ -86,7 +86,10 @@ int mm_mprotect(struct mm *mm, struct gthread *thr, uint64_t addr, uint64_t len,
 /* A fault at addr that stack growth can repair: true if it did and the guest may retry. */
 bool mm_grow_stack(struct task *t, uint64_t addr);
 /* A futex or sync object key: shared mappings by (inode, offset), private ones by (mm, addr). */
-struct futex_key { uint64_t obj, offset; bool shared; };
+struct futex_key {
+    uint64_t obj, offset;
+    bool shared;
+};
 int mm_futex_key(struct task *t, uint64_t addr, bool private_, struct futex_key *key);
 
 /*

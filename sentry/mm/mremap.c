@@ -20,10 +20,10 @@ struct remap {
 
 static int64_t host_mremap(struct gthread *thr, const struct remap *m, uint64_t to, int flags)
 {
-    struct platform_hostcall call = {.nr = SYS_mremap,
-                                     .args = {m->old, m->old_len, m->new_len,
-                                              (unsigned long)flags, to, 0},
-                                     .fd = -1};
+    struct platform_hostcall call = {
+        .nr = SYS_mremap,
+        .args = {m->old, m->old_len, m->new_len, (unsigned long)flags, to, 0},
+        .fd = -1};
     int err = platform->hostcall(thr, &call);
 
     return err ? err : call.result;
@@ -53,8 +53,8 @@ static int64_t remap_move(struct task *t, const struct remap *m, const struct vm
     if (!to)
         return -ENOMEM;
     struct vma v = moved_vma(src, m->old, to, m->new_len);
-    int64_t r = host_mremap(t->thr, m, to,
-                            MREMAP_MAYMOVE | MREMAP_FIXED | (m->flags & MREMAP_DONTUNMAP));
+    int64_t r =
+        host_mremap(t->thr, m, to, MREMAP_MAYMOVE | MREMAP_FIXED | (m->flags & MREMAP_DONTUNMAP));
     if (r < 0) {
         if (v.file)
             file_put(v.file);
@@ -72,7 +72,8 @@ static int64_t remap_grow(struct task *t, const struct remap *m, const struct vm
 {
     struct mm *mm = t->mm;
     uint64_t end = m->old + m->old_len, new_end = m->old + m->new_len;
-    bool fits = end == src->end && new_end <= NV_TASK_SIZE && vma_range_free(mm->vmas, end, new_end);
+    bool fits =
+        end == src->end && new_end <= NV_TASK_SIZE && vma_range_free(mm->vmas, end, new_end);
 
     if (fits) {
         struct vma v = moved_vma(src, end, end, new_end - end);
@@ -117,8 +118,8 @@ static int64_t do_mremap(struct task *t, const struct remap *m)
 
 long sys_mremap(struct task *t, const struct sysargs *a)
 {
-    struct remap m = {arg_u64(a, 0), PAGE_UP(arg_u64(a, 1)), PAGE_UP(arg_u64(a, 2)),
-                      arg_u64(a, 4), arg_i32(a, 3)};
+    struct remap m = {arg_u64(a, 0), PAGE_UP(arg_u64(a, 1)), PAGE_UP(arg_u64(a, 2)), arg_u64(a, 4),
+                      arg_i32(a, 3)};
 
     if (m.flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP) || m.old % NV_PAGE_SIZE)
         return -EINVAL;

@@ -20,8 +20,7 @@ static bool all_stopped(struct thread_group *tg)
 {
     struct task *t;
 
-    list_for_each(t, &tg->tasks, tg_node)
-    {
+    list_for_each(t, &tg->tasks, tg_node) {
         if (t->state != TASK_STOPPED)
             return false;
     }
@@ -53,8 +52,7 @@ static void begin_stop(struct task *t, int sig)
     struct task *o;
 
     t->tg->sig.stop_signal = sig;
-    list_for_each(o, &t->tg->tasks, tg_node)
-    {
+    list_for_each(o, &t->tg->tasks, tg_node) {
         if (o != t)
             task_kick(o);
     }
@@ -65,8 +63,7 @@ static bool pgrp_orphaned(struct process_group *p)
 {
     struct thread_group *tg;
 
-    list_for_each(tg, &p->members, pgrp_node)
-    {
+    list_for_each(tg, &p->members, pgrp_node) {
         /* The first process has its parent outside the sandbox. */
         if (tg == init_tg ||
             (tg->parent && tg->parent->pgrp != p && tg->parent->session == tg->session))
@@ -173,7 +170,8 @@ void signal_deliver(struct task *t)
             run_handler(t, &info, &in_call);
     }
     if (in_call && is_restart_code(t->sys_result)) {
-        rewind_syscall(t, t->sys_result == -ERESTART_RESTARTBLOCK ? SYS_restart_syscall : t->sys.nr);
+        rewind_syscall(t,
+                       t->sys_result == -ERESTART_RESTARTBLOCK ? SYS_restart_syscall : t->sys.nr);
         t->ev.kind = PE_INTERRUPTED;
     }
     if (t->sig.restore_saved) {

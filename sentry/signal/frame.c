@@ -77,9 +77,9 @@ int signal_push_frame(struct task *t, const siginfo_t *info, const struct ksigac
     if (!(uc.uc_stack.ss_flags & SS_DISABLE))
         uc.uc_stack.ss_flags = on_altstack(t, r->rsp) ? SS_ONSTACK : 0;
     greg_t *g = uc.uc_mcontext.gregs;
-    const unsigned long long from[] = {
-        r->r8,  r->r9,  r->r10, r->r11, r->r12, r->r13, r->r14, r->r15, r->rdi,
-        r->rsi, r->rbp, r->rbx, r->rdx, r->rax, r->rcx, r->rsp, r->rip, r->eflags};
+    const unsigned long long from[] = {r->r8,  r->r9,  r->r10, r->r11, r->r12, r->r13,
+                                       r->r14, r->r15, r->rdi, r->rsi, r->rbp, r->rbx,
+                                       r->rdx, r->rax, r->rcx, r->rsp, r->rip, r->eflags};
     for (size_t i = 0; i < ARRAY_SIZE(from); i++)
         g[i] = (greg_t)from[i];
     g[REG_CSGSFS] = 0x33 | 0x2bLL << 48;

@@ -62,8 +62,7 @@ void sigpending_flush(struct sigpending *p)
     struct sigqueue *q, *tmp;
 
     if (p->queue.next)
-        list_for_each_safe(q, tmp, &p->queue, node)
-        {
+        list_for_each_safe(q, tmp, &p->queue, node) {
             list_del(&q->node);
             free(q);
         }
@@ -76,8 +75,7 @@ static void sigpending_remove(struct sigpending *p, ksigset set)
     struct sigqueue *q, *tmp;
 
     p->set &= ~set;
-    list_for_each_safe(q, tmp, &p->queue, node)
-    {
+    list_for_each_safe(q, tmp, &p->queue, node) {
         if (ksig_bit(q->info.si_signo) & set) {
             list_del(&q->node);
             free(q);
@@ -91,7 +89,8 @@ void signal_discard(struct thread_group *tg, int sig)
     struct task *t;
 
     sigpending_remove(&tg->sig.pending, ksig_bit(sig));
-    list_for_each(t, &tg->tasks, tg_node) sigpending_remove(&t->sig.pending, ksig_bit(sig));
+    list_for_each(t, &tg->tasks, tg_node)
+        sigpending_remove(&t->sig.pending, ksig_bit(sig));
 }
 
 void siginfo_kernel(siginfo_t *info, int sig)
@@ -132,7 +131,8 @@ static void prepare(struct thread_group *tg, int sig)
 
     if (drop) {
         sigpending_remove(&tg->sig.pending, drop);
-        list_for_each(t, &tg->tasks, tg_node) sigpending_remove(&t->sig.pending, drop);
+        list_for_each(t, &tg->tasks, tg_node)
+            sigpending_remove(&t->sig.pending, drop);
     }
     if (sig != SIGCONT)
         return;
@@ -185,8 +185,7 @@ static void wake_for(struct thread_group *tg, struct task *target, int sig)
         task_kick(tg->leader);
         return;
     }
-    list_for_each(t, &tg->tasks, tg_node)
-    {
+    list_for_each(t, &tg->tasks, tg_node) {
         if (wants(t, sig)) {
             task_kick(t);
             return;
@@ -233,8 +232,7 @@ int signal_send_pgrp(pid_t pgid, const siginfo_t *info)
     if (!p)
         return -ESRCH;
     p->refs++; /* members may leave while we send */
-    list_for_each_safe(tg, tmp, &p->members, pgrp_node)
-    {
+    list_for_each_safe(tg, tmp, &p->members, pgrp_node) {
         send(tg, NULL, info);
         n++;
     }
@@ -291,8 +289,7 @@ static void take(struct sigpending *p, int sig, siginfo_t *out)
     struct sigqueue *q, *found = NULL;
     bool more = false;
 
-    list_for_each(q, &p->queue, node)
-    {
+    list_for_each(q, &p->queue, node) {
         if (q->info.si_signo != sig)
             continue;
         if (found) {
@@ -339,8 +336,7 @@ void signal_set_blocked(struct task *t, ksigset mask)
     t->sig.blocked = mask & ~(ksig_bit(SIGKILL) | ksig_bit(SIGSTOP));
     /* A shared signal this task was woken for may now need another taker. */
     if (newly & t->tg->sig.pending.set)
-        list_for_each(o, &t->tg->tasks, tg_node)
-        {
+        list_for_each(o, &t->tg->tasks, tg_node) {
             if (o != t && (t->tg->sig.pending.set & ~o->sig.blocked))
                 task_kick(o);
         }

@@ -51,10 +51,10 @@ struct task_signal {
 
 struct group_signal {
     struct sigpending pending;
-    int stop_signal;     /* group stop requested by this signal, 0 none */
-    bool stopped;        /* all tasks stopped and parent told */
-    bool continued;      /* WCONTINUED not yet reported */
-    bool stop_reported;  /* a wait has seen it */
+    int stop_signal;    /* group stop requested by this signal, 0 none */
+    bool stopped;       /* all tasks stopped and parent told */
+    bool continued;     /* WCONTINUED not yet reported */
+    bool stop_reported; /* a wait has seen it */
     int last_stop;
     struct waitq stop_wq; /* stopped tasks sleep here */
     struct waitq wq;      /* signalfd: any shared signal queued */
@@ -63,11 +63,12 @@ struct group_signal {
 struct task;
 struct thread_group;
 
-/* info->si_signo names the signal. 0 or -EAGAIN (queue limit). Permission is the caller's matter. */
+/* info->si_signo names the signal. 0 or -EAGAIN (queue limit). Permission is the caller's matter.
+ */
 int signal_send_task(struct task *t, const siginfo_t *info);
 int signal_send_group(struct thread_group *tg, const siginfo_t *info);
 int signal_send_pgrp(pid_t pgid, const siginfo_t *info); /* -ESRCH when empty */
-void siginfo_kernel(siginfo_t *info, int sig); /* SI_KERNEL, no sender */
+void siginfo_kernel(siginfo_t *info, int sig);           /* SI_KERNEL, no sender */
 void siginfo_user(siginfo_t *info, int sig, int code, struct task *sender);
 /* A synchronous fault: cannot be blocked or ignored. */
 void signal_force(struct task *t, const siginfo_t *info);

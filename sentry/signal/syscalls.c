@@ -157,8 +157,7 @@ static long kill_many(struct task *t, pid_t pid, const siginfo_t *info)
         if (!p)
             return -ESRCH;
         p->refs++;
-        list_for_each_safe(tg, tmp, &p->members, pgrp_node)
-        {
+        list_for_each_safe(tg, tmp, &p->members, pgrp_node) {
             int r = check_and_send(t, tg, NULL, info);
             n++;
             sent += r == 0;
@@ -166,8 +165,7 @@ static long kill_many(struct task *t, pid_t pid, const siginfo_t *info)
         }
         p->refs--;
     } else {
-        list_for_each_safe(tg, tmp, &all_thread_groups, all_node)
-        {
+        list_for_each_safe(tg, tmp, &all_thread_groups, all_node) {
             if (tg == t->tg || tg == init_tg || tg->zombie)
                 continue;
             n++;

@@ -1,6 +1,10 @@
 /*
  * Sockets: what a protocol family implements. A family registers once; socket(2) asks it to make a
- * struct socket. The system calls are in syscalls.c and know no family.
+ * struct socket. The system calls know no family.
+ *
+ * Ownership: the file owns the socket and calls ops->release with its last reference; a family
+ * whose objects outlive that counts its own references. All operations run on the calling task's
+ * fiber and may park, except release, poll and getname.
  */
 #ifndef NV_SENTRY_SOCKET_SOCKET_H
 #define NV_SENTRY_SOCKET_SOCKET_H
@@ -14,24 +18,34 @@
 #include "sentry/vfs/file.h"
 
 struct socket;
+struct strbuf;
 
 #define SCM_FDS_MAX 253
 
-struct scm { /* ancillary data in flight */
-    struct file **files;
-    int nfiles;
-    struct ucred cred;
-    bool has_cred;
+struct scm_files {          /* n references */
+    struct scm_files *next; /* while waiting to be dropped */
+    int n;
+    struct file *file[];
 };
+
+struct scm {                 /* ancillary data of one message */
+    struct scm_files *files; /* owned, NULL: none */
+    bool has_cred;
+    struct ucred cred;
+};
+/* Drops the files. However they hang together, this does not recurse. */
 void scm_release(struct scm *scm);
+void scm_files_release(struct scm_files *files);
+/* References of its own to the same files. NULL: out of memory. */
+struct scm_files *scm_files_dup(const struct scm_files *files);
 
 struct msg { /* sendmsg/recvmsg after the guest's headers were fetched */
     struct uio uio;
-    int flags;                     /* MSG_* asked for */
-    struct sockaddr_storage addr;  /* send: destination; recv: source */
-    socklen_t addrlen;             /* 0: none */
+    int flags;                    /* MSG_* asked for */
+    struct sockaddr_storage addr; /* send: destination; recv: source */
+    socklen_t addrlen;            /* 0: none */
     struct scm scm;
-    int out_flags;                 /* recv: MSG_TRUNC, MSG_EOR... */
+    int out_flags; /* recv: MSG_TRUNC, MSG_EOR... */
 };
 
 struct socket_ops {
@@ -40,10 +54,12 @@ struct socket_ops {
                    int flags);
     int (*listen)(struct task *t, struct socket *s, int backlog);
     int (*accept)(struct task *t, struct socket *s, struct socket **out, int flags);
+    /* flags are those of the file, with O_NONBLOCK for MSG_DONTWAIT. */
     ssize_t (*send)(struct task *t, struct socket *s, struct msg *m, int flags);
     ssize_t (*recv)(struct task *t, struct socket *s, struct msg *m, int flags);
     int (*shutdown)(struct socket *s, int how);
     int (*getname)(struct socket *s, struct sockaddr_storage *a, socklen_t *len, bool peer);
+    /* -ENOPROTOOPT at SOL_SOCKET: the options common to all families are tried. */
     int (*getsockopt)(struct task *t, struct socket *s, int level, int opt, void *val,
                       socklen_t *len);
     int (*setsockopt)(struct task *t, struct socket *s, int level, int opt, const void *val,
@@ -51,29 +67,54 @@ struct socket_ops {
     uint32_t (*poll)(struct socket *s, struct poll_table *pt);
     long (*ioctl)(struct task *t, struct socket *s, unsigned int cmd, unsigned long arg);
     void (*release)(struct socket *s);
+    bool passes_files; /* takes SCM_RIGHTS */
 };
 
 struct socket { /* first member of each family's own object */
     const struct socket_ops *ops;
     int family, type, protocol;
-    struct file *file; /* weak */
+    struct file *file; /* weak, NULL before there is one and after the last reference */
+    uint64_t cookie;
     uint64_t rcvtimeo_ns, sndtimeo_ns; /* 0: none */
-    int sndbuf, rcvbuf, error;
-    bool reuseaddr, keepalive, passcred, broadcast, oobinline;
+    int sndbuf, rcvbuf, rcvlowat;
+    int error;      /* positive errno, reported once */
+    uint64_t flags; /* boolean options: bit n is SO_... number n */
     struct linger linger;
-    int priority;
+    int priority, mark;
 };
+
+static inline bool socket_flag(const struct socket *s, int opt)
+{
+    return s->flags >> opt & 1;
+}
+/* Takes the pending error: 0 or negative errno. */
+static inline int socket_error(struct socket *s)
+{
+    int err = s->error;
+
+    s->error = 0;
+    return -err;
+}
 
 typedef int (*socket_create_fn)(struct task *t, int type, int protocol, struct socket **out);
 int socket_family_register(int family, socket_create_fn create,
-                           int (*pair)(struct task *t, int type, int protocol,
-                                       struct socket **a, struct socket **b));
+                           int (*pair)(struct task *t, int type, int protocol, struct socket **a,
+                                       struct socket **b));
 void socket_init(struct socket *s, const struct socket_ops *ops, int family, int type,
                  int protocol);
 /* A file over s, which it owns from now on. NULL: out of memory, s was released. */
 struct file *socket_file(struct socket *s, int flags);
-struct socket *socket_of(struct file *f); /* NULL: no socket */
+struct socket *socket_of(const struct file *f); /* NULL: no socket */
+
+/* Deadline of a call that began now under SO_RCVTIMEO or SO_SNDTIMEO. */
+uint64_t socket_deadline(uint64_t timeout_ns);
+/* What a task_wait() error means under a timeout: EAGAIN when it passed, EINTR if not restartable.
+ */
+int socket_wait_error(int err, uint64_t timeout_ns);
+
 int unix_init(void);
 int netlink_init(void);
+/* The contents of /proc/net/unix. */
+void unix_proc_net(struct strbuf *out);
 
 #endif

@@ -110,8 +110,8 @@ static void show_flags(struct strbuf *b, int set, uint64_t v)
     bool any = false;
 
     for (; f && f->name; f++) {
-        bool match = flag_sets[set].is_enum ? f->value == v
-                                            : f->value && (rest & f->value) == f->value;
+        bool match =
+            flag_sets[set].is_enum ? f->value == v : f->value && (rest & f->value) == f->value;
         if (!match)
             continue;
         strbuf_printf(b, "%s%s", any ? "|" : "", f->name);

@@ -212,7 +212,7 @@ long sys_clock_nanosleep(struct task *t, const struct sysargs *a)
 
 long sys_restart_syscall(struct task *t, const struct sysargs *a)
 {
-    long (*fn)(struct task *t, void *data) = t->restart_fn;
+    long (*fn)(struct task * t, void *data) = t->restart_fn;
 
     t->restart_fn = NULL;
     return fn ? fn(t, NULL) : -EINTR;

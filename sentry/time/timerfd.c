@@ -160,8 +160,8 @@ long sys_timerfd_settime(struct task *t, const struct sysargs *a)
     old = tfd_value(tf);
     ktimer_cancel(&tf->timer);
     tf->ticks = 0;
-    tf->interval_ns = MIN((uint64_t)new.it_interval.tv_sec, 1UL << 32) * NSEC_PER_SEC +
-                      (uint64_t)new.it_interval.tv_nsec;
+    tf->interval_ns = MIN((uint64_t) new.it_interval.tv_sec, 1UL << 32) * NSEC_PER_SEC +
+                      (uint64_t) new.it_interval.tv_nsec;
     if (new.it_value.tv_sec || new.it_value.tv_nsec) {
         clockid_t id = tf->clock == CLOCK_REALTIME_ALARM   ? CLOCK_REALTIME
                        : tf->clock == CLOCK_BOOTTIME_ALARM ? CLOCK_BOOTTIME

@@ -154,8 +154,7 @@ static struct posix_timer *timer_find(struct task *t, int id)
     struct posix_timer *pt;
 
     if (t->tg->timers)
-        list_for_each(pt, &t->tg->timers->timers, node)
-        {
+        list_for_each(pt, &t->tg->timers->timers, node) {
             if (pt->id == id)
                 return pt;
         }
@@ -283,8 +282,8 @@ long sys_timer_settime(struct task *t, const struct sysargs *a)
         return -EINVAL;
     old = timer_value(pt);
     ktimer_cancel(&pt->timer);
-    pt->interval_ns = MIN((uint64_t)new.it_interval.tv_sec, 1UL << 32) * NSEC_PER_SEC +
-                      (uint64_t)new.it_interval.tv_nsec;
+    pt->interval_ns = MIN((uint64_t) new.it_interval.tv_sec, 1UL << 32) * NSEC_PER_SEC +
+                      (uint64_t) new.it_interval.tv_nsec;
     if (new.it_value.tv_sec || new.it_value.tv_nsec)
         ktimer_arm(&pt->timer,
                    clock_to_deadline(pt->clock, &new.it_value, arg_i32(a, 1) & TIMER_ABSTIME));

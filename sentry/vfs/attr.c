@@ -34,7 +34,8 @@ int do_setattr(struct task *t, const struct path *p, struct setattr *a)
     if (i->ops->setattr) {
         int err = i->ops->setattr(t, p->dentry, a);
         if (!err)
-            fsnotify(p->dentry->inode, p->dentry, a->mask & SETATTR_SIZE ? IN_MODIFY : IN_ATTRIB, 0);
+            fsnotify(p->dentry->inode, p->dentry, a->mask & SETATTR_SIZE ? IN_MODIFY : IN_ATTRIB,
+                     0);
         return err;
     }
     if (!path_is_anon(p))
@@ -82,8 +83,7 @@ static long do_chown(struct task *t, const struct path *p, uid_t uid, gid_t gid)
     }
     if (gid != (gid_t)-1) {
         a.mask |= SETATTR_GID;
-        if (!cap && (t->cred->fsuid != i->uid ||
-                     (!cred_in_group(t->cred, gid) && gid != i->gid)))
+        if (!cap && (t->cred->fsuid != i->uid || (!cred_in_group(t->cred, gid) && gid != i->gid)))
             return -EPERM;
     }
     /* Set-id bits do not survive a change of owner: chown(2). */

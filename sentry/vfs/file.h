@@ -49,7 +49,8 @@ struct file_ops {
     ssize_t (*read)(struct task *t, struct file *f, struct uio *u, loff_t *pos, int rwf);
     ssize_t (*write)(struct task *t, struct file *f, struct uio *u, loff_t *pos, int rwf);
     loff_t (*llseek)(struct task *t, struct file *f, loff_t off, int whence);
-    uint32_t (*poll)(struct file *f, struct poll_table *pt); /* EPOLL* that hold now; pt may be NULL */
+    uint32_t (*poll)(struct file *f,
+                     struct poll_table *pt); /* EPOLL* that hold now; pt may be NULL */
     long (*ioctl)(struct task *t, struct file *f, unsigned int cmd, unsigned long arg);
     int (*readdir)(struct task *t, struct file *f, struct dir_context *c);
     /*
@@ -63,7 +64,7 @@ struct file_ops {
     int (*flush)(struct task *t, struct file *f); /* each close(2) */
     void (*release)(struct file *f);              /* last reference; may run on the loop: no park */
     void (*fdinfo)(struct file *f, struct strbuf *out);
-    int (*setfl)(struct file *f, int flags);      /* F_SETFL about to change to flags */
+    int (*setfl)(struct file *f, int flags); /* F_SETFL about to change to flags */
     /* Sockets implement more through struct socket (sentry/socket/socket.h), found by is_socket. */
     bool is_socket;
     bool no_seek; /* stream-like: lseek and p* calls give ESPIPE */
@@ -72,18 +73,18 @@ struct file_ops {
 struct file {
     unsigned int refs;
     const struct file_ops *ops;
-    int flags;            /* O_ACCMODE, O_APPEND, O_NONBLOCK, O_PATH..., as F_GETFL reports */
+    int flags; /* O_ACCMODE, O_APPEND, O_NONBLOCK, O_PATH..., as F_GETFL reports */
     loff_t pos;
-    bool pos_busy;        /* a read/write that uses pos is parked in the file */
+    bool pos_busy; /* a read/write that uses pos is parked in the file */
     struct waitq pos_wq;
-    struct path path;     /* mount and dentry; empty for anonymous files */
-    struct inode *inode;  /* never NULL: anonymous files share per-kind inodes */
-    struct cred *cred;    /* opener's */
+    struct path path;    /* mount and dentry; empty for anonymous files */
+    struct inode *inode; /* never NULL: anonymous files share per-kind inodes */
+    struct cred *cred;   /* opener's */
     void *priv;
     struct list epoll_items; /* struct epoll_item watching this file, sentry/ipc/epoll.c */
     int owner_pid, owner_type, owner_sig; /* F_SETOWN, F_SETSIG */
     uint32_t seals_or_leases;
-    struct inode *text;   /* whose write_count it holds text_claim of; not inode when stacked */
+    struct inode *text; /* whose write_count it holds text_claim of; not inode when stacked */
     int8_t text_claim;
 };
 
@@ -138,6 +139,7 @@ int fd_install(struct task *t, struct file *f, bool cloexec, int min);
 /* Same but consumes the caller's reference, also on failure. The usual end of a handler. */
 int fd_install_steal(struct task *t, struct file *f, bool cloexec);
 int fd_install_at(struct task *t, struct file *f, int fd, bool cloexec); /* dup2 semantics */
+int fd_available(struct task *t); /* would an install find a number? 0 or -EMFILE */
 /* Reference taken; NULL: EBADF (also for O_PATH files unless path_ok). */
 struct file *fd_get(struct task *t, int fd);
 struct file *fd_get_path_ok(struct task *t, int fd);

@@ -104,8 +104,7 @@ struct dentry *inode_dentry(const struct inode *i)
 {
     struct dentry *d;
 
-    list_for_each(d, &i->names, alias)
-    {
+    list_for_each(d, &i->names, alias) {
         if (d->hashed)
             return d;
     }
@@ -234,8 +233,7 @@ void dentry_drop_unused(struct superblock *sb)
 
     while (again) {
         again = false;
-        list_for_each_safe(d, tmp, &unused, lru)
-        {
+        list_for_each_safe(d, tmp, &unused, lru) {
             if (d->sb != sb)
                 continue;
             list_del(&d->lru);

@@ -70,7 +70,8 @@ void locks_free(struct inode *i)
 {
     struct lock *l, *tmp;
 
-    list_for_each_safe(l, tmp, &i->locks->locks, node) lock_del(i->locks, l);
+    list_for_each_safe(l, tmp, &i->locks->locks, node)
+        lock_del(i->locks, l);
     free(i->locks);
     i->locks = NULL;
 }
@@ -82,8 +83,7 @@ static void drop_owner_kind(struct inode *i, const void *owner, enum lock_kind k
 
     if (!i || !i->locks)
         return;
-    list_for_each_safe(l, tmp, &i->locks->locks, node)
-    {
+    list_for_each_safe(l, tmp, &i->locks->locks, node) {
         if (l->owner == owner && l->kind == kind) {
             lock_del(i->locks, l);
             any = true;
@@ -108,8 +108,7 @@ static struct lock *conflict(struct file_locks *fl, const struct lock *want)
 {
     struct lock *l;
 
-    list_for_each(l, &fl->locks, node)
-    {
+    list_for_each(l, &fl->locks, node) {
         if (l->kind == want->kind && l->owner != want->owner && l->start <= want->end &&
             want->start <= l->end && (l->exclusive || want->exclusive))
             return l;
@@ -136,8 +135,7 @@ static int cut(struct file_locks *fl, const struct lock *w)
 {
     struct lock *l, *tmp;
 
-    list_for_each_safe(l, tmp, &fl->locks, node)
-    {
+    list_for_each_safe(l, tmp, &fl->locks, node) {
         if (l->kind != w->kind || l->owner != w->owner || l->start > w->end || w->start > l->end)
             continue;
         if (l->start < w->start && l->end > w->end) {
@@ -161,8 +159,7 @@ static void merge(struct file_locks *fl, struct lock *w)
 {
     struct lock *l, *tmp;
 
-    list_for_each_safe(l, tmp, &fl->locks, node)
-    {
+    list_for_each_safe(l, tmp, &fl->locks, node) {
         if (l->kind != w->kind || l->owner != w->owner || l->exclusive != w->exclusive)
             continue;
         if (l->end < INT64_MAX && l->end + 1 == w->start)
@@ -184,8 +181,7 @@ static bool would_deadlock(const struct lock *want, const struct lock *held)
         return false;
     for (int depth = 0; depth < 10; depth++) { /* as far as Linux looks */
         const void *next = NULL;
-        list_for_each(w, &lock_waiters, node)
-        {
+        list_for_each(w, &lock_waiters, node) {
             if (w->owner == owner)
                 next = w->blocker;
         }
@@ -319,8 +315,7 @@ static const struct lock *flock_held(const struct file *f)
 
     if (!lock_inode(f)->locks)
         return NULL;
-    list_for_each(l, &lock_inode(f)->locks->locks, node)
-    {
+    list_for_each(l, &lock_inode(f)->locks->locks, node) {
         if (l->kind == LOCK_FLOCK && l->owner == f)
             return l;
     }
@@ -338,11 +333,8 @@ long sys_flock(struct task *t, const struct sysargs *a)
     cleanup_file struct file *f = fd_get(t, arg_i32(a, 0));
     if (!f)
         return -EBADF;
-    struct lock want = {.kind = LOCK_FLOCK,
-                        .owner = f,
-                        .exclusive = op == LOCK_EX,
-                        .start = 0,
-                        .end = INT64_MAX};
+    struct lock want = {
+        .kind = LOCK_FLOCK, .owner = f, .exclusive = op == LOCK_EX, .start = 0, .end = INT64_MAX};
     /* Changing the type is not atomic: the old lock goes before the new one is waited for. */
     const struct lock *held = flock_held(f);
     if (held && op != LOCK_UN && held->exclusive == want.exclusive)

@@ -99,8 +99,7 @@ static void attach(struct mount *m, const struct path *at)
 }
 
 /* Takes over sb's reference, also on failure. */
-int vfs_mount(const struct path *at, struct superblock *sb, unsigned long flags,
-              struct mount **out)
+int vfs_mount(const struct path *at, struct superblock *sb, unsigned long flags, struct mount **out)
 {
     struct mount *m = nmounts < MOUNTS_MAX ? mount_new(sb, sb->root, flags) : NULL;
 
@@ -141,18 +140,18 @@ static int bind_one(const struct path *at, const struct path *from, unsigned lon
 static int bind_children(struct mount *from, struct mount *copy, unsigned long flags)
 {
     struct mount *last = list_last(&ns.mounts, struct mount, node), *m;
-    struct { struct mount *from, *to; } *map = calloc((size_t)nmounts + 1, sizeof(*map));
+    struct {
+        struct mount *from, *to;
+    } *map = calloc((size_t)nmounts + 1, sizeof(*map));
     int n = 0, err = 0;
 
     if (!map)
         return -ENOMEM;
     map[n].from = from;
     map[n++].to = copy;
-    list_for_each(m, &ns.mounts, node)
-    {
+    list_for_each(m, &ns.mounts, node) {
         for (int i = 0; m != copy && !err && i < n; i++) {
-            if (m->parent != map[i].from ||
-                (i == 0 && !is_beneath(m->mountpoint, copy->root)))
+            if (m->parent != map[i].from || (i == 0 && !is_beneath(m->mountpoint, copy->root)))
                 continue;
             struct path at = {map[i].to, m->mountpoint}, src = {m, m->root};
             map[n].from = m;
@@ -187,8 +186,7 @@ static bool has_children(struct mount *m)
 {
     struct mount *c;
 
-    list_for_each(c, &ns.mounts, node)
-    {
+    list_for_each(c, &ns.mounts, node) {
         if (c->parent == m)
             return true;
     }
@@ -199,8 +197,7 @@ static bool is_mountpoint(const struct dentry *d)
 {
     const struct mount *c;
 
-    list_for_each(c, &ns.mounts, node)
-    {
+    list_for_each(c, &ns.mounts, node) {
         if (c->mountpoint == d)
             return true;
     }
@@ -284,8 +281,7 @@ static void requeue_tree(struct mount *top)
     struct list moved = LIST_INIT(moved);
     struct mount *m, *tmp;
 
-    list_for_each_safe(m, tmp, &ns.mounts, node)
-    {
+    list_for_each_safe(m, tmp, &ns.mounts, node) {
         if (is_above(top, m)) {
             list_del(&m->node);
             list_add_tail(&moved, &m->node);

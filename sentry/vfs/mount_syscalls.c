@@ -32,7 +32,8 @@ static int new_tmpfs(char *options, struct superblock **out)
     mode_t mode = 01777;
     char *save = NULL;
 
-    for (char *o = options ? strtok_r(options, ",", &save) : NULL; o; o = strtok_r(NULL, ",", &save)) {
+    for (char *o = options ? strtok_r(options, ",", &save) : NULL; o;
+         o = strtok_r(NULL, ",", &save)) {
         if (!strncmp(o, "size=", 5) && !strchr(o, '%'))
             size = parse_size(o + 5);
         else if (!strncmp(o, "nr_blocks=", 10))
@@ -50,8 +51,11 @@ static int make_super(const char *type, char *options, struct superblock **out)
     static const struct {
         const char *type;
         int (*make)(struct superblock **out);
-    } types[] = {{"proc", procfs_new},         {"sysfs", sysfs_new},     {"devtmpfs", devtmpfs_new},
-                 {"devpts", devpts_new},       {"cgroup2", cgroupfs_new}};
+    } types[] = {{"proc", procfs_new},
+                 {"sysfs", sysfs_new},
+                 {"devtmpfs", devtmpfs_new},
+                 {"devpts", devpts_new},
+                 {"cgroup2", cgroupfs_new}};
 
     if (!strcmp(type, "tmpfs") || !strcmp(type, "ramfs"))
         return new_tmpfs(options, out);
@@ -112,7 +116,7 @@ long sys_mount(struct task *t, const struct sysargs *a)
     if (!err && arg_u64(a, 0))
         err = copy_in_str_dup(t, &src, arg_u64(a, 0), PATH_MAX_LEN, EINVAL);
     bool new = !(flags & (propagation | MS_REMOUNT | MS_BIND | MS_MOVE));
-    if (!err && new && arg_u64(a, 4))
+    if (!err && new &&arg_u64(a, 4))
         err = copy_in_str_dup(t, &options, arg_u64(a, 4), NV_PAGE_SIZE, EINVAL);
     if (!err)
         err = vfs_get_name(t, arg_u64(a, 1), 0, &dst);
@@ -170,10 +174,8 @@ static void change_roots(const struct path *old, const struct path *new)
     struct thread_group *tg;
     struct task *t;
 
-    list_for_each(tg, &all_thread_groups, all_node)
-    {
-        list_for_each(t, &tg->tasks, tg_node)
-        {
+    list_for_each(tg, &all_thread_groups, all_node) {
+        list_for_each(t, &tg->tasks, tg_node) {
             if (!t->fs)
                 continue;
             replace_path(&t->fs->root, old, new);

@@ -1,4 +1,5 @@
-/* Calls that change names: mkdir(2), rmdir(2), unlink(2), rename(2), link(2), symlink(2), mknod(2). */
+/* Calls that change names: mkdir(2), rmdir(2), unlink(2), rename(2), link(2), symlink(2), mknod(2).
+ */
 #include <errno.h>
 #include <linux/fs.h>
 #include <stdlib.h>
@@ -128,7 +129,8 @@ static int make_node(struct task *t, struct entry *e, mode_t mode, dev_t rdev)
     int err;
 
     mode = (mode & S_IFMT ? mode & S_IFMT : S_IFREG) | (mode & 07777 & ~t->fs->umask);
-    if (((S_ISCHR(mode) && rdev /* not a whiteout */) || S_ISBLK(mode)) && !cred_capable(t->cred, CAP_MKNOD))
+    if (((S_ISCHR(mode) && rdev /* not a whiteout */) || S_ISBLK(mode)) &&
+        !cred_capable(t->cred, CAP_MKNOD))
         return -EPERM;
     if (S_ISREG(mode))
         err = dir->ops->create ? dir->ops->create(t, dir, e->d, mode) : -EPERM;

@@ -13,8 +13,8 @@
 
 #define CAP_FOWNER 3
 #define OPEN_KNOWN                                                                                 \
-    (O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_DSYNC |          \
-     O_ASYNC | O_DIRECT | 0100000 | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_SYNC |     \
+    (O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_DSYNC |         \
+     O_ASYNC | O_DIRECT | 0100000 | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_SYNC |    \
      O_PATH | O_TMPFILE)
 #define O_LARGEFILE_K 0100000
 #define O_TMPFILE_BIT 020000000
@@ -186,7 +186,8 @@ static int open_tmpfile(struct task *t, int dirfd, const char *name, int flags, 
     return err;
 }
 
-/* With the directory locked: *d may be replaced by what another fiber made of the name meanwhile. */
+/* With the directory locked: *d may be replaced by what another fiber made of the name meanwhile.
+ */
 static int create_locked(struct task *t, const struct path *parent, struct dentry **d, int flags,
                          mode_t mode, bool *created)
 {
@@ -266,8 +267,8 @@ static int open_create(struct task *t, int dirfd, const char *name, int flags, m
     return err == 1 ? -ELOOP : err;
 }
 
-int vfs_open(struct task *t, int dirfd, const char *name, int flags, mode_t mode,
-             unsigned int walk, struct file **out)
+int vfs_open(struct task *t, int dirfd, const char *name, int flags, mode_t mode, unsigned int walk,
+             struct file **out)
 {
     cleanup_path struct path p = {0};
 

@@ -270,9 +270,8 @@ long sys_fallocate(struct task *t, const struct sysargs *a)
         return -EFBIG;
     if (!f->ops->fallocate)
         return -EOPNOTSUPP;
-    int err = mode & (FALLOC_FL_KEEP_SIZE | FALLOC_FL_COLLAPSE_RANGE)
-                  ? 0
-                  : check_fsize(t, f->inode, end);
+    int err =
+        mode & (FALLOC_FL_KEEP_SIZE | FALLOC_FL_COLLAPSE_RANGE) ? 0 : check_fsize(t, f->inode, end);
     if (!err)
         err = f->ops->fallocate(t, f, mode, off, len);
     if (!err)

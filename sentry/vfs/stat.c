@@ -60,7 +60,9 @@ static int walk_attr(struct task *t, int dirfd, uint64_t name_addr, int at_flags
     unsigned int walk = (at_flags & AT_SYMLINK_NOFOLLOW ? WALK_NOFOLLOW : 0) |
                         (at_flags & AT_EMPTY_PATH ? WALK_EMPTY_PATH : 0);
 
-    ssize_t n = name_addr || !(at_flags & AT_EMPTY_PATH) ? copy_in_str(t, name, name_addr, sizeof(name)) : 0;
+    ssize_t n = name_addr || !(at_flags & AT_EMPTY_PATH)
+                    ? copy_in_str(t, name, name_addr, sizeof(name))
+                    : 0;
     if (n < 0)
         return (int)n;
     if (n == 0 && (at_flags & AT_EMPTY_PATH) && dirfd >= 0) {

@@ -26,7 +26,10 @@ struct task;
 
 struct path;
 
-struct ktime { int64_t sec; uint32_t nsec; };
+struct ktime {
+    int64_t sec;
+    uint32_t nsec;
+};
 
 struct kstat {
     uint64_t dev, ino, rdev, blocks;
@@ -61,7 +64,8 @@ struct setattr {
  * Operations of a file system on its inodes. dir operations get the dentry to fill: lookup sets
  * d->inode through dentry_set_inode(), or leaves it NULL for a negative entry; create, mkdir... do
  * the same for the new object. Permission checks were made by the caller. All may park. NULL ops
- * give EPERM (mutations on file systems that have none: EPERM/EROFS), EINVAL or EOPNOTSUPP as Linux.
+ * give EPERM (mutations on file systems that have none: EPERM/EROFS), EINVAL or EOPNOTSUPP as
+ * Linux.
  */
 struct inode_ops {
     int (*lookup)(struct task *t, struct inode *dir, struct dentry *d);
@@ -83,7 +87,8 @@ struct inode_ops {
     int (*setattr)(struct task *t, struct dentry *d, const struct setattr *a);
     int (*permission)(struct task *t, struct inode *i, int mask); /* NULL: generic */
     /* Opens: returns a file with one reference in *out. d is the dentry opened. */
-    int (*open)(struct task *t, struct inode *i, const struct path *p, int flags, struct file **out);
+    int (*open)(struct task *t, struct inode *i, const struct path *p, int flags,
+                struct file **out);
     int (*tmpfile)(struct task *t, struct inode *dir, mode_t mode, struct inode **out);
     ssize_t (*getxattr)(struct task *t, struct inode *i, const char *name, void *buf, size_t size);
     int (*setxattr)(struct task *t, struct dentry *d, const char *name, const void *v, size_t n,
@@ -106,19 +111,19 @@ struct inode {
     uint64_t blocks; /* 512-byte units */
     struct ktime atime, mtime, ctime, btime;
     void *priv;
-    struct list names;         /* of struct dentry.alias; weak, see inode_dentry() */
-    struct list watches;       /* inotify */
-    struct file_locks *locks;  /* lazily made, sentry/vfs/locks.c */
-    int write_count;           /* open for writing; <0: being executed (ETXTBSY) */
-    bool may_link;             /* O_TMPFILE: link(2) may give it its first name */
-    bool dir_busy;             /* directories: a lookup or change of names is parked, dir_lock() */
+    struct list names;        /* of struct dentry.alias; weak, see inode_dentry() */
+    struct list watches;      /* inotify */
+    struct file_locks *locks; /* lazily made, sentry/vfs/locks.c */
+    int write_count;          /* open for writing; <0: being executed (ETXTBSY) */
+    bool may_link;            /* O_TMPFILE: link(2) may give it its first name */
+    bool dir_busy;            /* directories: a lookup or change of names is parked, dir_lock() */
     /* FIFOs and bound unix sockets hang their object here. */
     struct pipe *pipe;
     struct sock *sock;
 };
 
 struct super_ops {
-    void (*evict)(struct inode *i);      /* last reference dropped; frees priv. No park. */
+    void (*evict)(struct inode *i); /* last reference dropped; frees priv. No park. */
     int (*statfs)(struct task *t, struct superblock *sb, struct statfs *st);
     /* A cached dentry that may be stale: 1 still good, 0 drop it. NULL: always good. May park. */
     int (*revalidate)(struct task *t, struct dentry *d);
@@ -129,7 +134,7 @@ struct super_ops {
 struct superblock {
     unsigned int refs;
     const struct super_ops *ops;
-    const char *fstype;  /* "tmpfs", ... for mountinfo */
+    const char *fstype; /* "tmpfs", ... for mountinfo */
     char *source;
     uint64_t magic;
     dev_t dev;
@@ -141,18 +146,18 @@ struct superblock {
 
 struct dentry {
     unsigned int refs;
-    struct dentry *parent;   /* itself for roots and disconnected entries */
-    struct inode *inode;     /* NULL: negative */
+    struct dentry *parent; /* itself for roots and disconnected entries */
+    struct inode *inode;   /* NULL: negative */
     struct superblock *sb;
     struct list child_node, children;
-    struct list alias;       /* in inode->names */
+    struct list alias; /* in inode->names */
     struct dentry *hash_next;
     uint32_t hash;
-    bool hashed;             /* found by lookup; false after unlink: " (deleted)" */
-    bool mounted;            /* some mount sits here */
-    struct list lru;         /* while unused */
+    bool hashed;     /* found by lookup; false after unlink: " (deleted)" */
+    bool mounted;    /* some mount sits here */
+    struct list lru; /* while unused */
     uint8_t name_len;
-    char *name;              /* NUL terminated; changes when renamed */
+    char *name; /* NUL terminated; changes when renamed */
     char inline_name[];
 };
 
@@ -161,11 +166,11 @@ struct mount {
     int id;
     struct superblock *sb;
     struct dentry *root;
-    struct mount *parent;        /* NULL for the root of the tree */
+    struct mount *parent; /* NULL for the root of the tree */
     struct dentry *mountpoint;
-    unsigned long flags;         /* MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_NOATIME */
-    struct list node;            /* in mount_ns.mounts, children after their parents */
-    struct mount *hash_next;     /* by parent and mountpoint, newest first */
+    unsigned long flags;     /* MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_NOATIME */
+    struct list node;        /* in mount_ns.mounts, children after their parents */
+    struct mount *hash_next; /* by parent and mountpoint, newest first */
 };
 
 struct path {
@@ -201,8 +206,9 @@ int dentry_exchange(struct dentry *a, struct dentry *b);
 struct dentry *dentry_get(struct dentry *d);
 void dentry_put(struct dentry *d);
 void dentry_set_inode(struct dentry *d, struct inode *i); /* takes over the reference */
-void dentry_drop(struct dentry *d); /* no longer found by lookup */
-struct dentry *dentry_cached(struct dentry *dir, const char *name, size_t len); /* referenced or NULL */
+void dentry_drop(struct dentry *d);                       /* no longer found by lookup */
+struct dentry *dentry_cached(struct dentry *dir, const char *name,
+                             size_t len); /* referenced or NULL */
 struct path path_get(const struct path *p);
 void path_put(struct path *p);
 #define cleanup_path __attribute__((cleanup(path_put)))
@@ -212,16 +218,16 @@ struct fs_context *fs_context_get(struct fs_context *fs);
 void fs_context_put(struct fs_context *fs);
 
 /* --- walking --- */
-#define WALK_NOFOLLOW 1u    /* a final symlink is the result */
-#define WALK_DIRECTORY 2u   /* ENOTDIR otherwise */
-#define WALK_CREATE 4u      /* the last component may be missing: negative dentry is the result */
-#define WALK_EMPTY_PATH 8u  /* "" means dirfd itself */
-#define WALK_BENEATH 16u    /* openat2 RESOLVE_* */
+#define WALK_NOFOLLOW 1u   /* a final symlink is the result */
+#define WALK_DIRECTORY 2u  /* ENOTDIR otherwise */
+#define WALK_CREATE 4u     /* the last component may be missing: negative dentry is the result */
+#define WALK_EMPTY_PATH 8u /* "" means dirfd itself */
+#define WALK_BENEATH 16u   /* openat2 RESOLVE_* */
 #define WALK_IN_ROOT 32u
 #define WALK_NO_SYMLINKS 64u
 #define WALK_NO_MAGICLINKS 128u
 #define WALK_NO_XDEV 256u
-#define WALK_NOMOUNT 512u   /* do not cross a mount on the last component */
+#define WALK_NOMOUNT 512u /* do not cross a mount on the last component */
 
 /*
  * Resolves name relative to dirfd (AT_FDCWD, or a descriptor of t). 0 with references in *out, or
@@ -238,7 +244,8 @@ int vfs_walk_from(struct task *t, const struct path *start, const char *name, un
  */
 int vfs_walk_parent(struct task *t, int dirfd, const char *name, unsigned int flags,
                     struct path *parent, char **last, bool *trailing_slash);
-/* Fetches the path string from the guest: -EFAULT, -ENAMETOOLONG, (-ENOENT if empty, unless allowed). */
+/* Fetches the path string from the guest: -EFAULT, -ENAMETOOLONG, (-ENOENT if empty, unless
+ * allowed). */
 int vfs_get_name(struct task *t, uint64_t addr, unsigned int walk_flags, char **out);
 /* One step: the child (referenced, maybe negative) of a directory; checks no permission. */
 int vfs_lookup(struct task *t, const struct path *dir, const char *name, size_t len,
@@ -259,17 +266,24 @@ int vfs_mknod(struct task *t, int dirfd, const char *name, mode_t mode, dev_t rd
               struct path *out /* may be NULL */);
 int vfs_mkdir(struct task *t, const char *name, mode_t mode);
 int vfs_getattr(struct task *t, const struct path *p, struct kstat *st);
-/* The absolute path as seen from t's root, malloc'ed; " (deleted)" appended; "(unreachable)" prefix. */
+/* The absolute path as seen from t's root, malloc'ed; " (deleted)" appended; "(unreachable)"
+ * prefix. */
 int vfs_path_string(struct task *t, const struct path *p, char **out);
 struct ktime ktime_now(void);
 void inode_touch(struct inode *i, bool mtime, bool atime); /* ctime is set with mtime */
 
 /* --- mounts --- */
-struct mount_ns { struct list mounts; struct mount *root; unsigned int refs; struct waitq_event *ev; };
+struct mount_ns {
+    struct list mounts;
+    struct mount *root;
+    unsigned int refs;
+    struct waitq_event *ev;
+};
 extern struct mount_ns *root_mount_ns;
 int mount_ns_init(struct superblock *root_sb, unsigned long flags);
 /* Mounts sb on path (which may be any directory, or file for file roots). Takes over sb. */
-int vfs_mount(const struct path *at, struct superblock *sb, unsigned long flags, struct mount **out);
+int vfs_mount(const struct path *at, struct superblock *sb, unsigned long flags,
+              struct mount **out);
 int vfs_bind(const struct path *at, const struct path *from, bool recursive, unsigned long flags);
 int vfs_umount(const struct path *at, int umount_flags);
 

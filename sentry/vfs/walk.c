@@ -82,8 +82,7 @@ int path_permission(struct task *t, const struct path *p, int mask)
 /* --- one step --- */
 static struct dentry *revalidated(struct task *t, struct dentry *d)
 {
-    if (!d || !d->sb->ops || !d->sb->ops->revalidate || d->mounted ||
-        d->sb->ops->revalidate(t, d))
+    if (!d || !d->sb->ops || !d->sb->ops->revalidate || d->mounted || d->sb->ops->revalidate(t, d))
         return d;
     dentry_drop(d);
     dentry_put(d);

@@ -52,8 +52,7 @@ static int may_access(struct task *t, struct inode *i, const char *name, int mas
     }
     if (strncmp(name, "security.", 9) && strncmp(name, "system.", 7))
         return -EOPNOTSUPP;
-    return mask == MAY_WRITE && t->cred->fsuid != i->uid &&
-                   !cred_capable(t->cred, CAP_SYS_ADMIN)
+    return mask == MAY_WRITE && t->cred->fsuid != i->uid && !cred_capable(t->cred, CAP_SYS_ADMIN)
                ? -EPERM
                : 0;
 }

@@ -1,4 +1,5 @@
-/* getauxval(3): AT_PAGESZ, AT_PHDR, AT_ENTRY, AT_RANDOM, AT_SECURE, AT_UID... describe the image. */
+/* getauxval(3): AT_PAGESZ, AT_PHDR, AT_ENTRY, AT_RANDOM, AT_SECURE, AT_UID... describe the image.
+ */
 #include "exec.h"
 #include <elf.h>
 #include <link.h>

@@ -1,4 +1,5 @@
-/* execve(2): the ELF interpreter must exist (ENOENT), be a valid ELF file (ELIBBAD), and executable. */
+/* execve(2): the ELF interpreter must exist (ENOENT), be a valid ELF file (ELIBBAD), and
+ * executable. */
 #include "exec.h"
 #include <elf.h>
 #include <stddef.h>

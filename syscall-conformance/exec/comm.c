@@ -1,4 +1,5 @@
-/* execve(2): the process name becomes the file's base name, cut to 15 bytes; the script's own for one. */
+/* execve(2): the process name becomes the file's base name, cut to 15 bytes; the script's own for
+ * one. */
 #include "exec.h"
 #include <sys/prctl.h>
 

@@ -1,4 +1,5 @@
-/* execve(2): EACCES for directories, special files and files without execute permission, root too. */
+/* execve(2): EACCES for directories, special files and files without execute permission, root too.
+ */
 #include "exec.h"
 
 int main(void)

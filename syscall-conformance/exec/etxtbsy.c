@@ -1,4 +1,5 @@
-/* execve(2): ETXTBSY when the file is open for writing; a running program cannot be opened to write. */
+/* execve(2): ETXTBSY when the file is open for writing; a running program cannot be opened to
+ * write. */
 #include "exec.h"
 
 int main(int argc, char **argv)

@@ -1,6 +1,7 @@
 /*
  * Children and scratch directories for the process, signal, mm, time, futex, sched, cred and exec
- * programs. Children report through their wait status only, so that TAP lines come from one process.
+ * programs. Children report through their wait status only, so that TAP lines come from one
+ * process.
  */
 #ifndef CONFORMANCE_CHILD_H
 #define CONFORMANCE_CHILD_H
@@ -25,7 +26,7 @@
 #include <unistd.h>
 
 #define UNUSED_FN __attribute__((unused))
-#define NOBODY    65534
+#define NOBODY 65534
 
 /* In a child: leave with a status that names the failing line's check. */
 #define check(cond, code)                                                                          \

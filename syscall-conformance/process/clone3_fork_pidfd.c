@@ -1,4 +1,5 @@
-/* clone3(2): acts like fork with exit_signal SIGCHLD, and CLONE_PIDFD gives a close-on-exec pidfd. */
+/* clone3(2): acts like fork with exit_signal SIGCHLD, and CLONE_PIDFD gives a close-on-exec pidfd.
+ */
 #include "child.h"
 #include <linux/sched.h>
 #include <poll.h>

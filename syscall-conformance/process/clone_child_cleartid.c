@@ -16,8 +16,8 @@ static int thread(void *arg)
 
 int main(void)
 {
-    int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
-                CLONE_CHILD_CLEARTID;
+    int flags =
+        CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_CHILD_CLEARTID;
     int tid = clone(thread, stack + sizeof(stack), flags, NULL, NULL, NULL, &ctid);
 
     ok(tid > 0, "thread created");

@@ -1,4 +1,5 @@
-/* fork(2): the child has its own descriptor table: closing or setting FD_CLOEXEC there stays there. */
+/* fork(2): the child has its own descriptor table: closing or setting FD_CLOEXEC there stays there.
+ */
 #include "child.h"
 
 static int fd;

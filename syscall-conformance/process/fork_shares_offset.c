@@ -1,4 +1,5 @@
-/* fork(2): the child's descriptors refer to the same open file descriptions: the offset is shared. */
+/* fork(2): the child's descriptors refer to the same open file descriptions: the offset is shared.
+ */
 #include "child.h"
 
 static int fd;

@@ -1,4 +1,5 @@
-/* getrandom(2): fills buffers wholly; EINVAL for unknown flags or GRND_RANDOM with GRND_INSECURE. */
+/* getrandom(2): fills buffers wholly; EINVAL for unknown flags or GRND_RANDOM with GRND_INSECURE.
+ */
 #include "child.h"
 #include <sys/random.h>
 

@@ -1,4 +1,5 @@
-/* prctl(2) PR_SET_NO_NEW_PRIVS: can be set, never unset, is inherited; other arguments must be 0. */
+/* prctl(2) PR_SET_NO_NEW_PRIVS: can be set, never unset, is inherited; other arguments must be 0.
+ */
 #include "child.h"
 #include <sys/prctl.h>
 

@@ -1,4 +1,5 @@
-/* prlimit(2): sets and gets at once, for the caller or another process; ESRCH when there is none. */
+/* prlimit(2): sets and gets at once, for the caller or another process; ESRCH when there is none.
+ */
 #include "child.h"
 #include <sys/resource.h>
 

@@ -1,4 +1,5 @@
-/* proc(5): a process that does not exist has no directory; reading a dead one's file gives ESRCH. */
+/* proc(5): a process that does not exist has no directory; reading a dead one's file gives ESRCH.
+ */
 #include "child.h"
 
 int main(void)

@@ -1,4 +1,5 @@
-/* setrlimit(2): EINVAL for a bad resource or soft > hard, EPERM for raising hard without privilege. */
+/* setrlimit(2): EINVAL for a bad resource or soft > hard, EPERM for raising hard without privilege.
+ */
 #include "child.h"
 #include <sys/resource.h>
 

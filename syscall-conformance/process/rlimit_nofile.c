@@ -1,4 +1,5 @@
-/* getrlimit(2) RLIMIT_NOFILE: EMFILE for descriptors at or above the limit, EBADF for dup2 to one. */
+/* getrlimit(2) RLIMIT_NOFILE: EMFILE for descriptors at or above the limit, EBADF for dup2 to one.
+ */
 #include "child.h"
 #include <sys/resource.h>
 

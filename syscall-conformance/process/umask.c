@@ -1,4 +1,5 @@
-/* umask(2): masks creation modes, keeps only 0777, is inherited by fork, and returns the old mask. */
+/* umask(2): masks creation modes, keeps only 0777, is inherited by fork, and returns the old mask.
+ */
 #include "child.h"
 
 static void child(void)

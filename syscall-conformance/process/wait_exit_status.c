@@ -3,8 +3,8 @@
 
 int main(void)
 {
-    static const int codes[][2] = {{0, 0}, {1, 1}, {127, 127}, {255, 255}, {256, 0}, {-1, 255},
-                                   {0x1234, 0x34}};
+    static const int codes[][2] = {{0, 0},   {1, 1},    {127, 127},    {255, 255},
+                                   {256, 0}, {-1, 255}, {0x1234, 0x34}};
 
     for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
         int status;

@@ -4,8 +4,9 @@
 
 int main(void)
 {
-    static const int sigs[] = {SIGHUP, SIGINT, SIGKILL, SIGTERM, SIGUSR1, SIGALRM, SIGPIPE, SIGSEGV,
-                               SIGABRT, SIGQUIT, SIGSYS, SIGIO, SIGPROF, SIGVTALRM, SIGXCPU};
+    static const int sigs[] = {SIGHUP,  SIGINT,  SIGKILL, SIGTERM,   SIGUSR1,
+                               SIGALRM, SIGPIPE, SIGSEGV, SIGABRT,   SIGQUIT,
+                               SIGSYS,  SIGIO,   SIGPROF, SIGVTALRM, SIGXCPU};
     struct rlimit none = {0, 0};
 
     enter_scratch();

@@ -1,4 +1,5 @@
-/* A terminated, unreaped child keeps its pid: kill(pid, 0) works and its state is Z until waited for. */
+/* A terminated, unreaped child keeps its pid: kill(pid, 0) works and its state is Z until waited
+ * for. */
 #include "child.h"
 
 int main(void)

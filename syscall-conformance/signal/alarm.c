@@ -1,4 +1,5 @@
-/* alarm(2): sends SIGALRM once; returns the seconds left; 0 cancels; shares the timer of setitimer. */
+/* alarm(2): sends SIGALRM once; returns the seconds left; 0 cancels; shares the timer of setitimer.
+ */
 #include "sig.h"
 #include <sys/time.h>
 

@@ -1,4 +1,5 @@
-/* sigaltstack(2) SS_AUTODISARM: the stack is cleared on entry to the handler and set again on return. */
+/* sigaltstack(2) SS_AUTODISARM: the stack is cleared on entry to the handler and set again on
+ * return. */
 #include "sig.h"
 
 static char alt[65536];

@@ -1,4 +1,5 @@
-/* signal(7): SIGCONT resumes even when blocked or ignored; it discards pending stops and vice versa. */
+/* signal(7): SIGCONT resumes even when blocked or ignored; it discards pending stops and vice
+ * versa. */
 #include "sig.h"
 
 int main(void)

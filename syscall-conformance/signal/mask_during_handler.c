@@ -1,4 +1,5 @@
-/* sigaction(2): during a handler its signal and sa_mask are blocked; the old mask returns after it. */
+/* sigaction(2): during a handler its signal and sa_mask are blocked; the old mask returns after it.
+ */
 #include "sig.h"
 
 static volatile bool own, masked, other;

@@ -1,4 +1,5 @@
-/* signal(7): poll, select, epoll_wait, nanosleep, pause, sigtimedwait give EINTR despite SA_RESTART. */
+/* signal(7): poll, select, epoll_wait, nanosleep, pause, sigtimedwait give EINTR despite
+ * SA_RESTART. */
 #include "sig.h"
 #include <poll.h>
 #include <sys/epoll.h>

@@ -1,4 +1,5 @@
-/* sigaltstack(2): SA_ONSTACK handlers run on the alternate stack and see SS_ONSTACK; others do not. */
+/* sigaltstack(2): SA_ONSTACK handlers run on the alternate stack and see SS_ONSTACK; others do not.
+ */
 #include "sig.h"
 
 static char alt[65536];
@@ -30,7 +31,8 @@ int main(void)
     ok(flagged, "SS_ONSTACK");
     is_eq(change_errno, EPERM);
     is_eq(sigaltstack(NULL, &old), 0);
-    ok(old.ss_flags == 0 && old.ss_sp == alt && old.ss_size == sizeof(alt), "not in use afterwards");
+    ok(old.ss_flags == 0 && old.ss_sp == alt && old.ss_size == sizeof(alt),
+       "not in use afterwards");
     sa.sa_flags = 0;
     sigaction(SIGUSR1, &sa, NULL);
     raise(SIGUSR1);

@@ -1,4 +1,5 @@
-/* signal(7): real-time signals queue, lowest number first, equal ones in the order they were sent. */
+/* signal(7): real-time signals queue, lowest number first, equal ones in the order they were sent.
+ */
 #include "sig.h"
 
 static int order[16], values[16];
@@ -13,7 +14,8 @@ static void on_rt(int sig, siginfo_t *info, void *uc)
 
 int main(void)
 {
-    static const int send[] = {3, 1, 3, 2, 1}, want[] = {1, 1, 2, 3, 3}, want_values[] = {1, 4, 3, 0, 2};
+    static const int send[] = {3, 1, 3, 2, 1}, want[] = {1, 1, 2, 3, 3},
+                     want_values[] = {1, 4, 3, 0, 2};
     sigset_t all, none;
 
     sigfillset(&all);

@@ -1,4 +1,5 @@
-/* sigaction(2): SIGSEGV has SEGV_MAPERR for unmapped, SEGV_ACCERR for protected memory, and si_addr. */
+/* sigaction(2): SIGSEGV has SEGV_MAPERR for unmapped, SEGV_ACCERR for protected memory, and
+ * si_addr. */
 #include "sig.h"
 
 static sigjmp_buf env;

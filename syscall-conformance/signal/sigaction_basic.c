@@ -1,4 +1,5 @@
-/* sigaction(2): returns the old action; SIGKILL and SIGSTOP cannot be caught, bad numbers EINVAL. */
+/* sigaction(2): returns the old action; SIGKILL and SIGSTOP cannot be caught, bad numbers EINVAL.
+ */
 #include "sig.h"
 
 int main(void)

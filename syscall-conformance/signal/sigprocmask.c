@@ -1,4 +1,5 @@
-/* sigprocmask(2): SIGKILL and SIGSTOP are never blocked; a bad how is EINVAL; fork keeps the mask. */
+/* sigprocmask(2): SIGKILL and SIGSTOP are never blocked; a bad how is EINVAL; fork keeps the mask.
+ */
 #include "sig.h"
 
 static void child(void)

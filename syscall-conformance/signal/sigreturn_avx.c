@@ -17,8 +17,8 @@ __attribute__((target("avx"))) static bool survives(void)
     __asm__ volatile("vmovdqu %1, %%ymm9\n int3\n vmovdqu %%ymm9, %0"
                      : "=m"(out)
                      : "m"(in)
-                     : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9",
-                       "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "memory");
+                     : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8",
+                       "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "memory");
     return memcmp(in, out, 32) == 0;
 }
 

@@ -1,4 +1,5 @@
-/* signal(7): FPE_INTDIV, ILL_ILLOPN, breakpoint SIGTRAP and single instructions fault synchronously. */
+/* signal(7): FPE_INTDIV, ILL_ILLOPN, breakpoint SIGTRAP and single instructions fault
+ * synchronously. */
 #include "sig.h"
 
 static sigjmp_buf env;
@@ -24,7 +25,8 @@ int main(void)
     install(SIGTRAP, on_trap, 0);
     if (!sigsetjmp(env, 1))
         __asm__ volatile("xor %%edx, %%edx; mov $1, %%eax; xor %%ecx, %%ecx\n"
-                         ".globl div_here\ndiv_here: idivl %%ecx" ::: "eax", "ecx", "edx");
+                         ".globl div_here\ndiv_here: idivl %%ecx" ::
+                             : "eax", "ecx", "edx");
     ok(last_sig == SIGFPE && last_info.si_code == FPE_INTDIV, "integer division by zero");
     ok(last_info.si_addr == div_here, "si_addr is the instruction");
     if (!sigsetjmp(env, 1))

@@ -20,7 +20,8 @@ int main(void)
     extern char load_here[];
 
     install(SIGSEGV, on_segv, 0);
-    __asm__ volatile("mov $0x18, %%ecx\n .globl load_here\nload_here: movb %%al, (%%rcx)" ::: "rcx");
+    __asm__ volatile("mov $0x18, %%ecx\n .globl load_here\nload_here: movb %%al, (%%rcx)" ::
+                         : "rcx");
     is_eq(hits, 1);
     ok(rip == (long)load_here, "rip is the faulting instruction");
     is_eq(trapno, 14);

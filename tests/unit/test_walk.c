@@ -1,4 +1,5 @@
-/* Path walking over a tmpfs: symlinks, "..", mounts, slashes, the dentry cache, openat2's limits. */
+/* Path walking over a tmpfs: symlinks, "..", mounts, slashes, the dentry cache, openat2's limits.
+ */
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /*
- * Copies of syscall buffers between guest memory and the slot's window, driven by the argument kinds
- * of sentry/syscalls.def. Only an optimisation with regard to correctness: whatever is not in the
- * window the sentry reads and writes itself.
+ * Copies of syscall buffers between guest memory and the slot's window, driven by the argument
+ * kinds of sentry/syscalls.def. Only an optimisation with regard to correctness: whatever is not in
+ * the window the sentry reads and writes itself.
  */
 #include "platform/trap/stub/stub.h"
 #include "sentry/argkinds.h"
@@ -17,10 +17,9 @@ static const uint32_t kinds[NR_ROWS][6] = {
 #undef SYS
 };
 
-static const uint16_t type_size[] = {
-    0,
+static const uint16_t type_size[] = {0,
 #define TYPE(name, bytes) bytes,
-    ARG_TYPES(TYPE)
+                                     ARG_TYPES(TYPE)
 #undef TYPE
 };
 

@@ -157,9 +157,9 @@ static int64_t do_hostcall(struct slot *s)
             return -9; /* EBADF */
         a4 = (uint64_t)fds[0];
     }
-    int64_t r = host_syscall6((long)s->hc_nr, (long)s->hc_args[0], (long)s->hc_args[1],
-                              (long)s->hc_args[2], (long)s->hc_args[3], (long)a4,
-                              (long)s->hc_args[5]);
+    int64_t r =
+        host_syscall6((long)s->hc_nr, (long)s->hc_args[0], (long)s->hc_args[1], (long)s->hc_args[2],
+                      (long)s->hc_args[3], (long)a4, (long)s->hc_args[5]);
     if (s->hc_fd)
         host_syscall(__NR_close, fds[0], 0, 0, 0);
     return r;
@@ -306,7 +306,8 @@ static int serve_futex(struct slot *s, struct stub_ucontext *uc)
     default:
         return 0;
     }
-    long r = stub_futex(uc->mc.di, op, uc->mc.dx, uc->mc.r10, uc->mc.r8, uc->mc.r9, &s->interrupted);
+    long r =
+        stub_futex(uc->mc.di, op, uc->mc.dx, uc->mc.r10, uc->mc.r8, uc->mc.r9, &s->interrupted);
     if (r == -4) { /* EINTR: the sentry decides between a handler and a restart */
         s->interrupted = 0;
         s->nr = __NR_futex;
@@ -413,8 +414,8 @@ struct kernel_sigaction {
 
 static void install_handlers(void)
 {
-    static const uint8_t signals[] = {SIGSYS, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP,
-                                      STUB_SIG_INTERRUPT};
+    static const uint8_t signals[] = {SIGSYS,  SIGSEGV,           SIGBUS, SIGFPE, SIGILL,
+                                      SIGTRAP, STUB_SIG_INTERRUPT};
 
     for (unsigned int i = 0; i < sizeof(signals); i++) {
         struct kernel_sigaction sa = {

@@ -19,7 +19,8 @@ static inline long host_syscall6(long nr, long a, long b, long c, long d, long e
                      : "rcx", "r11", "memory");
     return ret;
 }
-#define host_syscall(nr, a, b, c, d) host_syscall6(nr, (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
+#define host_syscall(nr, a, b, c, d)                                                               \
+    host_syscall6(nr, (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
 
 uint64_t stub_copy(void *dst, const void *src, uint64_t n);
 int64_t stub_strcopy(char *dst, const char *src, uint64_t n);

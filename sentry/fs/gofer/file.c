@@ -20,7 +20,8 @@
 static struct list fd_lru = LIST_INIT(fd_lru); /* oldest first */
 static int ncached;
 
-/* The descriptor that CREATE gave, for the open that follows. One: guests choose how many create. */
+/* The descriptor that CREATE gave, for the open that follows. One: guests choose how many create.
+ */
 static struct inode *created_inode; /* weak */
 static int created_fd = -1;
 

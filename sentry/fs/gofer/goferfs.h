@@ -10,7 +10,7 @@
 struct gofer_fd {
     unsigned int refs;
     int fd;
-    bool no_nowait;           /* the host's file system does not know RWF_NOWAIT */
+    bool no_nowait;            /* the host's file system does not know RWF_NOWAIT */
     loff_t warm_from, warm_to; /* what a worker has read of it */
 };
 
@@ -30,15 +30,15 @@ struct gofer_super {
 
 /* Two names of one host file that were looked up are two inodes with the same number. */
 struct gofer_inode {
-    char *link;               /* NULL: not asked yet */
-    struct gofer_fd *rd;      /* O_RDONLY, kept for the next open */
-    struct list lru;          /* inodes with rd */
-    struct gofer_fd *wr;      /* while open for writing */
+    char *link;          /* NULL: not asked yet */
+    struct gofer_fd *rd; /* O_RDONLY, kept for the next open */
+    struct list lru;     /* inodes with rd */
+    struct gofer_fd *wr; /* while open for writing */
     unsigned int writers;
-    uint64_t fresh_ns;        /* name and attributes are as of then */
-    bool dirty;               /* attributes are not: ask before showing them */
+    uint64_t fresh_ns; /* name and attributes are as of then */
+    bool dirty;        /* attributes are not: ask before showing them */
     uint64_t host_dev, host_ino;
-    uint64_t changes;         /* directories: names made or removed by us */
+    uint64_t changes;              /* directories: names made or removed by us */
     struct gofer_listing *listing; /* of a read-only directory */
     uint8_t misses;
 };

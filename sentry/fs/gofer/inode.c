@@ -195,8 +195,8 @@ void goferfs_refresh(struct inode *i)
             apply_stat(i, &st);
         return;
     }
-    if (!goferfs_call_inode(i, &c) && c.attr.ino == gi->host_ino &&
-        c.attr.dev == gi->host_dev && !gi->wr)
+    if (!goferfs_call_inode(i, &c) && c.attr.ino == gi->host_ino && c.attr.dev == gi->host_dev &&
+        !gi->wr)
         goferfs_apply(i, &c.attr);
     free(c.data);
 }

@@ -64,8 +64,7 @@ static void deliver(size_t len, int fd)
     const struct gofer_reply *r = &in.rep;
     struct pending *p;
 
-    list_for_each(p, &waiting, node)
-    {
+    list_for_each(p, &waiting, node) {
         if (p->id != r->id)
             continue;
         struct gofer_call *c = p->call;
@@ -99,7 +98,8 @@ static void all_failed(struct loop_fd *w)
     log_warn("the gofer has ended");
     gone = true;
     loop_fd_del(w);
-    list_for_each_safe(p, tmp, &waiting, node) finish(p, -EIO);
+    list_for_each_safe(p, tmp, &waiting, node)
+        finish(p, -EIO);
 }
 
 static void readable(struct loop_fd *w, uint32_t revents)
@@ -143,9 +143,8 @@ static int send_request(struct gofer_call *c, uint32_t id)
                               .export_index = (uint16_t)c->export_index,
                               .len1 = (uint16_t)l1,
                               .len2 = (uint16_t)l2};
-    struct iovec iov[3] = {{&r, sizeof(r)},
-                           {(void *)(uintptr_t)c->path, l1},
-                           {(void *)(uintptr_t)c->path2, l2}};
+    struct iovec iov[3] = {
+        {&r, sizeof(r)}, {(void *)(uintptr_t)c->path, l1}, {(void *)(uintptr_t)c->path2, l2}};
     struct msghdr m = {.msg_iov = iov, .msg_iovlen = 3};
 
     if (l1 >= GOFER_PATH_MAX || l2 >= GOFER_PATH_MAX)

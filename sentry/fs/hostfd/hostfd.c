@@ -33,7 +33,8 @@ static uint32_t host_ready(const struct hostfd *h)
         return EPOLLIN | EPOLLOUT | EPOLLRDNORM | EPOLLWRNORM;
     if (poll(&p, 1, 0) < 0)
         return EPOLLERR;
-    uint32_t e = (uint32_t)p.revents & (EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLERR | EPOLLHUP | EPOLLRDHUP);
+    uint32_t e =
+        (uint32_t)p.revents & (EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLERR | EPOLLHUP | EPOLLRDHUP);
     return e | (e & EPOLLIN ? EPOLLRDNORM : 0) | (e & EPOLLOUT ? EPOLLWRNORM : 0);
 }
 
@@ -204,8 +205,7 @@ struct file *hostfd_file(int host_fd, int flags)
     int fl = fcntl(host_fd, F_GETFL);
     h->nonblocking = fl >= 0 && (fl & O_NONBLOCK);
     waitq_init(&h->wq);
-    struct file *f =
-        file_new_anon(h->regular ? &regular_ops : &stream_ops, st.st_mode, flags, h);
+    struct file *f = file_new_anon(h->regular ? &regular_ops : &stream_ops, st.st_mode, flags, h);
     if (!f) {
         free(h);
         return NULL;

@@ -264,8 +264,8 @@ static int ovl_readdir(struct task *t, struct file *f, struct dir_context *c)
     }
     if (!g->one)
         return emit_both(f, g, c);
-    struct pass p = {.ctx = {.pos = c->pos, .emit = pass_on}, .outer = c, .f = f,
-                     .is_upper = g->is_upper};
+    struct pass p = {
+        .ctx = {.pos = c->pos, .emit = pass_on}, .outer = c, .f = f, .is_upper = g->is_upper};
     return g->one->ops->readdir(t, g->one, &p.ctx);
 }
 

@@ -155,8 +155,7 @@ int ovl_link(struct task *t, struct dentry *old, struct inode *dir, struct dentr
     int err = ovl_copy_up(t, old->inode, OVL_KEEP_ALL);
 
     if (!err)
-        err = ovl_make(t, dir, d,
-                       &(struct make){.fn = make_name, .old = OVL_I(old->inode)->upper});
+        err = ovl_make(t, dir, d, &(struct make){.fn = make_name, .old = OVL_I(old->inode)->upper});
     if (!err)
         ovl_sync_attr(old->inode);
     return err;
@@ -283,7 +282,7 @@ static bool is_lower_dir(const struct inode *i)
 struct rename {
     struct inode *odir, *ndir;
     struct dentry *od, *nd;
-    struct dentry *uo, *un; /* the same names in the upper layer */
+    struct dentry *uo, *un;  /* the same names in the upper layer */
     bool hide_old, hide_new; /* the lower layer has them, too */
     unsigned int flags;
 };

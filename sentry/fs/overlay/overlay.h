@@ -13,14 +13,14 @@
 
 struct ovl_super {
     struct superblock *lower, *upper;
-    struct dentry *whiteout; /* without a name: all whiteouts are hard links to it */
+    struct dentry *whiteout;             /* without a name: all whiteouts are hard links to it */
     struct inode *by_upper[OVL_BUCKETS]; /* overlay inodes of upper files */
 };
 
 struct ovl_inode {
     struct dentry *upper, *lower; /* references, held for the inode's life */
     struct inode *hash_next;
-    bool copying;                 /* somebody is copying it up */
+    bool copying; /* somebody is copying it up */
 };
 
 static inline struct ovl_inode *OVL_I(const struct inode *i)

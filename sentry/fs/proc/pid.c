@@ -108,13 +108,12 @@ static int fill_stat(struct task *t, struct strbuf *out)
                   MAX(tg->ntasks, 1), TICKS(t->start_ns - sandbox->boot_ns),
                   mm ? (unsigned long)mm->total_vm : 0, (unsigned long)(rss(mm) / NV_PAGE_SIZE),
                   ~0UL);
-    strbuf_printf(out, "%lu %lu %lu 0 0 %lu %lu %lu %lu 0 0 0 %d %ld 0 0 0 0 0 ",
-                  mm ? (unsigned long)mm->start_code : 0, mm ? (unsigned long)mm->end_code : 0,
-                  mm ? (unsigned long)mm->start_stack : 0,
-                  (unsigned long)t->sig.pending.set & 0x7fffffff,
-                  (unsigned long)t->sig.blocked & 0x7fffffff, (unsigned long)ign & 0x7fffffff,
-                  (unsigned long)cgt & 0x7fffffff, tg->exit_signal,
-                  (long)(t->tid % sandbox->ncpus));
+    strbuf_printf(
+        out, "%lu %lu %lu 0 0 %lu %lu %lu %lu 0 0 0 %d %ld 0 0 0 0 0 ",
+        mm ? (unsigned long)mm->start_code : 0, mm ? (unsigned long)mm->end_code : 0,
+        mm ? (unsigned long)mm->start_stack : 0, (unsigned long)t->sig.pending.set & 0x7fffffff,
+        (unsigned long)t->sig.blocked & 0x7fffffff, (unsigned long)ign & 0x7fffffff,
+        (unsigned long)cgt & 0x7fffffff, tg->exit_signal, (long)(t->tid % sandbox->ncpus));
     strbuf_printf(out, "0 0 %lu %lu %lu %lu %lu %d\n", mm ? (unsigned long)mm->brk_start : 0,
                   mm ? (unsigned long)mm->arg_start : 0, mm ? (unsigned long)mm->arg_end : 0,
                   mm ? (unsigned long)mm->env_start : 0, mm ? (unsigned long)mm->env_end : 0,
@@ -158,8 +157,9 @@ static int fill_status(struct task *t, struct strbuf *out)
     uint64_t ign, cgt;
 
     mask_handlers(t, &ign, &cgt);
-    strbuf_printf(out, "Name:\t%s\nUmask:\t%04o\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\n"
-                       "TracerPid:\t0\n",
+    strbuf_printf(out,
+                  "Name:\t%s\nUmask:\t%04o\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\n"
+                  "TracerPid:\t0\n",
                   t->comm, t->fs ? t->fs->umask : 022, names[t->state], tg->tgid, t->tid,
                   tg->parent ? tg->parent->tgid : 0);
     status_ids(t, out);
@@ -186,8 +186,9 @@ static int fill_status(struct task *t, struct strbuf *out)
                   (unsigned long)c->cap_inheritable, (unsigned long)c->cap_permitted,
                   (unsigned long)c->cap_effective, (unsigned long)c->cap_bounding,
                   (unsigned long)c->cap_ambient, t->no_new_privs);
-    strbuf_printf(out, "Cpus_allowed:\t%x\nCpus_allowed_list:\t0-%d\nMems_allowed_list:\t0\n"
-                       "voluntary_ctxt_switches:\t0\nnonvoluntary_ctxt_switches:\t0\n",
+    strbuf_printf(out,
+                  "Cpus_allowed:\t%x\nCpus_allowed_list:\t0-%d\nMems_allowed_list:\t0\n"
+                  "voluntary_ctxt_switches:\t0\nnonvoluntary_ctxt_switches:\t0\n",
                   (1U << MIN(sandbox->ncpus, 31)) - 1, sandbox->ncpus - 1);
     return 0;
 }
@@ -272,8 +273,7 @@ static int fill_mountinfo(struct task *t, struct strbuf *out)
 {
     struct mount *m;
 
-    list_for_each(m, &root_mount_ns->mounts, node)
-    {
+    list_for_each(m, &root_mount_ns->mounts, node) {
         struct path p = {m, m->root};
         cleanup_free char *at = NULL;
         if (vfs_path_string(NULL, &p, &at))
@@ -281,8 +281,7 @@ static int fill_mountinfo(struct task *t, struct strbuf *out)
         strbuf_printf(out, "%d %d 0:%u / %s %s,relatime - %s %s %s\n", m->id,
                       m->parent ? m->parent->id : 0, minor(m->sb->dev), at,
                       m->flags & MS_RDONLY ? "ro" : "rw", m->sb->fstype,
-                      m->sb->source ? m->sb->source : m->sb->fstype,
-                      m->sb->readonly ? "ro" : "rw");
+                      m->sb->source ? m->sb->source : m->sb->fstype, m->sb->readonly ? "ro" : "rw");
     }
     return 0;
 }
@@ -291,8 +290,7 @@ static int fill_mounts(struct task *t, struct strbuf *out)
 {
     struct mount *m;
 
-    list_for_each(m, &root_mount_ns->mounts, node)
-    {
+    list_for_each(m, &root_mount_ns->mounts, node) {
         struct path p = {m, m->root};
         cleanup_free char *at = NULL;
         if (!vfs_path_string(NULL, &p, &at))
@@ -425,7 +423,10 @@ static const struct proc_entry ns_entries[] = {
     {0},
 };
 
-#define FILE_ENTRY(n, m, f) {.name = n, .kind = PROC_FILE, .mode = m, .fill = f}
+#define FILE_ENTRY(n, m, f)                                                                        \
+    {                                                                                              \
+        .name = n, .kind = PROC_FILE, .mode = m, .fill = f                                         \
+    }
 
 const struct proc_entry proc_pid_entries[] = {
     FILE_ENTRY("auxv", 0400, fill_auxv),

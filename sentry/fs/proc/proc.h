@@ -10,8 +10,17 @@
 struct path;
 struct task;
 
-enum proc_kind { PROC_DIR, PROC_FILE, PROC_LINK, PROC_PIDDIR, PROC_FDDIR, PROC_FDINFODIR, PROC_FD,
-                 PROC_FDINFO, PROC_TASKDIR };
+enum proc_kind {
+    PROC_DIR,
+    PROC_FILE,
+    PROC_LINK,
+    PROC_PIDDIR,
+    PROC_FDDIR,
+    PROC_FDINFODIR,
+    PROC_FD,
+    PROC_FDINFO,
+    PROC_TASKDIR
+};
 
 /* One name. Files have fill, links target or follow; dirs have children (ended by a NULL name). */
 struct proc_entry {

@@ -37,8 +37,9 @@ static struct task *task_of(const struct inode *i)
 
 static int make_inode(struct dentry *d, const struct proc_inode *tmpl, mode_t mode)
 {
-    const struct inode_ops *ops = S_ISDIR(mode) ? &dir_ops : S_ISLNK(mode) ? &link_ops
-                                                                           : &file_ops_inode;
+    const struct inode_ops *ops = S_ISDIR(mode)   ? &dir_ops
+                                  : S_ISLNK(mode) ? &link_ops
+                                                  : &file_ops_inode;
     struct proc_inode *pi = malloc(sizeof(*pi));
     struct inode *i = pi ? inode_new(d->sb, ops, mode) : NULL;
 
@@ -72,9 +73,9 @@ static bool parse_number(const struct dentry *d, int *n)
 
 static int lookup_entry(struct dentry *d, const struct proc_entry *e, pid_t pid)
 {
-    static const mode_t fmt[] = {[PROC_DIR] = S_IFDIR,       [PROC_FILE] = S_IFREG,
-                                 [PROC_LINK] = S_IFLNK,      [PROC_FDDIR] = S_IFDIR,
-                                 [PROC_FDINFODIR] = S_IFDIR, [PROC_TASKDIR] = S_IFDIR};
+    static const mode_t fmt[] = {
+        [PROC_DIR] = S_IFDIR,   [PROC_FILE] = S_IFREG,      [PROC_LINK] = S_IFLNK,
+        [PROC_FDDIR] = S_IFDIR, [PROC_FDINFODIR] = S_IFDIR, [PROC_TASKDIR] = S_IFDIR};
     struct proc_inode pi = {.kind = e->kind, .entry = e, .children = e->children, .pid = pid};
 
     return make_inode(d, &pi, fmt[e->kind] | e->mode);
@@ -216,8 +217,7 @@ static bool emit_tasks(struct dir_context *c, struct task *t)
     char name[16];
     loff_t pos = 2;
 
-    list_for_each(o, &t->tg->tasks, tg_node)
-    {
+    list_for_each(o, &t->tg->tasks, tg_node) {
         int len = snprintf(name, sizeof(name), "%d", o->tid);
         if (pos++ >= c->pos && !c->emit(c, name, (size_t)len, pos, (uint64_t)o->tid + 100000, 4))
             return false;
@@ -245,8 +245,8 @@ static int proc_readdir(struct task *viewer, struct file *f, struct dir_context 
     const struct proc_inode *pi = PROC_I(f->inode);
     struct task *t = task_of(f->inode);
     static const unsigned char types[] = {
-        [PROC_DIR] = 4, [PROC_FILE] = 8, [PROC_LINK] = 10, [PROC_FDDIR] = 4,
-        [PROC_FDINFODIR] = 4, [PROC_TASKDIR] = 4};
+        [PROC_DIR] = 4,   [PROC_FILE] = 8,      [PROC_LINK] = 10,
+        [PROC_FDDIR] = 4, [PROC_FDINFODIR] = 4, [PROC_TASKDIR] = 4};
 
     if (c->pos == 0 && !c->emit(c, ".", 1, 1, f->inode->ino, 4))
         return 0;
@@ -375,8 +375,7 @@ static void proc_evict(struct inode *i)
     free(i->priv);
 }
 
-static const struct super_ops proc_super_ops = {.evict = proc_evict,
-                                                .revalidate = proc_revalidate};
+static const struct super_ops proc_super_ops = {.evict = proc_evict, .revalidate = proc_revalidate};
 
 static int tables_new(const char *fstype, uint64_t magic, const struct proc_entry *entries,
                       struct superblock **out)

@@ -34,8 +34,7 @@ static int fill_meminfo(struct task *t, struct strbuf *out)
     unsigned long total = sandbox->memory_bytes / 1024, used = 0;
     struct thread_group *tg;
 
-    list_for_each(tg, &all_thread_groups, all_node)
-    {
+    list_for_each(tg, &all_thread_groups, all_node) {
         if (tg->leader && tg->leader->mm)
             used += 8192; /* the host knows better and does not tell */
     }
@@ -55,7 +54,8 @@ static int fill_stat(struct task *t, struct strbuf *out)
     uint64_t up = now_ns() - sandbox->boot_ns, ticks = up / 10000000, busy = 0;
     struct thread_group *tg;
 
-    list_for_each(tg, &all_thread_groups, all_node) busy += tg_cpu_ns(tg) / 10000000;
+    list_for_each(tg, &all_thread_groups, all_node)
+        busy += tg_cpu_ns(tg) / 10000000;
     uint64_t idle = ticks * (uint64_t)sandbox->ncpus;
     idle = idle > busy ? idle - busy : 0;
     strbuf_printf(out, "cpu  %lu 0 0 %lu 0 0 0 0 0 0\n", (unsigned long)busy, (unsigned long)idle);
@@ -63,7 +63,8 @@ static int fill_stat(struct task *t, struct strbuf *out)
         strbuf_printf(out, "cpu%d %lu 0 0 %lu 0 0 0 0 0 0\n", i,
                       (unsigned long)busy / (unsigned)sandbox->ncpus,
                       (unsigned long)idle / (unsigned)sandbox->ncpus);
-    strbuf_printf(out, "intr 0\nctxt 0\nbtime %ld\nprocesses %d\nprocs_running 1\nprocs_blocked 0\n",
+    strbuf_printf(out,
+                  "intr 0\nctxt 0\nbtime %ld\nprocesses %d\nprocs_running 1\nprocs_blocked 0\n",
                   (long)(time(NULL) - (time_t)(up / NSEC_PER_SEC)), task_count());
     return 0;
 }
@@ -183,30 +184,48 @@ CONST_FILE(fill_inotify_instances, "128")
 CONST_FILE(fill_one, "1")
 CONST_FILE(fill_core_pattern, "core")
 
-#define F(n, f) {.name = n, .kind = PROC_FILE, .mode = 0444, .fill = f}
-#define D(n, c) {.name = n, .kind = PROC_DIR, .mode = 0555, .children = c}
+/* clang-format off: tables */
+#define F(n, f)                                                                                    \
+    {                                                                                              \
+        .name = n, .kind = PROC_FILE, .mode = 0444, .fill = f                                      \
+    }
+#define D(n, c)                                                                                    \
+    {                                                                                              \
+        .name = n, .kind = PROC_DIR, .mode = 0555, .children = c                                   \
+    }
 
 static const struct proc_entry random_entries[] = {F("boot_id", fill_boot_id), {0}};
-static const struct proc_entry kernel_entries[] = {
-    F("cap_last_cap", fill_cap_last), F("core_pattern", fill_core_pattern),
-    F("hostname", fill_hostname), F("ngroups_max", fill_ngroups), F("osrelease", fill_osrelease),
-    F("ostype", fill_ostype), F("pid_max", fill_pid_max), D("random", random_entries),
-    F("randomize_va_space", fill_randomize), F("threads-max", fill_threads_max),
-    F("version", fill_os_version), {0}};
+static const struct proc_entry kernel_entries[] = {F("cap_last_cap", fill_cap_last),
+                                                   F("core_pattern", fill_core_pattern),
+                                                   F("hostname", fill_hostname),
+                                                   F("ngroups_max", fill_ngroups),
+                                                   F("osrelease", fill_osrelease),
+                                                   F("ostype", fill_ostype),
+                                                   F("pid_max", fill_pid_max),
+                                                   D("random", random_entries),
+                                                   F("randomize_va_space", fill_randomize),
+                                                   F("threads-max", fill_threads_max),
+                                                   F("version", fill_os_version),
+                                                   {0}};
 static const struct proc_entry vm_entries[] = {F("max_map_count", fill_max_map_count),
                                                F("mmap_min_addr", fill_mmap_min),
-                                               F("overcommit_memory", fill_overcommit), {0}};
-static const struct proc_entry inotify_entries[] = {
-    F("max_user_instances", fill_inotify_instances), F("max_user_watches", fill_inotify_watches),
-    {0}};
+                                               F("overcommit_memory", fill_overcommit),
+                                               {0}};
+static const struct proc_entry inotify_entries[] = {F("max_user_instances", fill_inotify_instances),
+                                                    F("max_user_watches", fill_inotify_watches),
+                                                    {0}};
 static const struct proc_entry fs_entries[] = {
-    F("file-max", fill_file_max), D("inotify", inotify_entries), F("nr_open", fill_nr_open),
-    F("pipe-max-size", fill_pipe_max), F("protected_symlinks", fill_one), {0}};
+    F("file-max", fill_file_max),      D("inotify", inotify_entries),
+    F("nr_open", fill_nr_open),        F("pipe-max-size", fill_pipe_max),
+    F("protected_symlinks", fill_one), {0}};
 static const struct proc_entry net_core_entries[] = {F("somaxconn", fill_somaxconn), {0}};
 static const struct proc_entry net_sys_entries[] = {D("core", net_core_entries), {0}};
-static const struct proc_entry sys_entries[] = {D("fs", fs_entries), D("kernel", kernel_entries),
-                                                D("net", net_sys_entries), D("vm", vm_entries),
+static const struct proc_entry sys_entries[] = {D("fs", fs_entries),
+                                                D("kernel", kernel_entries),
+                                                D("net", net_sys_entries),
+                                                D("vm", vm_entries),
                                                 {0}};
+/* clang-format on */
 
 static int fill_net_unix(struct task *t, struct strbuf *out)
 {
@@ -214,8 +233,11 @@ static int fill_net_unix(struct task *t, struct strbuf *out)
     return 0;
 }
 
-static const struct proc_entry net_entries[] = {F("dev", fill_net_dev), F("unix", fill_net_unix),
-                                                F("tcp", fill_empty), F("udp", fill_empty), {0}};
+static const struct proc_entry net_entries[] = {F("dev", fill_net_dev),
+                                                F("unix", fill_net_unix),
+                                                F("tcp", fill_empty),
+                                                F("udp", fill_empty),
+                                                {0}};
 
 const struct proc_entry proc_root_entries[] = {
     F("cmdline", fill_cmdline),

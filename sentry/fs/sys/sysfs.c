@@ -35,24 +35,32 @@ static int fill_thp_size(struct task *t, struct strbuf *out)
     return 0;
 }
 
-#define F(n, f) {.name = n, .kind = PROC_FILE, .mode = 0444, .fill = f}
-#define D(n, c) {.name = n, .kind = PROC_DIR, .mode = 0755, .children = c}
+#define F(n, f)                                                                                    \
+    {                                                                                              \
+        .name = n, .kind = PROC_FILE, .mode = 0444, .fill = f                                      \
+    }
+#define D(n, c)                                                                                    \
+    {                                                                                              \
+        .name = n, .kind = PROC_DIR, .mode = 0755, .children = c                                   \
+    }
 
 static const struct proc_entry cpu_entries[] = {F("kernel_max", fill_kernel_max),
-                                                F("online", fill_cpus), F("possible", fill_cpus),
-                                                F("present", fill_cpus), {0}};
-static const struct proc_entry node_entries[] = {F("online", fill_node), F("possible", fill_node),
-                                                 {0}};
-static const struct proc_entry system_entries[] = {D("cpu", cpu_entries), D("node", node_entries),
-                                                   {0}};
+                                                F("online", fill_cpus),
+                                                F("possible", fill_cpus),
+                                                F("present", fill_cpus),
+                                                {0}};
+static const struct proc_entry node_entries[] = {
+    F("online", fill_node), F("possible", fill_node), {0}};
+static const struct proc_entry system_entries[] = {
+    D("cpu", cpu_entries), D("node", node_entries), {0}};
 static const struct proc_entry devices_entries[] = {D("system", system_entries), {0}};
-static const struct proc_entry thp_entries[] = {F("enabled", fill_thp),
-                                                F("hpage_pmd_size", fill_thp_size), {0}};
+static const struct proc_entry thp_entries[] = {
+    F("enabled", fill_thp), F("hpage_pmd_size", fill_thp_size), {0}};
 static const struct proc_entry mm_entries[] = {D("transparent_hugepage", thp_entries), {0}};
 static const struct proc_entry kernel_entries[] = {D("mm", mm_entries), {0}};
 static const struct proc_entry cgroup_entries[] = {{0}};
 static const struct proc_entry fs_entries[] = {D("cgroup", cgroup_entries), {0}};
 
 extern const struct proc_entry sys_root_entries[];
-const struct proc_entry sys_root_entries[] = {D("devices", devices_entries), D("fs", fs_entries),
-                                              D("kernel", kernel_entries), {0}};
+const struct proc_entry sys_root_entries[] = {
+    D("devices", devices_entries), D("fs", fs_entries), D("kernel", kernel_entries), {0}};

@@ -111,7 +111,8 @@ static void tmpfs_evict(struct inode *i)
     struct tmpfs_inode *ti = TMPFS_I(i);
     struct tmpfs_entry *e, *tmp;
 
-    list_for_each_safe(e, tmp, &ti->entries, node) entry_del(e);
+    list_for_each_safe(e, tmp, &ti->entries, node)
+        entry_del(e);
     tmpfs_data_free(i);
     tmpfs_xattrs_free(i);
     if (i->pipe)
@@ -359,8 +360,7 @@ static int dir_readdir(struct task *t, struct file *f, struct dir_context *c)
         if (!c->emit(c, "..", 2, 2, up ? up->ino : dir->ino, 4))
             return 0;
     }
-    list_for_each(e, &TMPFS_I(dir)->entries, node)
-    {
+    list_for_each(e, &TMPFS_I(dir)->entries, node) {
         if ((loff_t)e->cookie < c->pos)
             continue;
         if (!c->emit(c, e->name, e->len, (loff_t)e->cookie + 1, e->inode->ino,
@@ -383,7 +383,7 @@ int tmpfs_open(struct task *t, struct inode *i, const struct path *p, int flags,
 }
 
 #define COMMON_OPS                                                                                 \
-    .setattr = tmpfs_setattr, .getxattr = tmpfs_getxattr, .setxattr = tmpfs_setxattr,               \
+    .setattr = tmpfs_setattr, .getxattr = tmpfs_getxattr, .setxattr = tmpfs_setxattr,              \
     .listxattr = tmpfs_listxattr, .removexattr = tmpfs_removexattr
 
 const struct inode_ops tmpfs_dir_ops = {

@@ -27,7 +27,7 @@ struct tmpfs_xattr {
 };
 
 struct tmpfs_inode {
-    char *data;         /* small files; NULL when memfd is used or empty */
+    char *data; /* small files; NULL when memfd is used or empty */
     size_t cap;
     int memfd;          /* -1 until needed */
     unsigned int seals; /* memfd_create(2) */
@@ -56,8 +56,7 @@ extern const struct file_ops tmpfs_file_ops;
 struct inode *tmpfs_inode_new(struct superblock *sb, mode_t mode, dev_t rdev);
 void tmpfs_data_free(struct inode *i);
 int tmpfs_truncate(struct inode *i, loff_t size);
-int tmpfs_open(struct task *t, struct inode *i, const struct path *p, int flags,
-               struct file **out);
+int tmpfs_open(struct task *t, struct inode *i, const struct path *p, int flags, struct file **out);
 int tmpfs_setattr(struct task *t, struct dentry *d, const struct setattr *a);
 ssize_t tmpfs_getxattr(struct task *t, struct inode *i, const char *name, void *buf, size_t size);
 int tmpfs_setxattr(struct task *t, struct dentry *d, const char *name, const void *v, size_t n,

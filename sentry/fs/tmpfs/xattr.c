@@ -13,8 +13,7 @@ static struct tmpfs_xattr *find(struct inode *i, const char *name)
 {
     struct tmpfs_xattr *x;
 
-    list_for_each(x, &TMPFS_I(i)->xattrs, node)
-    {
+    list_for_each(x, &TMPFS_I(i)->xattrs, node) {
         if (!strcmp(x->name, name))
             return x;
     }
@@ -32,7 +31,8 @@ void tmpfs_xattrs_free(struct inode *i)
 {
     struct tmpfs_xattr *x, *tmp;
 
-    list_for_each_safe(x, tmp, &TMPFS_I(i)->xattrs, node) drop(x);
+    list_for_each_safe(x, tmp, &TMPFS_I(i)->xattrs, node)
+        drop(x);
 }
 
 ssize_t tmpfs_getxattr(struct task *t, struct inode *i, const char *name, void *buf, size_t size)
@@ -59,7 +59,8 @@ int tmpfs_setxattr(struct task *t, struct dentry *d, const char *name, const voi
         return -EEXIST;
     if (!old && (flags & XATTR_REPLACE))
         return -ENODATA;
-    list_for_each(x, &TMPFS_I(d->inode)->xattrs, node) total += x->size + strlen(x->name);
+    list_for_each(x, &TMPFS_I(d->inode)->xattrs, node)
+        total += x->size + strlen(x->name);
     if (total > XATTRS_MAX_BYTES)
         return -ENOSPC;
     x = malloc(sizeof(*x) + n);
@@ -81,8 +82,7 @@ ssize_t tmpfs_listxattr(struct task *t, struct inode *i, char *buf, size_t size)
     struct tmpfs_xattr *x;
     size_t used = 0;
 
-    list_for_each(x, &TMPFS_I(i)->xattrs, node)
-    {
+    list_for_each(x, &TMPFS_I(i)->xattrs, node) {
         size_t len = strlen(x->name) + 1;
         if (buf && used + len > size)
             return -ERANGE;

@@ -1,0 +1,230 @@
+/* send(2), recv(2) and their relatives. */
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "sentry/ipc/poller.h"
+#include "sentry/kernel/task.h"
+#include "sentry/socket/socket_internal.h"
+
+#define LEN_MAX (INT_MAX & NV_PAGE_MASK)
+#define MMSG_SIZE 64 /* struct mmsghdr */
+#define MMSG_LEN 56  /* its msg_len */
+
+/* The big members (addresses, iovecs) are filled when they are used. */
+static void msg_init(struct msg *m, int flags)
+{
+    m->flags = flags;
+    m->addrlen = 0;
+    m->scm = (struct scm){0};
+    m->out_flags = 0;
+}
+
+static int io_flags(const struct file *f, int msg_flags)
+{
+    return f->flags | (msg_flags & MSG_DONTWAIT ? O_NONBLOCK : 0);
+}
+
+static bool buffer_ok(uint64_t addr, uint64_t len)
+{
+    return len <= NV_TASK_SIZE && addr <= NV_TASK_SIZE - len;
+}
+
+long sys_sendto(struct task *t, const struct sysargs *a)
+{
+    uint64_t len = MIN(arg_u64(a, 2), (uint64_t)LEN_MAX);
+    cleanup_file struct file *f = NULL;
+    struct socket *s;
+    struct msg m;
+
+    if (!buffer_ok(arg_u64(a, 1), len))
+        return -EFAULT;
+    int err = socket_get(t, arg_i32(a, 0), &f, &s);
+    if (err)
+        return err;
+    msg_init(&m, arg_i32(a, 3));
+    if (arg_u64(a, 4)) {
+        err = sockaddr_in(t, arg_u64(a, 4), arg_i32(a, 5), &m.addr);
+        if (err)
+            return err;
+        m.addrlen = arg_u32(a, 5);
+    }
+    uio_init_user(&m.uio, t, UIO_SOURCE, arg_u64(a, 1), len);
+    return s->ops->send(t, s, &m, io_flags(f, m.flags));
+}
+
+long sys_recvfrom(struct task *t, const struct sysargs *a)
+{
+    uint64_t len = MIN(arg_u64(a, 2), (uint64_t)LEN_MAX);
+    cleanup_file struct file *f = NULL;
+    struct socket *s;
+    struct msg m;
+
+    if (!buffer_ok(arg_u64(a, 1), len))
+        return -EFAULT;
+    int err = socket_get(t, arg_i32(a, 0), &f, &s);
+    if (err)
+        return err;
+    msg_init(&m, arg_i32(a, 3));
+    uio_init_user(&m.uio, t, UIO_DEST, arg_u64(a, 1), len);
+    ssize_t n = s->ops->recv(t, s, &m, io_flags(f, m.flags));
+    scm_release(&m.scm);
+    if (n >= 0 && arg_u64(a, 4) &&
+        (err = sockaddr_out(t, &m.addr, m.addrlen, arg_u64(a, 4), arg_u64(a, 5))))
+        return err;
+    return n;
+}
+
+/* Fetches a msghdr: copy_msghdr_from_user(). */
+static int header_in(struct task *t, uint64_t addr, struct msghdr *h)
+{
+    if (get_user(t, h, addr))
+        return -EFAULT;
+    if (!h->msg_name)
+        h->msg_namelen = 0;
+    if ((int)h->msg_namelen < 0)
+        return -EINVAL;
+    h->msg_namelen = MIN(h->msg_namelen, (socklen_t)sizeof(struct sockaddr_storage));
+    return h->msg_iovlen > IOV_MAX ? -EMSGSIZE : 0;
+}
+
+static long send_one(struct task *t, struct file *f, struct socket *s, uint64_t addr, int flags)
+{
+    struct msghdr h;
+    struct msg m;
+    int err = header_in(t, addr, &h);
+
+    if (err)
+        return err;
+    msg_init(&m, flags);
+    if (h.msg_namelen) {
+        err = sockaddr_in(t, (uint64_t)h.msg_name, (int)h.msg_namelen, &m.addr);
+        if (err)
+            return err;
+        m.addrlen = h.msg_namelen;
+    }
+    err = uio_init_iovec(&m.uio, t, UIO_SOURCE, (uint64_t)h.msg_iov, h.msg_iovlen);
+    if (err)
+        return err;
+    err = control_in(t, s, &m.scm, (uint64_t)h.msg_control, h.msg_controllen);
+    long n = err ? err : s->ops->send(t, s, &m, io_flags(f, flags));
+    scm_release(&m.scm);
+    uio_done(&m.uio);
+    return n;
+}
+
+long sys_sendmsg(struct task *t, const struct sysargs *a)
+{
+    cleanup_file struct file *f = NULL;
+    struct socket *s;
+    int err = socket_get(t, arg_i32(a, 0), &f, &s);
+
+    return err ? err : send_one(t, f, s, arg_u64(a, 1), arg_i32(a, 2));
+}
+
+/* msg_name, msg_iov and msg_control of the header are the caller's and stay. */
+static int header_out(struct task *t, uint64_t addr, struct msghdr *h, const struct msg *m)
+{
+    if (h->msg_name &&
+        (copy_out(t, (uint64_t)h->msg_name, &m->addr,
+                  MIN((size_t)h->msg_namelen, (size_t)m->addrlen)) ||
+         copy_out(t, addr + offsetof(struct msghdr, msg_namelen), &m->addrlen, sizeof(m->addrlen))))
+        return -EFAULT;
+    h->msg_flags = m->out_flags | (m->flags & MSG_CMSG_CLOEXEC);
+    if (put_user(t, &h->msg_flags, addr + offsetof(struct msghdr, msg_flags)) ||
+        put_user(t, &h->msg_controllen, addr + offsetof(struct msghdr, msg_controllen)))
+        return -EFAULT;
+    return 0;
+}
+
+static long recv_one(struct task *t, struct file *f, struct socket *s, uint64_t addr, int flags)
+{
+    struct msghdr h;
+    struct msg m;
+    int err = header_in(t, addr, &h);
+
+    if (err)
+        return err;
+    msg_init(&m, flags);
+    err = uio_init_iovec(&m.uio, t, UIO_DEST, (uint64_t)h.msg_iov, h.msg_iovlen);
+    if (err)
+        return err;
+    long n = s->ops->recv(t, s, &m, io_flags(f, flags));
+    uio_done(&m.uio);
+    if (n >= 0) {
+        control_out(t, s, &h, &m);
+        err = header_out(t, addr, &h, &m);
+    }
+    scm_release(&m.scm);
+    return n >= 0 && err ? err : n;
+}
+
+long sys_recvmsg(struct task *t, const struct sysargs *a)
+{
+    cleanup_file struct file *f = NULL;
+    struct socket *s;
+    int err = socket_get(t, arg_i32(a, 0), &f, &s);
+
+    return err ? err : recv_one(t, f, s, arg_u64(a, 1), arg_i32(a, 2));
+}
+
+long sys_sendmmsg(struct task *t, const struct sysargs *a)
+{
+    unsigned int n = MIN(arg_u32(a, 2), (unsigned int)IOV_MAX), done = 0;
+    cleanup_file struct file *f = NULL;
+    struct socket *s;
+    int err = socket_get(t, arg_i32(a, 0), &f, &s);
+
+    for (; !err && done < n; done++) {
+        uint64_t at = arg_u64(a, 1) + (uint64_t)done * MMSG_SIZE;
+        long r = send_one(t, f, s, at, arg_i32(a, 3));
+        unsigned int len = (unsigned int)r;
+        err = r < 0 ? (int)r : put_user(t, &len, at + MMSG_LEN);
+        if (err)
+            break;
+    }
+    return done ? (long)done : err;
+}
+
+/* The timeout is looked at after each message only, as on Linux: recvmmsg(2), BUGS. */
+static long recv_many(struct task *t, const struct sysargs *a, uint64_t deadline)
+{
+    unsigned int n = MIN(arg_u32(a, 2), (unsigned int)IOV_MAX), done = 0;
+    cleanup_file struct file *f = NULL;
+    struct socket *s;
+    int flags = arg_i32(a, 3), err = socket_get(t, arg_i32(a, 0), &f, &s);
+
+    if (!err)
+        err = socket_error(s);
+    while (!err && done < n) {
+        uint64_t at = arg_u64(a, 1) + (uint64_t)done * MMSG_SIZE;
+        long r = recv_one(t, f, s, at, flags & ~MSG_WAITFORONE);
+        unsigned int len = (unsigned int)r;
+        err = r < 0 ? (int)r : put_user(t, &len, at + MMSG_LEN);
+        if (err)
+            break;
+        done++;
+        if (flags & MSG_WAITFORONE)
+            flags |= MSG_DONTWAIT;
+        if (deadline != NO_DEADLINE && now_ns() >= deadline)
+            break;
+    }
+    /* The messages are there; the error is for the next call. */
+    if (done && err < 0 && err != -EAGAIN && err > -ERESTARTSYS)
+        s->error = -err;
+    return done ? (long)done : err;
+}
+
+long sys_recvmmsg(struct task *t, const struct sysargs *a)
+{
+    uint64_t deadline;
+    int err = poll_deadline_timespec(t, arg_u64(a, 4), &deadline);
+
+    if (err)
+        return err;
+    long n = recv_many(t, a, deadline);
+    if (n > 0)
+        poll_put_remaining(t, arg_u64(a, 4), deadline, false);
+    return n;
+}

@@ -1,0 +1,285 @@
+/* SOCK_DGRAM and SOCK_SEQPACKET: a queue of whole messages at the receiving end. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "sentry/socket/unix/unix.h"
+
+#define SMALL 512 /* bytes of data in a recycled packet */
+#define RECYCLED_MAX 64
+#define OVERHEAD 320 /* Linux charges its own bookkeeping to the sender, too */
+#define HEADROOM 32
+
+static struct list recycled = LIST_INIT(recycled);
+static int nrecycled;
+
+/* What a message of len bytes weighs in SO_SNDBUF: struct sk_buff and a rounded data area. */
+static size_t charge(size_t len)
+{
+    size_t size = 512;
+
+    while (size < len + OVERHEAD && size < 65536)
+        size *= 2;
+    return 256 + MAX(size, len + OVERHEAD);
+}
+
+static struct unix_packet *packet_new(size_t len)
+{
+    struct unix_packet *p;
+
+    if (len <= SMALL && !list_empty(&recycled)) {
+        p = list_first(&recycled, struct unix_packet, node);
+        list_del(&p->node);
+        nrecycled--;
+    } else {
+        p = malloc(sizeof(*p) + MAX(len, (size_t)SMALL));
+    }
+    if (!p)
+        return NULL;
+    list_init(&p->node);
+    p->from = NULL;
+    p->len = len;
+    p->charge = charge(len);
+    p->scm = (struct scm){0};
+    return p;
+}
+
+static void packet_free(struct unix_packet *p)
+{
+    if (p->from)
+        unix_put(p->from);
+    scm_release(&p->scm);
+    if (p->len <= SMALL && nrecycled < RECYCLED_MAX) {
+        list_add(&recycled, &p->node);
+        nrecycled++;
+    } else {
+        free(p);
+    }
+}
+
+bool unix_queue_full(const struct unix_sock *u)
+{
+    return u->npackets > u->backlog;
+}
+
+static void unlink_packet(struct unix_sock *u, struct unix_packet *p)
+{
+    struct unix_sock *from = p->from, *c;
+    bool was_full = unix_queue_full(u);
+
+    list_del(&p->node);
+    u->npackets--;
+    from->wmem -= p->charge;
+    if (unix_writable(from))
+        unix_wake(from, UNIX_WRITABLE);
+    if (!was_full || unix_queue_full(u))
+        return;
+    waitq_wake_all(&u->space_wq);
+    list_for_each(c, &u->clients, client_node)
+        unix_wake(c, UNIX_WRITABLE);
+}
+
+void unix_packet_purge(struct unix_sock *u)
+{
+    while (!list_empty(&u->packets)) {
+        struct unix_packet *p = list_first(&u->packets, struct unix_packet, node);
+        unlink_packet(u, p);
+        if (p->scm.files)
+            unix_inflight_del(p->scm.files);
+        packet_free(p);
+    }
+}
+
+/* --- sending --- */
+/* Waits until less than SO_SNDBUF is under way. */
+static int wait_wmem(struct task *t, struct unix_sock *u, int flags, uint64_t deadline)
+{
+    for (;;) {
+        int err = socket_error(&u->s);
+        if (err)
+            return err;
+        if (u->shut & SHUT_SEND)
+            return -EPIPE;
+        if (u->wmem < (size_t)u->s.sndbuf)
+            return 0;
+        if (flags & O_NONBLOCK)
+            return -EAGAIN;
+        err = socket_wait_error(task_wait(t, &u->wq, deadline), u->s.sndtimeo_ns);
+        if (err)
+            return err;
+    }
+}
+
+/* May u send to it? 0, -EAGAIN: its queue is full, or the errno of unix_dgram_sendmsg(). */
+static int may_send(struct unix_sock *u, struct unix_sock *to)
+{
+    if (to->peer && to->peer != u)
+        return -EPERM;
+    if (to->dead) {
+        if (u->s.type == SOCK_SEQPACKET)
+            return -EPIPE;
+        if (u->peer == to)
+            unix_dgram_disconnect(u);
+        return -ECONNREFUSED;
+    }
+    if (to->shut & SHUT_RCV)
+        return -EPIPE;
+    return to != u && to->peer != u && unix_queue_full(to) ? -EAGAIN : 0;
+}
+
+/* The destination, referenced, with room in its queue. */
+static int find_room(struct task *t, struct unix_sock *u, struct msg *m, int flags,
+                     uint64_t deadline, struct unix_sock **out)
+{
+    for (;;) {
+        struct unix_sock *to = NULL;
+        int err = 0;
+        if (m->addrlen)
+            err = unix_find(t, &m->addr, m->addrlen, u->s.type, &to);
+        else if (u->peer)
+            to = unix_get(u->peer);
+        else
+            err = -ECONNRESET;
+        if (err)
+            return err;
+        err = may_send(u, to);
+        if (!err) {
+            *out = to;
+            return 0;
+        }
+        if (err == -EAGAIN && !(flags & O_NONBLOCK))
+            err = socket_wait_error(task_wait(t, &to->space_wq, deadline), u->s.sndtimeo_ns);
+        unix_put(to);
+        if (err)
+            return err;
+    }
+}
+
+static void deliver(struct unix_sock *u, struct unix_sock *to, struct unix_packet *p, struct msg *m)
+{
+    p->scm.files = m->scm.files;
+    m->scm.files = NULL;
+    if (p->scm.files)
+        unix_inflight_add(p->scm.files);
+    p->from = unix_get(u);
+    u->wmem += p->charge;
+    list_add_tail(&to->packets, &p->node);
+    to->npackets++;
+    unix_wake(to, UNIX_READABLE);
+}
+
+static int check_send(struct unix_sock *u, struct msg *m)
+{
+    if (u->s.type == SOCK_SEQPACKET) {
+        int err = socket_error(&u->s);
+        if (err)
+            return err;
+        if (u->state != UNIX_CONNECTED)
+            return -ENOTCONN;
+        m->addrlen = 0;
+    }
+    int err = m->addrlen ? unix_check_addr(&m->addr, m->addrlen) : u->peer ? 0 : -ENOTCONN;
+    if (!err && socket_flag(&u->s, SO_PASSCRED))
+        err = unix_autobind(u);
+    if (!err && m->uio.resid > (size_t)(u->s.sndbuf - HEADROOM))
+        err = -EMSGSIZE;
+    return err;
+}
+
+ssize_t unix_packet_send(struct task *t, struct unix_sock *u, struct msg *m, int flags)
+{
+    uint64_t deadline = socket_deadline(u->s.sndtimeo_ns);
+    struct unix_sock *to;
+    size_t len = m->uio.resid;
+    int err = check_send(u, m);
+
+    if (!err)
+        err = wait_wmem(t, u, flags, deadline);
+    if (err)
+        return err;
+    struct unix_packet *p = packet_new(len);
+    if (!p)
+        return -ENOMEM;
+    unix_cred(t, m, &p->scm.cred);
+    p->scm.has_cred = true;
+    if (len && uio_read(&m->uio, p->data, len) != (ssize_t)len)
+        err = -EFAULT;
+    if (!err)
+        err = find_room(t, u, m, flags, deadline, &to);
+    if (err) {
+        packet_free(p);
+        return err;
+    }
+    deliver(u, to, p, m);
+    unix_put(to);
+    return (ssize_t)len;
+}
+
+/* --- receiving --- */
+/* 1: a packet is queued; 0: end of file; negative errno: __skb_wait_for_more_packets(). */
+static int wait_packet(struct task *t, struct unix_sock *u, int flags, uint64_t deadline)
+{
+    for (;;) {
+        int err = socket_error(&u->s);
+        if (err)
+            return err;
+        if (u->npackets)
+            return 1;
+        bool ended = u->shut & SHUT_RCV;
+        if (flags & O_NONBLOCK)
+            return ended && u->s.type == SOCK_SEQPACKET ? 0 : -EAGAIN;
+        if (ended)
+            return 0;
+        err = socket_wait_error(task_wait(t, &u->wq, deadline), u->s.rcvtimeo_ns);
+        if (err)
+            return err;
+    }
+}
+
+static int take_files(struct unix_packet *p, struct msg *m)
+{
+    if (!p->scm.files)
+        return 0;
+    if (m->flags & MSG_PEEK) {
+        m->scm.files = scm_files_dup(p->scm.files);
+        return m->scm.files ? 0 : -ENOMEM;
+    }
+    unix_inflight_del(p->scm.files);
+    m->scm.files = p->scm.files;
+    p->scm.files = NULL;
+    return 0;
+}
+
+ssize_t unix_packet_recv(struct task *t, struct unix_sock *u, struct msg *m, int flags)
+{
+    uint64_t deadline = socket_deadline(u->s.rcvtimeo_ns);
+
+    if (u->s.type == SOCK_SEQPACKET && u->state != UNIX_CONNECTED)
+        return -ENOTCONN;
+    int r = wait_packet(t, u, flags, deadline);
+    if (r <= 0)
+        return r;
+    struct unix_packet *p = list_first(&u->packets, struct unix_packet, node);
+    bool peek = m->flags & MSG_PEEK;
+    size_t len = p->len, size = MIN(len, m->uio.resid);
+    int err = 0;
+
+    /* A packet whose copy fails is lost, as on Linux, unless it was only looked at. */
+    if (!peek)
+        unlink_packet(u, p);
+    if (size && uio_write(&m->uio, p->data, size) != (ssize_t)size)
+        err = -EFAULT;
+    unix_sender(p->from, m);
+    m->scm.cred = p->scm.cred;
+    m->scm.has_cred = true;
+    if (size < len)
+        m->out_flags |= MSG_TRUNC;
+    if (!err)
+        err = take_files(p, m);
+    else if (!peek && p->scm.files)
+        unix_inflight_del(p->scm.files);
+    if (!peek)
+        packet_free(p);
+    if (err)
+        return err;
+    return (ssize_t)(m->flags & MSG_TRUNC ? len : size);
+}
