@@ -79,7 +79,8 @@ static long do_wait(struct task *t, struct wait_request *w)
         list_for_each_safe(c, tmp, &t->tg->children, sibling) {
             if (!eligible(c, w))
                 continue;
-            any = true;
+            /* A zombie can change in no other way any more: wait_consider_task(). */
+            any |= !c->zombie || (w->options & WEXITED);
             if (try_child(c, w))
                 return 1;
         }

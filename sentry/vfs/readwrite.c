@@ -167,11 +167,11 @@ loff_t generic_llseek(struct task *t, struct file *f, loff_t off, int whence)
         break;
     case SEEK_CUR:
         if (__builtin_add_overflow(f->pos, off, &pos))
-            return -EOVERFLOW;
+            return -EINVAL;
         break;
     case SEEK_END:
         if (__builtin_add_overflow(size, off, &pos))
-            return -EOVERFLOW;
+            return -EINVAL;
         break;
     case SEEK_DATA:
     case SEEK_HOLE:

@@ -20,14 +20,14 @@ int main(void)
     is_eq(lseek(fd, 1000, SEEK_SET), 1000);
     is_eq(read(fd, buf, 8), 0);
     is_eq(size_of("f"), 10);
-    is_errno(lseek(fd, LONG_MAX, SEEK_CUR), EOVERFLOW);
+    is_errno(lseek(fd, LONG_MAX, SEEK_CUR), EINVAL);
     is_eq(write(fd, "x", 1), 1);
     is_eq(size_of("f"), 1001);
     is_eq(pread(fd, buf, 2, 500), 2);
     ok(!buf[0] && !buf[1], "the gap reads as zeros");
     must(pipe(p));
     is_errno(lseek(p[0], 0, SEEK_CUR), ESPIPE);
-    is_errno(lseek(p[1], 0, 17), ESPIPE);
+    is_errno(lseek(p[1], 0, 17), EINVAL);
     is_errno(lseek(-1, 0, SEEK_SET), EBADF);
     done();
 }

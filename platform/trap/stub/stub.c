@@ -242,6 +242,7 @@ static void resume(struct slot *s, uint64_t frame)
     /* Interrupted before guest code was reached: the frame is whole, tell the sentry. */
     s->interrupted = 0;
     s->frame = frame;
+    s->fs_base = read_fs_base();
     post(s, SEV_INTERRUPTED);
 }
 
