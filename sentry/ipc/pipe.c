@@ -159,6 +159,11 @@ ssize_t pipe_append(struct pipe *p, struct uio *u, size_t len)
     int err = ring_reserve(&p->ring, len);
     ssize_t n = err ? err : ring_put(&p->ring, u, len);
 
+    if (n > 0 && (size_t)n < len) { /* a fault: Linux drops the page it was about to add */
+        size_t partial = (size_t)n % NV_PAGE_SIZE;
+        p->ring.used -= partial;
+        n = n - (ssize_t)partial ? n - (ssize_t)partial : -EFAULT;
+    }
     if (n > 0)
         waitq_wake(&p->rwait, EPOLLIN | EPOLLRDNORM);
     return n;

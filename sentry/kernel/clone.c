@@ -9,6 +9,7 @@
 #include "sentry/kernel/uaccess.h"
 #include "sentry/mm/mm.h"
 #include "sentry/vfs/file.h"
+#include "sentry/time/cputimer.h"
 
 #ifndef CLONE_PIDFD
 #define CLONE_PIDFD 0x1000
@@ -62,6 +63,8 @@ static int new_group(struct task *t, struct task *c, uint64_t f, int exit_signal
     if (f & CLONE_CLEAR_SIGHAND_K)
         sighand_exec(tg->sighand);
     memcpy(tg->rlim, t->tg->rlim, sizeof(tg->rlim));
+    if (tg->rlim[RLIMIT_CPU].rlim_cur != RLIM_INFINITY && cpu_limit_changed(tg))
+        return -ENOMEM;
     tg->exit_signal = f & CLONE_PARENT ? t->tg->exit_signal : exit_signal;
     tg->nice = t->tg->nice;
     tg->oom_score_adj = t->tg->oom_score_adj;

@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sentry/kernel/task.h"
+
+#define CAP_SYS_PTRACE 19
 #define CAP_ALL ((1ULL << (NV_CAP_LAST + 1)) - 1)
 
 struct cred *cred_new(uid_t uid, gid_t gid)
@@ -68,4 +71,15 @@ bool cred_in_group(const struct cred *c, gid_t gid)
         if (c->groups[i] == gid)
             return true;
     return false;
+}
+
+bool task_may_access(const struct task *viewer, const struct task *target)
+{
+    const struct cred *v = viewer->cred, *c = target->cred;
+    bool same = v->fsuid == c->uid && v->fsuid == c->euid && v->fsuid == c->suid &&
+                v->fsgid == c->gid && v->fsgid == c->egid && v->fsgid == c->sgid;
+
+    if (viewer->tg == target->tg || cred_capable(v, CAP_SYS_PTRACE))
+        return true;
+    return same && target->tg->dumpable && (c->cap_permitted & ~v->cap_permitted) == 0;
 }

@@ -26,4 +26,8 @@ void cred_put(struct cred *c);
 bool cred_capable(const struct cred *c, int cap);    /* CAP_* of linux/capability.h */
 bool cred_in_group(const struct cred *c, gid_t gid); /* fsgid or supplementary */
 
+struct task;
+/* May viewer look into target's memory and descriptors? Access mode checks of ptrace(2). */
+bool task_may_access(const struct task *viewer, const struct task *target);
+
 #endif

@@ -15,6 +15,7 @@
 #include "sentry/kernel/uaccess.h"
 #include "sentry/mm/mm.h"
 #include "sentry/vfs/file.h"
+#include "sentry/time/cputimer.h"
 
 void tg_exit(struct thread_group *tg, int code)
 {
@@ -145,6 +146,8 @@ static void group_exited(struct thread_group *tg, int code)
     tg->zombie = true;
     ktimer_cancel(&tg->itimer_real);
     posix_timers_exit(tg);
+    itimers_cpu_exit(tg);
+    cpu_watch_exit(tg);
     tg_orphan_check(tg);
     reparent_children(tg);
     waitq_wake_all(&tg->exit_wait);

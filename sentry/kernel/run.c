@@ -6,6 +6,7 @@
 #include "sentry/kernel/fiber.h"
 #include "sentry/kernel/task_internal.h"
 #include "sentry/mm/mm.h"
+#include "sentry/time/cputimer.h"
 
 static void handle_syscall(struct task *t)
 {
@@ -46,6 +47,8 @@ static void run_guest(struct task *t)
     t->sig.fault_sig = 0;
     t->ev.kind = PE_NONE;
     t->in_guest = true;
+    if (unlikely(t->tg->cpu_watch))
+        cpu_watch_resume(t->tg);
     if (t->interrupted && task_signal_pending(t))
         platform->interrupt(t->thr);
     platform->run(t->thr, &t->ev);

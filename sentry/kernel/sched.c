@@ -13,6 +13,7 @@
 #include "sentry/kernel/uaccess.h"
 #include "sentry/mm/mm.h"
 #include "sentry/sandbox.h"
+#include "sentry/time/cputimer.h"
 
 #define CAP_SYS_NICE 23
 #define CAP_SYS_RESOURCE 24
@@ -301,6 +302,8 @@ static long do_prlimit(struct task *t, struct task *o, unsigned int res, uint64_
         if (n.rlim_max > old.rlim_max && !cred_capable(t->cred, CAP_SYS_RESOURCE))
             return -EPERM;
         o->tg->rlim[res] = n;
+        if (res == RLIMIT_CPU && cpu_limit_changed(o->tg))
+            return -ENOMEM;
     }
     return old_addr ? put_user(t, &old, old_addr) : 0;
 }

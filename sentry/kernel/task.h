@@ -29,6 +29,8 @@ struct mm;
 struct tty;
 struct uts_ns;
 struct posix_timers;
+struct itimers_cpu;
+struct cpu_watch;
 
 enum task_state { TASK_RUNNING, TASK_SLEEPING, TASK_STOPPED, TASK_ZOMBIE, TASK_DEAD };
 
@@ -105,6 +107,8 @@ struct thread_group {
     struct posix_timers *timers; /* sentry/time */
     struct ktimer itimer_real;
     uint64_t itimer_real_interval_ns;
+    struct itimers_cpu *itimers_cpu; /* sentry/time */
+    struct cpu_watch *cpu_watch;
     struct file *exe; /* /proc/pid/exe */
     uint64_t start_ns;
     int nice;

@@ -16,7 +16,6 @@
 #include "sentry/kernel/uaccess.h"
 #include "sentry/mm/elf.h"
 #include "sentry/mm/mm_internal.h"
-#include "sentry/mm/vdso.h"
 #include "sentry/vfs/file.h"
 
 #define PIE_BASE 0x555555554000UL
@@ -360,11 +359,10 @@ int exec_load(struct task *t, struct exec_params *p)
         goto out;
     }
     choose_layout(&l);
+    l.mm->vdso = platform->host_vdso();
     err = map_stack(&l);
     if (!err)
         err = map_program(&l);
-    if (!err)
-        err = vdso_map(l.mm, l.thr, t);
     if (!err)
         err = build_stack(&l, &sp);
     if (!err && p->commit)

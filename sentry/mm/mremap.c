@@ -100,6 +100,8 @@ static int64_t do_mremap(struct task *t, const struct remap *m)
     if (i == mm->vmas->n || mm->vmas->v[i].start > m->old)
         return -EFAULT;
     struct vma src = mm->vmas->v[i];
+    if (!m->old_len && !(src.flags & VM_SHARED)) /* a second mapping of the same pages */
+        return -EINVAL;
     if (m->new_len < m->old_len && !(m->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))) {
         err = mm_munmap(mm, t->thr, m->old + m->new_len, m->old_len - m->new_len);
         return err ? err : (int64_t)m->old;
@@ -129,10 +131,6 @@ long sys_mremap(struct task *t, const struct sysargs *a)
         return -EINVAL;
     if (!m.new_len || m.new_len > NV_TASK_SIZE || m.old >= NV_TASK_SIZE)
         return -EINVAL;
-    if (!m.old_len) { /* the duplication of shared mappings: deprecated since Linux 4.14 */
-        explain_missing("mremap", "old_size 0");
-        return -EINVAL;
-    }
     if (m.flags & MREMAP_FIXED) {
         if (m.new % NV_PAGE_SIZE || m.new > NV_TASK_SIZE - m.new_len || m.new < MMAP_MIN_ADDR)
             return -EINVAL;

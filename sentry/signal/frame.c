@@ -29,14 +29,6 @@ struct sigframe {
     siginfo_t info;
 };
 
-static bool on_altstack(const struct task *t, uint64_t sp)
-{
-    const stack_t *s = &t->sig.altstack;
-
-    return !(s->ss_flags & SS_DISABLE) && sp > (uint64_t)s->ss_sp &&
-           sp - (uint64_t)s->ss_sp <= s->ss_size;
-}
-
 static int push_fpstate(struct task *t, uint64_t *sp)
 {
     char buf[FPSTATE_MAX];
@@ -67,15 +59,13 @@ int signal_push_frame(struct task *t, const siginfo_t *info, const struct ksigac
     ucontext_t uc;
 
     if ((a->flags & SA_ONSTACK) && !(t->sig.altstack.ss_flags & SS_DISABLE) &&
-        !on_altstack(t, r->rsp))
+        !signal_on_altstack(t, r->rsp))
         sp = (uint64_t)t->sig.altstack.ss_sp + t->sig.altstack.ss_size;
     if (!(a->flags & 0x04000000 /* SA_RESTORER */) || push_fpstate(t, &sp))
         return -EFAULT;
     memset(&uc, 0, sizeof(uc));
     uc.uc_flags = UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
     uc.uc_stack = t->sig.altstack;
-    if (!(uc.uc_stack.ss_flags & SS_DISABLE))
-        uc.uc_stack.ss_flags = on_altstack(t, r->rsp) ? SS_ONSTACK : 0;
     greg_t *g = uc.uc_mcontext.gregs;
     const unsigned long long from[] = {r->r8,  r->r9,  r->r10, r->r11, r->r12, r->r13,
                                        r->r14, r->r15, r->rdi, r->rsi, r->rbp, r->rbx,
@@ -95,6 +85,8 @@ int signal_push_frame(struct task *t, const siginfo_t *info, const struct ksigac
     sp = ((sp - sizeof(f)) & ~15UL) - 8;
     if (copy_out(t, sp, &f, sizeof(f)))
         return -EFAULT;
+    if (t->sig.altstack.ss_flags & SS_AUTODISARM_K)
+        t->sig.altstack = (stack_t){.ss_flags = SS_DISABLE};
     r->rdi = (unsigned)info->si_signo;
     r->rsi = sp + offsetof(struct sigframe, info);
     r->rdx = sp + offsetof(struct sigframe, uc);
@@ -156,10 +148,7 @@ long sys_rt_sigreturn(struct task *t, const struct sysargs *a)
         *to[i] = (unsigned long long)g[i];
     r->eflags = ((unsigned long)g[REG_EFL] & EFLAGS_USER) | EFLAGS_FIXED;
     signal_set_blocked(t, mask);
-    if (uc.uc_stack.ss_flags & SS_DISABLE)
-        t->sig.altstack = (stack_t){.ss_flags = SS_DISABLE};
-    else
-        t->sig.altstack = (stack_t){.ss_sp = uc.uc_stack.ss_sp, .ss_size = uc.uc_stack.ss_size};
+    signal_set_altstack(t, uc.uc_stack, r->rsp); /* a bad one stays unset: restore_altstack() */
     task_regs_dirty(t);
     t->ev.kind = PE_INTERRUPTED; /* rax comes from the frame */
     return 0;

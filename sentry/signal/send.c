@@ -10,6 +10,63 @@
 
 #define SIGQUEUE_MAX 32768 /* per queue, whatever RLIMIT_SIGPENDING says */
 
+/* Queued signals of a user, whose number RLIMIT_SIGPENDING limits. Users with none are not here. */
+struct signal_user {
+    struct list node;
+    uid_t uid;
+    unsigned long queued;
+};
+
+static struct list users = LIST_INIT(users);
+
+static struct signal_user *user_charge(uid_t uid, unsigned long limit)
+{
+    struct signal_user *u, *found = NULL;
+
+    list_for_each(u, &users, node) {
+        if (u->uid == uid)
+            found = u;
+    }
+    if (found ? found->queued >= limit : !limit)
+        return NULL;
+    if (!found) {
+        found = calloc(1, sizeof(*found));
+        if (!found)
+            return NULL;
+        found->uid = uid;
+        list_add_tail(&users, &found->node);
+    }
+    found->queued++;
+    return found;
+}
+
+static void sigqueue_free(struct sigqueue *q)
+{
+    if (--q->user->queued == 0) {
+        list_del(&q->user->node);
+        free(q->user);
+    }
+    free(q);
+}
+
+static struct sigqueue *sigqueue_new(const struct sigpending *p, const struct task *t,
+                                     const siginfo_t *info)
+{
+    /* A kill(2) is as sure as a fault: __send_signal_locked()'s override_rlimit. */
+    bool override = info->si_signo < SIGRTMIN_KERNEL && info->si_code >= 0;
+    struct sigqueue *q = p->count < SIGQUEUE_MAX ? malloc(sizeof(*q)) : NULL;
+
+    if (!q)
+        return NULL;
+    q->user = user_charge(t->cred->uid, override ? ~0UL : rlimit_cur(t, RLIMIT_SIGPENDING));
+    if (!q->user) {
+        free(q);
+        return NULL;
+    }
+    q->info = *info;
+    return q;
+}
+
 void signal_task_init(struct task *t)
 {
     list_init(&t->sig.pending.queue);
@@ -64,7 +121,7 @@ void sigpending_flush(struct sigpending *p)
     if (p->queue.next)
         list_for_each_safe(q, tmp, &p->queue, node) {
             list_del(&q->node);
-            free(q);
+            sigqueue_free(q);
         }
     p->set = 0;
     p->count = 0;
@@ -78,7 +135,7 @@ static void sigpending_remove(struct sigpending *p, ksigset set)
     list_for_each_safe(q, tmp, &p->queue, node) {
         if (ksig_bit(q->info.si_signo) & set) {
             list_del(&q->node);
-            free(q);
+            sigqueue_free(q);
             p->count--;
         }
     }
@@ -146,17 +203,16 @@ static void prepare(struct thread_group *tg, int sig)
     waitq_wake_all(&tg->sig.stop_wq);
 }
 
-static int enqueue(struct sigpending *p, const siginfo_t *info)
+static int enqueue(struct sigpending *p, const struct task *t, const siginfo_t *info)
 {
     int sig = info->si_signo;
 
     if (sig < SIGRTMIN_KERNEL && (p->set & ksig_bit(sig)))
         return 0; /* standard signals do not queue */
-    struct sigqueue *q = p->count < SIGQUEUE_MAX ? malloc(sizeof(*q)) : NULL;
+    struct sigqueue *q = sigqueue_new(p, t, info);
     if (!q && sig >= SIGRTMIN_KERNEL && info->si_code != SI_USER && info->si_code != SI_KERNEL)
         return -EAGAIN;
     if (q) { /* without one the signal is delivered, its siginfo is lost */
-        q->info = *info;
         list_add_tail(&p->queue, &q->node);
         p->count++;
     }
@@ -207,7 +263,7 @@ static int send(struct thread_group *tg, struct task *t, const siginfo_t *info)
     struct task *checker = t ? t : list_first(&tg->tasks, struct task, tg_node);
     if (sig_ignored(tg, checker, sig))
         return 0;
-    int err = enqueue(t ? &t->sig.pending : &tg->sig.pending, info);
+    int err = enqueue(t ? &t->sig.pending : &tg->sig.pending, checker, info);
     if (!err)
         wake_for(tg, t, sig);
     return err;
@@ -251,7 +307,7 @@ void signal_force(struct task *t, const siginfo_t *info)
     if (blocked)
         t->sig.blocked &= ~ksig_bit(sig);
     t->sig.pending.set &= ~ksig_bit(sig);
-    enqueue(&t->sig.pending, info);
+    enqueue(&t->sig.pending, t, info);
     t->sig.sync |= ksig_bit(sig);
 }
 
@@ -308,7 +364,7 @@ static void take(struct sigpending *p, int sig, siginfo_t *out)
     }
     *out = found->info;
     list_del(&found->node);
-    free(found);
+    sigqueue_free(found);
     p->count--;
 }
 

@@ -21,8 +21,11 @@ struct ksigaction { /* the kernel's struct sigaction of rt_sigaction(2) on x86-6
     ksigset mask;
 };
 
+struct signal_user;
+
 struct sigqueue {
     struct list node;
+    struct signal_user *user; /* charged */
     siginfo_t info;
 };
 

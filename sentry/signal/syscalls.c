@@ -256,30 +256,46 @@ long sys_rt_tgsigqueueinfo(struct task *t, const struct sysargs *a)
     return err ? err : do_tkill(t, arg_i32(a, 0), arg_i32(a, 1), &info);
 }
 
+bool signal_on_altstack(const struct task *t, uint64_t sp)
+{
+    const stack_t *s = &t->sig.altstack;
+
+    /* With autodisarm the stack may be in use by whoever set it again: do not look. */
+    return !(s->ss_flags & (SS_DISABLE | SS_AUTODISARM_K)) && sp > (uint64_t)s->ss_sp &&
+           sp - (uint64_t)s->ss_sp <= s->ss_size;
+}
+
+int signal_set_altstack(struct task *t, stack_t new, uint64_t sp)
+{
+    int mode = new.ss_flags & ~SS_AUTODISARM_K;
+
+    if (signal_on_altstack(t, sp))
+        return -EPERM;
+    if (mode != 0 && mode != SS_DISABLE && mode != SS_ONSTACK)
+        return -EINVAL;
+    if (mode == SS_DISABLE)
+        new = (stack_t){.ss_flags = SS_DISABLE};
+    else if (new.ss_size < ALTSTACK_MIN)
+        return -ENOMEM;
+    else
+        new.ss_flags &= SS_AUTODISARM_K;
+    t->sig.altstack = new;
+    return 0;
+}
+
 long sys_sigaltstack(struct task *t, const struct sysargs *a)
 {
-    stack_t *cur = &t->sig.altstack, new, old = *cur;
+    stack_t new, old = t->sig.altstack;
     uint64_t sp = task_regs(t)->rsp;
-    bool on = !(cur->ss_flags & SS_DISABLE) && sp > (uint64_t)cur->ss_sp &&
-              sp - (uint64_t)cur->ss_sp <= cur->ss_size;
 
-    if (!(old.ss_flags & SS_DISABLE))
-        old.ss_flags = on ? SS_ONSTACK : 0;
+    if (signal_on_altstack(t, sp))
+        old.ss_flags |= SS_ONSTACK;
     if (arg_u64(a, 0)) {
         if (get_user(t, &new, arg_u64(a, 0)))
             return -EFAULT;
-        if (on)
-            return -EPERM;
-        int mode = new.ss_flags & ~(1 << 31); /* SS_AUTODISARM */
-        if (mode != 0 && mode != SS_DISABLE && mode != SS_ONSTACK)
-            return -EINVAL;
-        if (mode == SS_DISABLE)
-            new = (stack_t){.ss_flags = SS_DISABLE};
-        else if (new.ss_size < ALTSTACK_MIN)
-            return -ENOMEM;
-        else
-            new.ss_flags = 0;
-        *cur = new;
+        int err = signal_set_altstack(t, new, sp);
+        if (err)
+            return err;
     }
     return arg_u64(a, 1) ? put_user(t, &old, arg_u64(a, 1)) : 0;
 }

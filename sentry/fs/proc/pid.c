@@ -193,6 +193,8 @@ static int fill_status(struct task *t, struct strbuf *out)
     return 0;
 }
 
+#define VDSO_SIZE 8192
+
 static void one_map(struct task *t, const struct vma *v, struct strbuf *out)
 {
     cleanup_free char *name = NULL;
@@ -229,6 +231,13 @@ static int fill_maps(struct task *t, struct strbuf *out)
     if (t->mm)
         for (struct vma *v = vma_first(t->mm); v; v = vma_next(t->mm, v))
             one_map(t, v, out);
+    if (t->mm && t->mm->vdso) {
+        const struct vma vdso = {.start = t->mm->vdso,
+                                 .end = t->mm->vdso + VDSO_SIZE,
+                                 .flags = VM_READ | VM_EXEC,
+                                 .name = "[vdso]"};
+        one_map(t, &vdso, out);
+    }
     return 0;
 }
 
@@ -443,6 +452,7 @@ const struct proc_entry proc_pid_entries[] = {
     FILE_ENTRY("limits", 0444, fill_limits),
     FILE_ENTRY("loginuid", 0644, fill_zero),
     FILE_ENTRY("maps", 0444, fill_maps),
+    {.name = "mem", .kind = PROC_MEM, .mode = 0600},
     FILE_ENTRY("mountinfo", 0444, fill_mountinfo),
     FILE_ENTRY("mounts", 0444, fill_mounts),
     {.name = "ns", .kind = PROC_DIR, .mode = 0511, .children = ns_entries},

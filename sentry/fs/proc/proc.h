@@ -7,6 +7,7 @@
 
 #include "base/strbuf.h"
 
+struct inode;
 struct path;
 struct task;
 
@@ -19,7 +20,8 @@ enum proc_kind {
     PROC_FDINFODIR,
     PROC_FD,
     PROC_FDINFO,
-    PROC_TASKDIR
+    PROC_TASKDIR,
+    PROC_MEM
 };
 
 /* One name. Files have fill, links target or follow; dirs have children (ended by a NULL name). */
@@ -35,6 +37,10 @@ struct proc_entry {
     /* A write; NULL: EACCES/EPERM. buf is NUL-terminated. */
     int (*store)(struct task *t, const char *buf, size_t len);
 };
+
+struct file;
+/* /proc/pid/mem; tid is the task's. */
+struct file *proc_mem_file(struct inode *i, const struct path *p, int flags, pid_t tid);
 
 extern const struct proc_entry proc_root_entries[], proc_pid_entries[];
 

@@ -75,7 +75,8 @@ static int lookup_entry(struct dentry *d, const struct proc_entry *e, pid_t pid)
 {
     static const mode_t fmt[] = {
         [PROC_DIR] = S_IFDIR,   [PROC_FILE] = S_IFREG,      [PROC_LINK] = S_IFLNK,
-        [PROC_FDDIR] = S_IFDIR, [PROC_FDINFODIR] = S_IFDIR, [PROC_TASKDIR] = S_IFDIR};
+        [PROC_FDDIR] = S_IFDIR, [PROC_FDINFODIR] = S_IFDIR, [PROC_TASKDIR] = S_IFDIR,
+        [PROC_MEM] = S_IFREG};
     struct proc_inode pi = {.kind = e->kind, .entry = e, .children = e->children, .pid = pid};
 
     return make_inode(d, &pi, fmt[e->kind] | e->mode);
@@ -164,6 +165,8 @@ static int proc_readlink(struct task *viewer, struct inode *i, char **out)
 
     if (pi->pid && !t)
         return -ENOENT;
+    if ((pi->kind == PROC_FD || (t && pi->entry->follow)) && t && !task_may_access(viewer, t))
+        return -EACCES;
     if (pi->kind == PROC_FD) {
         cleanup_file struct file *f = t->fds ? fd_get_path_ok(t, pi->fd) : NULL;
         err = f ? fd_link_text(viewer, f, &b) : -ENOENT;
@@ -185,6 +188,8 @@ static int proc_follow(struct task *viewer, struct inode *i, struct path *out)
     const struct proc_inode *pi = PROC_I(i);
     struct task *t = task_of(i);
 
+    if (t && !task_may_access(viewer, t))
+        return -EACCES;
     if (pi->kind == PROC_FD) {
         cleanup_file struct file *f = t && t->fds ? fd_get_path_ok(t, pi->fd) : NULL;
         if (!f || !f->path.dentry)
@@ -245,8 +250,8 @@ static int proc_readdir(struct task *viewer, struct file *f, struct dir_context 
     const struct proc_inode *pi = PROC_I(f->inode);
     struct task *t = task_of(f->inode);
     static const unsigned char types[] = {
-        [PROC_DIR] = 4,   [PROC_FILE] = 8,      [PROC_LINK] = 10,
-        [PROC_FDDIR] = 4, [PROC_FDINFODIR] = 4, [PROC_TASKDIR] = 4};
+        [PROC_DIR] = 4,       [PROC_FILE] = 8,    [PROC_LINK] = 10, [PROC_FDDIR] = 4,
+        [PROC_FDINFODIR] = 4, [PROC_TASKDIR] = 4, [PROC_MEM] = 8};
 
     if (c->pos == 0 && !c->emit(c, ".", 1, 1, f->inode->ino, 4))
         return 0;
@@ -349,6 +354,15 @@ static int proc_open(struct task *t, struct inode *i, const struct path *p, int 
 {
     if (S_ISDIR(i->mode)) {
         *out = file_new(&proc_dir_file_ops, i, p, flags);
+        return *out ? 0 : -ENOMEM;
+    }
+    if (PROC_I(i)->kind == PROC_MEM) {
+        struct task *target = task_of(i);
+        if (!target || !target->mm)
+            return -ESRCH;
+        if (!task_may_access(t, target))
+            return -EACCES;
+        *out = proc_mem_file(i, p, flags, target->tid);
         return *out ? 0 : -ENOMEM;
     }
     struct strbuf *b = calloc(1, sizeof(*b));

@@ -49,7 +49,7 @@ static int to_memfd(struct inode *i)
 
     if (ti->memfd >= 0)
         return 0;
-    int fd = memfd_create("nv-file", MFD_CLOEXEC);
+    int fd = memfd_create("nv-file", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0)
         return -errno;
     if (ftruncate(fd, i->size) ||
@@ -314,6 +314,9 @@ long memfd_fcntl(struct task *t, struct file *f, int cmd, long arg)
         return -EPERM;
     if (arg & ~(long)SEALS_KNOWN)
         return -EINVAL;
+    /* The host knows whether a writable mapping is left: EBUSY. */
+    if ((arg & F_SEAL_WRITE) && ti->memfd >= 0 && fcntl(ti->memfd, F_ADD_SEALS, F_SEAL_WRITE))
+        return -errno;
     ti->seals |= (unsigned int)arg;
     return 0;
 }

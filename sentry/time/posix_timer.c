@@ -1,108 +1,23 @@
-/* setitimer(2), alarm(2), timer_create(2) and relatives. CPU-time timers run on real time. */
+/* timer_create(2) and relatives. */
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/time.h>
 
 #include "base/macros.h"
+#include "sentry/kernel/rusage.h"
 #include "sentry/kernel/task_internal.h"
 #include "sentry/kernel/uaccess.h"
 #include "sentry/time/clock.h"
+#include "sentry/time/cputimer.h"
 
 #define TIMERS_MAX 1024
 
-/* --- ITIMER_REAL --- */
-void itimer_real_expired(struct ktimer *k)
-{
-    struct thread_group *tg = container_of(k, struct thread_group, itimer_real);
-    siginfo_t info;
-
-    siginfo_kernel(&info, SIGALRM);
-    if (tg->itimer_real_interval_ns)
-        ktimer_arm(k, MAX(k->expires_ns + tg->itimer_real_interval_ns, now_ns()));
-    signal_send_group(tg, &info);
-}
-
-static struct timeval ns_to_tv(uint64_t ns)
-{
-    return (struct timeval){(time_t)(ns / NSEC_PER_SEC), (suseconds_t)(ns % NSEC_PER_SEC / 1000)};
-}
-
-static struct itimerval itimer_get(struct thread_group *tg)
-{
-    struct itimerval v = {.it_interval = ns_to_tv(tg->itimer_real_interval_ns)};
-
-    if (ktimer_armed(&tg->itimer_real)) {
-        uint64_t now = now_ns(), at = tg->itimer_real.expires_ns;
-        v.it_value = ns_to_tv(at > now ? MAX(at - now, 1000UL) : 1000);
-    }
-    return v;
-}
-
-static void itimer_set(struct thread_group *tg, uint64_t value_ns, uint64_t interval_ns)
-{
-    ktimer_cancel(&tg->itimer_real);
-    tg->itimer_real_interval_ns = interval_ns;
-    if (value_ns)
-        ktimer_arm(&tg->itimer_real, now_ns() + value_ns);
-}
-
-long sys_getitimer(struct task *t, const struct sysargs *a)
-{
-    struct itimerval v = {0};
-
-    if (arg_u32(a, 0) > ITIMER_PROF)
-        return -EINVAL;
-    if (arg_i32(a, 0) == ITIMER_REAL)
-        v = itimer_get(t->tg);
-    return put_user(t, &v, arg_u64(a, 1));
-}
-
-static bool tv_valid(const struct timeval *tv)
-{
-    return tv->tv_sec >= 0 && tv->tv_usec >= 0 && tv->tv_usec < 1000000;
-}
-
-static uint64_t tv_to_ns(const struct timeval *tv)
-{
-    return MIN((uint64_t)tv->tv_sec, 1UL << 32) * NSEC_PER_SEC + (uint64_t)tv->tv_usec * 1000;
-}
-
-long sys_setitimer(struct task *t, const struct sysargs *a)
-{
-    struct itimerval new = {0}, old;
-
-    if (arg_u64(a, 1) && get_user(t, &new, arg_u64(a, 1)))
-        return -EFAULT;
-    if (arg_u32(a, 0) > ITIMER_PROF || !tv_valid(&new.it_value) || !tv_valid(&new.it_interval))
-        return -EINVAL;
-    if (arg_i32(a, 0) != ITIMER_REAL) {
-        explain_missing("setitimer", "CPU-time timer %d", arg_i32(a, 0));
-        old = (struct itimerval){0};
-    } else {
-        old = itimer_get(t->tg);
-        itimer_set(t->tg, tv_to_ns(&new.it_value), tv_to_ns(&new.it_interval));
-    }
-    return arg_u64(a, 2) ? put_user(t, &old, arg_u64(a, 2)) : 0;
-}
-
-long sys_alarm(struct task *t, const struct sysargs *a)
-{
-    struct itimerval old = itimer_get(t->tg);
-    long left = old.it_value.tv_sec + (old.it_value.tv_usec >= 500000);
-
-    if (!left && old.it_value.tv_usec)
-        left = 1;
-    itimer_set(t->tg, arg_u32(a, 0) * (uint64_t)NSEC_PER_SEC, 0);
-    return left;
-}
-
-/* --- POSIX timers --- */
 struct posix_timer {
     struct list node;
     int id;
     clockid_t clock;
-    struct ktimer timer;
+    struct ktimer timer;  /* clocks of the world */
+    struct cpu_timer cpu; /* CPU clocks */
     uint64_t interval_ns;
     struct thread_group *tg; /* weak: timers end with their group */
     pid_t tid;               /* SIGEV_THREAD_ID, 0: the group */
@@ -115,22 +30,24 @@ struct posix_timers {
     int next_id, count;
 };
 
-static void timer_fire(struct ktimer *k)
+/* The expiry after the one at expires_ns; counts those that were missed. */
+static uint64_t next_expiry(struct posix_timer *pt, uint64_t expires_ns, uint64_t now)
 {
-    struct posix_timer *pt = container_of(k, struct posix_timer, timer);
-    siginfo_t info = {.si_signo = pt->signo, .si_code = SI_TIMER};
-    uint64_t now = now_ns();
+    uint64_t next = expires_ns + pt->interval_ns;
 
     pt->overrun = 0;
-    if (pt->interval_ns) {
-        uint64_t next = k->expires_ns + pt->interval_ns;
-        if (next <= now) {
-            uint64_t missed = (now - next) / pt->interval_ns + 1;
-            pt->overrun = (int)MIN(missed, (uint64_t)INT32_MAX);
-            next += missed * pt->interval_ns;
-        }
-        ktimer_arm(k, next);
+    if (next <= now) {
+        uint64_t missed = (now - next) / pt->interval_ns + 1;
+        pt->overrun = (int)MIN(missed, (uint64_t)INT32_MAX);
+        next += missed * pt->interval_ns;
     }
+    return next;
+}
+
+static void timer_notify(struct posix_timer *pt)
+{
+    siginfo_t info = {.si_signo = pt->signo, .si_code = SI_TIMER};
+
     if (pt->notify == SIGEV_NONE)
         return;
     info.si_timerid = pt->id;
@@ -149,6 +66,31 @@ static void timer_fire(struct ktimer *k)
         signal_send_group(pt->tg, &info);
 }
 
+static void timer_fire(struct ktimer *k)
+{
+    struct posix_timer *pt = container_of(k, struct posix_timer, timer);
+
+    pt->overrun = 0;
+    if (pt->interval_ns)
+        ktimer_arm(k, next_expiry(pt, k->expires_ns, now_ns()));
+    timer_notify(pt);
+}
+
+static void timer_fire_cpu(struct cpu_timer *c)
+{
+    struct posix_timer *pt = container_of(c, struct posix_timer, cpu);
+
+    pt->overrun = 0;
+    if (pt->interval_ns)
+        cpu_timer_arm(c, next_expiry(pt, c->expires_ns, tg_cpu_ns(pt->tg)));
+    timer_notify(pt);
+}
+
+static bool is_cpu_clock(clockid_t id)
+{
+    return id < 0 || id == CLOCK_PROCESS_CPUTIME_ID || id == CLOCK_THREAD_CPUTIME_ID;
+}
+
 static struct posix_timer *timer_find(struct task *t, int id)
 {
     struct posix_timer *pt;
@@ -164,6 +106,7 @@ static struct posix_timer *timer_find(struct task *t, int id)
 static void timer_drop(struct posix_timers *pts, struct posix_timer *pt)
 {
     ktimer_cancel(&pt->timer);
+    cpu_timer_cancel(&pt->cpu);
     list_del(&pt->node);
     pts->count--;
     free(pt);
@@ -240,6 +183,7 @@ long sys_timer_create(struct task *t, const struct sysargs *a)
     pt->clock = id;
     pt->tg = t->tg;
     ktimer_init(&pt->timer, timer_fire);
+    cpu_timer_init(&pt->cpu, t->tg, timer_fire_cpu);
     int err = parse_event(t, arg_u64(a, 1), pt);
     if (!err && put_user(t, &pt->id, arg_u64(a, 2)))
         err = -EFAULT;
@@ -255,16 +199,28 @@ long sys_timer_create(struct task *t, const struct sysargs *a)
 static struct itimerspec timer_value(const struct posix_timer *pt)
 {
     struct itimerspec v = {0};
-    uint64_t now = now_ns();
+    bool cpu = cpu_timer_armed(&pt->cpu);
+    uint64_t now = cpu ? tg_cpu_ns(pt->tg) : now_ns();
 
     v.it_interval.tv_sec = (time_t)(pt->interval_ns / NSEC_PER_SEC);
     v.it_interval.tv_nsec = (long)(pt->interval_ns % NSEC_PER_SEC);
-    if (ktimer_armed(&pt->timer)) {
-        uint64_t left = pt->timer.expires_ns > now ? pt->timer.expires_ns - now : 1;
+    if (cpu || ktimer_armed(&pt->timer)) {
+        uint64_t at = cpu ? pt->cpu.expires_ns : pt->timer.expires_ns;
+        uint64_t left = at > now ? at - now : 1;
         v.it_value.tv_sec = (time_t)(left / NSEC_PER_SEC);
         v.it_value.tv_nsec = (long)(left % NSEC_PER_SEC);
     }
     return v;
+}
+
+static int timer_start(struct posix_timer *pt, const struct timespec *value, bool absolute)
+{
+    if (!is_cpu_clock(pt->clock)) {
+        ktimer_arm(&pt->timer, clock_to_deadline(pt->clock, value, absolute));
+        return 0;
+    }
+    uint64_t ns = MIN((uint64_t)value->tv_sec, 1UL << 32) * NSEC_PER_SEC + (uint64_t)value->tv_nsec;
+    return cpu_timer_arm(&pt->cpu, absolute ? ns : tg_cpu_ns(pt->tg) + ns);
 }
 
 long sys_timer_settime(struct task *t, const struct sysargs *a)
@@ -282,11 +238,14 @@ long sys_timer_settime(struct task *t, const struct sysargs *a)
         return -EINVAL;
     old = timer_value(pt);
     ktimer_cancel(&pt->timer);
+    cpu_timer_cancel(&pt->cpu);
     pt->interval_ns = MIN((uint64_t) new.it_interval.tv_sec, 1UL << 32) * NSEC_PER_SEC +
                       (uint64_t) new.it_interval.tv_nsec;
+    int err = 0;
     if (new.it_value.tv_sec || new.it_value.tv_nsec)
-        ktimer_arm(&pt->timer,
-                   clock_to_deadline(pt->clock, &new.it_value, arg_i32(a, 1) & TIMER_ABSTIME));
+        err = timer_start(pt, &new.it_value, arg_i32(a, 1) & TIMER_ABSTIME);
+    if (err)
+        return err;
     return arg_u64(a, 3) ? put_user(t, &old, arg_u64(a, 3)) : 0;
 }
 

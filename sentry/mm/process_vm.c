@@ -1,0 +1,93 @@
+/* process_vm_readv(2), process_vm_writev(2). */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/uio.h>
+
+#include "base/cleanup.h"
+#include "base/macros.h"
+#include "sentry/kernel/task.h"
+#include "sentry/kernel/uaccess.h"
+#include "sentry/mm/mm.h"
+
+#define CHUNK 65536
+
+/* One segment; what was moved, negative errno when nothing was. */
+static ssize_t transfer(struct mm *mm, struct uio *u, const struct iovec *remote, char *buf)
+{
+    uint64_t at = (uint64_t)remote->iov_base, end = at + remote->iov_len;
+    ssize_t done = 0;
+
+    if (end < at)
+        return -EFAULT;
+    while (at < end && u->resid) {
+        size_t want = MIN(MIN(end - at, (uint64_t)u->resid), (uint64_t)CHUNK);
+        ssize_t n = u->dir == UIO_DEST ? mm_read(mm, buf, at, want) : uio_read(u, buf, want);
+        if (n > 0)
+            n = u->dir == UIO_DEST ? uio_write(u, buf, (size_t)n)
+                                   : mm_write(mm, at, buf, (size_t)n);
+        if (n <= 0)
+            return done ? done : -EFAULT;
+        at += (uint64_t)n;
+        done += n;
+    }
+    return done;
+}
+
+static long transfer_all(struct mm *mm, struct uio *u, const struct uio *remote)
+{
+    cleanup_free char *buf = malloc(CHUNK);
+    long total = 0;
+
+    if (!buf)
+        return -ENOMEM;
+    for (int i = 0; i < remote->iovcnt && u->resid; i++) {
+        size_t want = MIN(remote->iov[i].iov_len, u->resid);
+        ssize_t n = transfer(mm, u, &remote->iov[i], buf);
+        if (n < 0)
+            return total ? total : n;
+        total += n;
+        if ((size_t)n < want)
+            break;
+    }
+    return total;
+}
+
+static long process_vm(struct task *t, const struct sysargs *a, enum uio_dir dir)
+{
+    struct uio local, remote;
+
+    if (arg_u64(a, 5))
+        return -EINVAL;
+    long r = uio_init_iovec(&local, t, dir, arg_u64(a, 1), arg_u64(a, 2));
+    if (r)
+        return r;
+    if (local.resid) {
+        /* Addresses of the other process: only the array itself is in our memory. */
+        r = uio_init_iovec(&remote, t, dir, arg_u64(a, 3), arg_u64(a, 4));
+        if (!r) {
+            struct task *o = task_find(arg_i32(a, 0));
+            if (!o || !o->mm) {
+                r = remote.resid ? -ESRCH : 0;
+            } else if (!task_may_access(t, o)) {
+                r = -EPERM;
+            } else {
+                struct mm *mm = mm_get(o->mm);
+                r = transfer_all(mm, &local, &remote);
+                mm_put(mm);
+            }
+            uio_done(&remote);
+        }
+    }
+    uio_done(&local);
+    return r;
+}
+
+long sys_process_vm_readv(struct task *t, const struct sysargs *a)
+{
+    return process_vm(t, a, UIO_DEST);
+}
+
+long sys_process_vm_writev(struct task *t, const struct sysargs *a)
+{
+    return process_vm(t, a, UIO_SOURCE);
+}
