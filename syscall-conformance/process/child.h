@@ -27,6 +27,15 @@
 
 #define UNUSED_FN __attribute__((unused))
 #define NOBODY 65534
+#define BAD_PTR bad_ptr()
+
+/* Never mapped (mmap_min_addr), and not known to the compiler. */
+UNUSED_FN static void *bad_ptr(void)
+{
+    static volatile uintptr_t address = 8;
+
+    return (void *)address;
+}
 
 /* In a child: leave with a status that names the failing line's check. */
 #define check(cond, code)                                                                          \
