@@ -270,7 +270,7 @@ long sys_sigaltstack(struct task *t, const struct sysargs *a)
             return -EFAULT;
         if (on)
             return -EPERM;
-        int mode = new.ss_flags & ~(1 << 31); /* SS_AUTODISARM */
+        int mode = new.ss_flags & ~(int)(1U << 31); /* SS_AUTODISARM */
         if (mode != 0 && mode != SS_DISABLE && mode != SS_ONSTACK)
             return -EINVAL;
         if (mode == SS_DISABLE)
