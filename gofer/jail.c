@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/empty_root.h"
+#include "base/sanitize.h"
 #include "gofer/gofer.h"
 
 int gofer_export_prepare(const char *path, bool readonly, struct error *e)
@@ -47,16 +48,8 @@ static int install_filter(struct error *e)
     if (!err)                                                                                      \
         err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(name), 0);
 #include "gofer/hostcalls.def"
-#ifdef __SANITIZE_ADDRESS__
-    HOSTCALL(madvise, "ASan")
-    HOSTCALL(getpid, "ASan")
-    HOSTCALL(gettid, "ASan")
-    HOSTCALL(sigaltstack, "ASan")
-    HOSTCALL(futex, "ASan")
-    HOSTCALL(rt_sigaction, "ASan")
-    HOSTCALL(rt_sigprocmask, "ASan")
-    HOSTCALL(mprotect, "ASan")
-    HOSTCALL(mremap, "ASan")
+#if NV_ASAN
+#include "base/sanitize.def"
 #endif
 #undef HOSTCALL
     if (!err)

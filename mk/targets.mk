@@ -1,7 +1,7 @@
 # What a person types.
 DEPS := gcc make libseccomp-dev libjansson-dev check pkg-config
 TEST_DEPS := busybox-static git python3 procps
-PLATFORMS ?= trap ptrace
+PLATFORMS ?= trap $(if $(filter 1,$(SAN)),,ptrace)
 NV := $(O)/nv
 
 help:

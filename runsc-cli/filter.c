@@ -5,6 +5,8 @@
 #include <seccomp.h>
 #include <sys/ioctl.h>
 
+#include "base/sanitize.h"
+
 int sentry_filter_install(struct error *e)
 {
     scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
@@ -14,12 +16,8 @@ int sentry_filter_install(struct error *e)
     if (!err)                                                                                      \
         err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(name), 0);
 #include "sentry/hostcalls.def"
-#if defined(__SANITIZE_ADDRESS__)
-    HOSTCALL(sigaltstack, "ASan")
-    HOSTCALL(readlink, "ASan reports")
-    HOSTCALL(prctl, "ASan thread names")
-    HOSTCALL(sched_getaffinity, "ASan")
-    HOSTCALL(openat, "ASan reports; the root is empty")
+#if NV_ASAN
+#include "base/sanitize.def"
 #endif
 #undef HOSTCALL
     /* Of ioctls, sizes and terminal modes of the standard streams. */

@@ -25,6 +25,7 @@
 #include "base/empty_root.h"
 #include "gofer/gofer.h"
 #include "runsc-cli/filter.h"
+#include "runsc-cli/sanitizer.h"
 
 #define NOBODY 65534
 #define SENTRY_NS                                                                                  \
@@ -88,6 +89,7 @@ static void run_gofer(struct spawn *s, int sock, int go)
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_NAME, "nv-gofer");
+    sanitizer_prepare();
     if (!wait_go(go))
         _exit(0);
     cfg.sock = sock;
@@ -113,6 +115,7 @@ static void run_sentry(struct spawn *s, int go, int ctl)
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_NAME, "nv-sentry");
+    sanitizer_prepare();
     if (!wait_go(go))
         _exit(0);
     if (geteuid() != 0 || getegid() != 0) {

@@ -9,16 +9,9 @@
 
 #include "base/list.h"
 #include "base/log.h"
+#include "base/sanitize.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#define FIBER_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define FIBER_ASAN 1
-#endif
-#endif
-
-#ifdef FIBER_ASAN
+#if NV_ASAN
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #define FIBER_STACK_SIZE (512 * 1024UL)
@@ -35,7 +28,7 @@ struct fiber {
     void (*fn)(void *arg);
     void *arg;
     bool queued, done, wake_pending;
-#ifdef FIBER_ASAN
+#if NV_ASAN
     void *fake_stack;
 #endif
 };
@@ -45,7 +38,7 @@ static struct fiber *current;
 static void *loop_sp;
 static char *stack_cache[FIBER_STACK_CACHE];
 static int stack_cached;
-#ifdef FIBER_ASAN
+#if NV_ASAN
 static void *loop_fake_stack;
 static const void *loop_stack_bottom;
 static size_t loop_stack_size;
@@ -66,7 +59,7 @@ __asm__(".text\n"
 
 static void switch_to_loop(struct fiber *f, bool dying)
 {
-#ifdef FIBER_ASAN
+#if NV_ASAN
     __sanitizer_start_switch_fiber(dying ? NULL : &f->fake_stack, loop_stack_bottom,
                                    loop_stack_size);
 #else
@@ -74,7 +67,7 @@ static void switch_to_loop(struct fiber *f, bool dying)
 #endif
     current = NULL;
     fiber_switch(&f->sp, loop_sp);
-#ifdef FIBER_ASAN
+#if NV_ASAN
     __sanitizer_finish_switch_fiber(f->fake_stack, &loop_stack_bottom, &loop_stack_size);
 #endif
 }
@@ -83,7 +76,7 @@ static __attribute__((noreturn)) void fiber_entry(void)
 {
     struct fiber *f = current;
 
-#ifdef FIBER_ASAN
+#if NV_ASAN
     __sanitizer_finish_switch_fiber(NULL, &loop_stack_bottom, &loop_stack_size);
 #endif
     f->fn(f->arg);
@@ -107,11 +100,11 @@ void *fiber_arg(void)
 static void switch_to_fiber(struct fiber *f)
 {
     current = f;
-#ifdef FIBER_ASAN
+#if NV_ASAN
     __sanitizer_start_switch_fiber(&loop_fake_stack, f->stack, FIBER_STACK_SIZE);
 #endif
     fiber_switch(&loop_sp, f->sp);
-#ifdef FIBER_ASAN
+#if NV_ASAN
     __sanitizer_finish_switch_fiber(loop_fake_stack, NULL, NULL);
 #endif
 }
@@ -133,7 +126,7 @@ static char *stack_alloc(void)
 
 static void stack_release(char *stack)
 {
-#ifdef FIBER_ASAN
+#if NV_ASAN
     __asan_unpoison_memory_region(stack, FIBER_STACK_SIZE);
 #endif
     if (stack_cached < FIBER_STACK_CACHE) {

@@ -173,7 +173,7 @@ static long do_wake_op(struct task *t, const struct sysargs *a, bool private_)
     if (err)
         return err;
     if (enc >> 31)
-        oparg = 1 << (oparg & 31);
+        oparg = (int)(1U << (oparg & 31));
     if (fetch_u32(t, arg_u64(a, 4), &old))
         return -EFAULT;
     switch (op) {

@@ -14,7 +14,7 @@
 int signal_push_frame(struct task *t, const siginfo_t *info, const struct ksigaction *a,
                       ksigset mask);
 
-#define SS_AUTODISARM_K (1 << 31)
+#define SS_AUTODISARM_K ((int)(1U << 31))
 bool signal_on_altstack(const struct task *t, uint64_t sp);
 /* sigaltstack(2) by a task whose stack pointer is sp: -EPERM, -EINVAL, -ENOMEM. */
 int signal_set_altstack(struct task *t, stack_t new, uint64_t sp);

@@ -11,6 +11,7 @@ cases=("$@")
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 passed=0 failed=0
+sanitizer='^(==[0-9]+==ERROR|.*: runtime error: )'
 
 interpreter() {
     case $1 in
@@ -29,7 +30,11 @@ for case in "${cases[@]}"; do
     for platform in $platforms; do
         timeout -s KILL ${CASE_TIMEOUT:-60} "$nv" run --platform="$platform" -- $run "$case" >"$tmp/out" 2>"$tmp/err" </dev/null
         code=$?
-        if [ $code -eq $native ] && cmp -s "$tmp/native" "$tmp/out"; then
+        if grep -aqE "$sanitizer" "$tmp/err"; then
+            echo "FAILED  $platform $name: sanitizer report; repeat: $nv run --platform=$platform -- $run $case"
+            grep -aE -A15 "$sanitizer" "$tmp/err" | head -40
+            failed=$((failed + 1))
+        elif [ $code -eq $native ] && cmp -s "$tmp/native" "$tmp/out"; then
             echo "ok      $platform $name"
             passed=$((passed + 1))
         else
