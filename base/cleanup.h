@@ -2,6 +2,7 @@
 #ifndef NV_BASE_CLEANUP_H
 #define NV_BASE_CLEANUP_H
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -18,8 +19,15 @@ static inline void cleanup_closep(const int *fd)
         close(*fd);
 }
 
+static inline void cleanup_fclosep(FILE **f)
+{
+    if (*f)
+        fclose(*f);
+}
+
 #define cleanup_free cleanup_with(cleanup_freep)
 #define cleanup_close cleanup_with(cleanup_closep)
+#define cleanup_file_stream cleanup_with(cleanup_fclosep)
 
 /* Moves ownership out of a cleanup variable. */
 #define steal_fd(fdp)                                                                              \

@@ -177,10 +177,15 @@ int verb_run(int argc, char **argv)
     }
     if (o.timeout_s > 0)
         s.deadline_ns = mono_ns() + (uint64_t)(o.timeout_s * 1e9);
+    if (o.memory && cgroup_new(&s.sp.cgroup, o.memory, &e)) {
+        error_print(&e);
+        return EXIT_NV;
+    }
     s.signals = watch_signals();
     terminal_enter(&s.sp.spec);
     if (spawn_sandbox(&s.sp, &e)) {
         terminal_leave();
+        cgroup_remove(&s.sp.cgroup);
         error_print(&e);
         return EXIT_NV;
     }
@@ -188,6 +193,11 @@ int verb_run(int argc, char **argv)
     int status = supervise(&s);
     reap(&s);
     terminal_leave();
+    long kills = cgroup_oom_kills(&s.sp.cgroup);
+    if (kills)
+        fprintf(stderr, "nv: out of memory: %ld process%s killed at the limit of --memory\n", kills,
+                kills > 1 ? "es" : "");
+    cgroup_remove(&s.sp.cgroup);
     if (o.timing)
         report_timing(&s, o.timing_json);
     return exit_code(&s, status);

@@ -127,6 +127,10 @@ static void run_sentry(struct spawn *s, int go, int ctl)
         }
     }
     setsid();
+    if (sched_setaffinity(0, sizeof(s->cpus), &s->cpus)) {
+        error_set(&e, -errno, "--cpus");
+        child_fatal(&e);
+    }
     s->spec.enter_jail = sentry_filter_install;
     s->spec.ctl_sock = ctl;
     if (empty_root_enter(&e) || caps_keep(0, &e))
@@ -194,6 +198,10 @@ int spawn_sandbox(struct spawn *s, struct error *e)
     err = root ? 0 : map_ids(s->gofer, 0, geteuid(), getegid(), e);
     if (!err)
         err = map_ids(s->sentry, 0, root ? NOBODY : geteuid(), root ? NOBODY : getegid(), e);
+    if (!err)
+        err = cgroup_add(&s->cgroup, s->gofer, e);
+    if (!err)
+        err = cgroup_add(&s->cgroup, s->sentry, e);
     if (!err && (write(go1[1], "g", 1) != 1 || write(go2[1], "g", 1) != 1))
         err = error_set(e, -errno, "starting the sandbox");
     if (!err) {

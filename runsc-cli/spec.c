@@ -57,21 +57,41 @@ static void fill_cpu(struct sandbox_spec *s)
         fclose(f);
 }
 
+/* --cpus N: some N of the CPUs we may use; which of them differs between sandboxes. */
+static int fill_cpus(struct spawn *sp, const struct run_options *o, struct error *e)
+{
+    cpu_set_t all;
+    int n, first = getpid() % CPU_SETSIZE;
+
+    CPU_ZERO(&all);
+    if (sched_getaffinity(0, sizeof(all), &all))
+        return error_set(e, -errno, "asking for the CPUs that may be used"), EXIT_NV;
+    n = CPU_COUNT(&all);
+    if (o->cpus > n) {
+        error_set(e, 0, "--cpus %d: there are only %d", o->cpus, n);
+        return EXIT_USAGE;
+    }
+    sp->spec.ncpus = sp->spec.host_cpus = o->cpus ? o->cpus : n;
+    if (!o->cpus) {
+        sp->cpus = all;
+        return 0;
+    }
+    CPU_ZERO(&sp->cpus);
+    for (int i = 0; i < CPU_SETSIZE && CPU_COUNT(&sp->cpus) < o->cpus; i++)
+        if (CPU_ISSET((first + i) % CPU_SETSIZE, &all))
+            CPU_SET((first + i) % CPU_SETSIZE, &sp->cpus);
+    return 0;
+}
+
 static void fill_identity(struct sandbox_spec *s, const struct run_options *o)
 {
     unsigned char r[32];
-    cpu_set_t set;
     struct sysinfo si;
     struct timespec ts;
 
-    CPU_ZERO(&set);
-    sched_getaffinity(0, sizeof(set), &set);
-    s->host_cpus = CPU_COUNT(&set) > 0 ? CPU_COUNT(&set) : 1;
-    s->ncpus = o->cpus ? o->cpus : s->host_cpus;
     s->memory_bytes = o->memory      ? o->memory
                       : sysinfo(&si) ? 1ULL << 30
                                      : si.totalram * (uint64_t)si.mem_unit;
-    s->memory_limited = o->memory != 0;
     s->hostname = strdup(o->hostname ? o->hostname : "nanovisor");
     if (getrandom(r, sizeof(r), 0) != sizeof(r))
         memset(r, 7, sizeof(r));
@@ -249,7 +269,9 @@ int spec_fill(struct spawn *sp, const struct run_options *o, int argc, char **ar
 
     fill_identity(s, o);
     fill_limits(s);
-    int code = fill_root(sp, o, e);
+    int code = fill_cpus(sp, o, e);
+    if (!code)
+        code = fill_root(sp, o, e);
     if (!code)
         code = fill_user(s, o, e);
     if (!code)

@@ -21,8 +21,7 @@ struct sandbox_mount {
 struct sandbox_spec {
     char *hostname;
     int ncpus;
-    uint64_t memory_bytes; /* MemTotal; limit if memory_limited */
-    bool memory_limited;
+    uint64_t memory_bytes; /* MemTotal; the sandbox's limit, if it has one */
     char **argv, **envp;
     char *cwd;
     uid_t uid;

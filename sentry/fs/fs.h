@@ -33,7 +33,7 @@ int tmpfs_host_fd(struct file *f);
 /* A host descriptor of the CLI (stdin, stdout...) as a guest file; takes over fd. */
 struct file *hostfd_file(int host_fd, int flags);
 /* The sandbox's console: a tty with our line discipline over a host terminal in raw mode. */
-struct file *console_file(int host_fd);
+int console_attach(int host_fd); /* again: nothing. 0 or negative errno */
 
 /* Device registration, called once at boot. */
 int memdev_init(void);          /* null zero full random urandom */

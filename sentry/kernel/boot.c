@@ -28,7 +28,7 @@ static int mount_root(struct task *t)
         return err;
     root = lower;
     if (sandbox->root_overlay) {
-        err = tmpfs_new(0, 0, 0755, &upper);
+        err = tmpfs_new(sandbox->memory_bytes / 2, 0, 0755, &upper);
         if (!err)
             err = overlayfs_new(lower, upper, &root);
         if (err)
@@ -82,7 +82,7 @@ static int mount_at_name(struct task *t, const char *name, int (*make)(struct su
 
 static int make_tmp(struct superblock **out)
 {
-    return tmpfs_new(0, 0, 01777, out);
+    return tmpfs_new(sandbox->memory_bytes / 2, 0, 01777, out);
 }
 
 static int mount_all(struct task *t)
@@ -123,10 +123,14 @@ static int open_stdio(struct task *t)
     for (int i = 0; i < 3; i++) {
         struct file *f = NULL;
         int fd = sandbox->stdio[i], err = 0;
+        if (fd >= 0 && sandbox->stdio_is_tty[i])
+            err = console_attach(fd);
+        if (err)
+            return err;
         if (fd < 0)
             err = vfs_open(t, AT_FDCWD, "/dev/null", i ? O_WRONLY : O_RDONLY, 0, 0, &f);
         else if (sandbox->stdio_is_tty[i])
-            f = console_file(fd);
+            err = vfs_open(t, AT_FDCWD, "/dev/console", O_RDWR, 0, 0, &f);
         else
             f = hostfd_file(fd, i ? O_WRONLY : O_RDONLY);
         if (err || !f)

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The micro benchmark natively and on each platform, as a table; whole commands below it.
+# The micro benchmark natively, on each platform and under runsc where it is installed, as a table;
+# below it whole commands and the memory of an idle sandbox.
 # usage: run.sh NV PLATFORMS nvmicro.c BUILD_DIR
 set -eu
 nv=$(realpath "$1") platforms=$2 source=$3 out=$4
@@ -7,20 +8,49 @@ nv=$(realpath "$1") platforms=$2 source=$3 out=$4
 gcc -O2 -static -o "$out/nvmicro" "$source" -lpthread
 bin=$(realpath "$out/nvmicro")
 seconds=${SECONDS_PER_ROW:-0.25}
+columns=$platforms
+runsc="runsc --network=none --ignore-cgroups do"
+
 timeout 300 "$bin" "$seconds" >"$out/bench.native"
 for p in $platforms; do timeout 300 "$nv" run --platform="$p" -- "$bin" "$seconds" >"$out/bench.$p" || true; done
-awk -v platforms="$platforms" '
-    BEGIN { n = split(platforms, p, " "); printf "%-28s %10s", "op (ns)", "native"; for (i = 1; i <= n; i++) printf " %10s %7s", p[i], "ratio"; print "" }
+if command -v runsc >/dev/null && [ "$(id -u)" = 0 ]; then
+    columns="$columns runsc"
+    timeout 300 $runsc "$bin" "$seconds" 2>/dev/null | cat >"$out/bench.runsc" || true
+fi
+awk -v columns="$columns" '
+    BEGIN { n = split(columns, p, " "); printf "%-28s %10s", "op (ns)", "native"; for (i = 1; i <= n; i++) printf " %10s %7s", p[i], "ratio"; print "" }
     { split(FILENAME, part, "bench."); v[part[2], $1] = $2; if (part[2] == "native") order[++rows] = $1 }
     END { for (r = 1; r <= rows; r++) { op = order[r]; printf "%-28s %10d", op, v["native", op]; for (i = 1; i <= n; i++) if ((p[i], op) in v) printf " %10d %6.1fx", v[p[i], op], v[p[i], op] / v["native", op]; else printf " %10s %7s", "-", "-"; print "" } }
-' "$out/bench.native" $(for p in $platforms; do echo "$out/bench.$p"; done)
+' "$out/bench.native" $(for c in $columns; do echo "$out/bench.$c"; done)
 
 median() { # of 20 runs, ms
     for _ in $(seq 20); do s=$(date +%s%N); "$@" >/dev/null 2>&1; e=$(date +%s%N); echo $(((e - s) / 1000)); done | sort -n | sed -n 10p | awk '{printf "%.1f", $1 / 1000}'
 }
+row() { printf '%-44s %s\n' "$1" "$2"; }
 echo
-printf '%-44s %s ms\n' "node -e 'console.log(1)', native" "$(median node -e 'console.log(1)')"
+row "/bin/true, native" "$(median /bin/true) ms"
+row "node -e 'console.log(1)', native" "$(median node -e 'console.log(1)') ms"
 for p in $platforms; do
-    printf '%-44s %s ms\n' "nv run --platform=$p -- /bin/true" "$(median "$nv" run --platform="$p" -- /bin/true)"
-    printf '%-44s %s ms\n' "nv run --platform=$p -- node -e ..." "$(median "$nv" run --platform="$p" -- node -e 'console.log(1)')"
+    row "nv run --platform=$p -- /bin/true" "$(median "$nv" run --platform="$p" -- /bin/true) ms"
+    row "nv run --platform=$p -- node -e ..." "$(median "$nv" run --platform="$p" -- node -e 'console.log(1)') ms"
 done
+if [ "$columns" != "$platforms" ]; then
+    row "runsc do /bin/true" "$(median $runsc /bin/true) ms"
+    row "runsc do node -e ..." "$(median $runsc node -e 'console.log(1)') ms"
+fi
+
+descendants() { for c in $(pgrep -P "$1"); do echo "$c"; descendants "$c"; done; }
+private_kib() { # of all processes of a command that sleeps
+    "$@" &
+    pid=$!
+    sleep 1
+    for q in $pid $(descendants $pid); do cat "/proc/$q/smaps_rollup"; done 2>/dev/null | awk '/^Private/ { s += $2 } END { print s }'
+    kill $pid 2>/dev/null
+    wait $pid 2>/dev/null || true
+}
+for p in $platforms; do
+    row "private memory of nv run --platform=$p -- sleep" "$(private_kib "$nv" run --platform="$p" -- sleep 30) KiB"
+done
+if [ "$columns" != "$platforms" ]; then
+    row "private memory of runsc do sleep" "$(private_kib $runsc sleep 3) KiB"
+fi

@@ -3,6 +3,7 @@
 # usage: host.sh NV PLATFORMS
 set -u
 nv=$(realpath "$1")
+here=$(dirname "$(realpath "$0")")
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 cd "$tmp" || exit 1
@@ -34,6 +35,14 @@ for platform in $2; do
     is "hostname" "$(run --hostname box -- uname -n)" box
     is "user" "$(run --user 1000:1001 -- sh -c 'echo $(id -u):$(id -g)')" 1000:1001
     is "cpus" "$(run --cpus 1 -- nproc)" 1
+    is "more cpus than there are" "$(quiet --cpus $(($(nproc --all) + 1)) -- true)" 2
+    if [ "$(run --memory 64M -- echo can)" = can ]; then
+        is "memory" "$(run --memory 64M -- sh -c 'python3 -c "bytearray(300 << 20)"; echo $?; free -m | awk "/Mem:/ {print \$2}"') $(grep -c 'out of memory' err)" "$(printf '137\n64') 1"
+        is "memory of files" "$(run --memory 64M -- sh -c 'head -c 200M /dev/zero > /big; stat -c %s /big') $(grep -c 'No space' err)" "33554432 1"
+    else # a host without the controller, or not for us: it says so
+        is "memory refused" "$(quiet --memory 64M -- true) $(grep -c cgroups err)" "125 1"
+    fi
+    is "terminal" "$(timeout -s KILL 120 python3 "$here/terminal.py" "$nv" "$platform" 2>&1)" ok
     is "stdin" "$(echo piped | timeout 20 "$nv" run --platform="$platform" -- cat)" piped
     is "large pipe" "$(head -c 3000000 /dev/zero | timeout 20 "$nv" run --platform="$platform" -- wc -c)" 3000000
     run -- sh -c 'echo changed > made-inside; rm -f /etc/hostname; echo x >> /etc/passwd' >/dev/null

@@ -5,7 +5,11 @@
 
 #include "sentry/fs/fs.h"
 #include "sentry/kernel/task.h"
+#include "sentry/sandbox.h"
 #include "sentry/vfs/vfs.h"
+
+#define CONSOLE_MAJOR 5
+#define CONSOLE_MINOR 1
 
 static const struct node {
     const char *name;
@@ -16,7 +20,7 @@ static const struct node {
     {"null", S_IFCHR | 0666, 1, 3, NULL},         {"zero", S_IFCHR | 0666, 1, 5, NULL},
     {"full", S_IFCHR | 0666, 1, 7, NULL},         {"random", S_IFCHR | 0666, 1, 8, NULL},
     {"urandom", S_IFCHR | 0666, 1, 9, NULL},      {"tty", S_IFCHR | 0666, 5, 0, NULL},
-    {"console", S_IFCHR | 0600, 5, 1, NULL},      {"ptmx", S_IFLNK, 0, 0, "pts/ptmx"},
+    {"console", S_IFCHR | 0620, 5, 1, NULL},      {"ptmx", S_IFLNK, 0, 0, "pts/ptmx"},
     {"fd", S_IFLNK, 0, 0, "/proc/self/fd"},       {"stdin", S_IFLNK, 0, 0, "/proc/self/fd/0"},
     {"stdout", S_IFLNK, 0, 0, "/proc/self/fd/1"}, {"stderr", S_IFLNK, 0, 0, "/proc/self/fd/2"},
     {"pts", S_IFDIR | 0755, 0, 0, NULL},          {"shm", S_IFDIR | 01777, 0, 0, NULL},
@@ -40,6 +44,10 @@ static int make_node(struct superblock *sb, const struct node *n)
         err = root->ops->mknod(t, root, d, n->mode, makedev(n->major, n->minor));
     if (!err)
         dentry_add(d);
+    if (!err && n->major == CONSOLE_MAJOR && n->minor == CONSOLE_MINOR) {
+        d->inode->uid = sandbox->uid; /* whoever was started on it may open it again */
+        d->inode->gid = sandbox->gid;
+    }
     dentry_put(d);
     return err;
 }

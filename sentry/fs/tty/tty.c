@@ -222,6 +222,21 @@ static uint32_t master_poll(struct file *f, struct poll_table *pt)
     return e;
 }
 
+/* The slave by its name beside the master's, whatever is mounted elsewhere: ioctl_tty(2). */
+static long open_peer(struct task *task, struct file *f, struct tty *t, int flags)
+{
+    const struct path dir = {f->path.mnt, f->path.dentry->parent};
+    cleanup_path struct path at = {0};
+    char name[16];
+    struct file *slave;
+
+    snprintf(name, sizeof(name), "%d", t->index);
+    int err = vfs_walk_from(task, &dir, name, 0, &at);
+    if (!err)
+        err = vfs_open_path(task, &at, flags & ~O_CLOEXEC, &slave);
+    return err ? err : fd_install_steal(task, slave, flags & O_CLOEXEC);
+}
+
 static long master_ioctl(struct task *task, struct file *f, unsigned int cmd, unsigned long arg)
 {
     struct tty *t = f->priv;
@@ -241,11 +256,8 @@ static long master_ioctl(struct task *task, struct file *f, unsigned int cmd, un
     case FIONREAD:
         v = (int)t->out_len;
         return put_user(task, &v, arg);
-    case TIOCGPTPEER: {
-        struct file *s;
-        int err = open_slave(task, t, NULL, NULL, (int)arg & ~O_CLOEXEC, &s);
-        return err ? err : fd_install_steal(task, s, arg & O_CLOEXEC);
-    }
+    case TIOCGPTPEER:
+        return open_peer(task, f, t, (int)arg);
     case TIOCGPGRP:
         v = t->session && t->session->foreground ? t->session->foreground->id : 0;
         return put_user(task, &v, arg);
@@ -349,23 +361,24 @@ void tty_console_resized(void)
         tty_set_size(console_tty, &size);
 }
 
-struct file *console_file(int host_fd)
+int console_attach(int host_fd)
 {
     static struct loop_fd in = {.events = EPOLLIN, .cb = host_readable};
 
-    if (!console_tty) {
-        console_tty = tty_alloc();
-        if (!console_tty)
-            return NULL;
-        console_tty->host_fd = host_fd;
-        console_tty->termios.c_iflag |= IUTF8;
-        in.fd = host_fd;
-        if (loop_fd_add(&in))
-            return NULL;
-        tty_console_resized();
-        tty_claim(task_current(), console_tty);
-    }
-    return tty_file(console_tty, NULL, NULL, O_RDWR);
+    if (console_tty)
+        return 0;
+    console_tty = tty_alloc();
+    if (!console_tty)
+        return -ENOMEM;
+    console_tty->host_fd = host_fd;
+    console_tty->termios.c_iflag |= IUTF8;
+    in.fd = host_fd;
+    int err = loop_fd_add(&in);
+    if (err)
+        return err;
+    tty_console_resized();
+    tty_claim(task_current(), console_tty);
+    return 0;
 }
 
 /* --- devpts --- */
