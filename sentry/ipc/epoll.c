@@ -22,6 +22,7 @@
 #define BUCKETS_FIRST 16
 /* Wakes that one event may cause through nested sets before repeated ones are left out. */
 #define WAKE_BUDGET 10000
+#define EP_ALWAYS (EPOLLERR | EPOLLHUP) /* reported though not asked for */
 #define EP_PRIVATE (EPOLLET | EPOLLONESHOT | EPOLLEXCLUSIVE | EPOLLWAKEUP)
 
 struct epoll_item;
@@ -74,9 +75,7 @@ static void item_wake(struct waiter *w, uint32_t events)
     struct epoll_item *it = container_of(w, struct item_waiter, w)->item;
     bool listed = !list_empty(&it->ready_node);
 
-    if (!(it->events & ~EP_PRIVATE))
-        return; /* ONESHOT, disarmed */
-    if (!(events & (it->events | EPOLLERR | EPOLLHUP)))
+    if (!(events & it->events & ~EP_PRIVATE)) /* not asked for, or ONESHOT and disarmed */
         return;
     if (!depth)
         budget = WAKE_BUDGET;
@@ -113,9 +112,8 @@ static void keep_waiters(struct poll_table *pt, struct waitq *q)
 static uint32_t item_poll(struct epoll_item *it)
 {
     static struct poll_table again = {.add = keep_waiters};
-    uint32_t want = (it->events | EPOLLERR | EPOLLHUP) & ~EP_PRIVATE;
 
-    return file_poll(it->file, &again) & want;
+    return file_poll(it->file, &again) & it->events & ~EP_PRIVATE;
 }
 
 static struct epoll_item **slot(struct epoll *ep, int fd)
@@ -244,7 +242,7 @@ static int item_add(struct epoll *ep, struct file *f, int fd, const struct epoll
     it->ep = ep;
     it->file = f;
     it->fd = fd;
-    it->events = ev->events;
+    it->events = ev->events | EP_ALWAYS;
     it->data = ev->data.u64;
     list_init(&it->ready_node);
     list_add_tail(&f->epoll_items, &it->file_node);
@@ -253,7 +251,7 @@ static int item_add(struct epoll *ep, struct file *f, int fd, const struct epoll
     *slot(ep, fd) = it;
     ep->count++;
     struct add_table at = {.pt = {.add = add_waiter}, .item = it};
-    uint32_t ready = file_poll(f, &at.pt) & (it->events | EPOLLERR | EPOLLHUP) & ~EP_PRIVATE;
+    uint32_t ready = file_poll(f, &at.pt) & it->events & ~EP_PRIVATE;
     if (ready) {
         if (list_empty(&it->ready_node))
             list_add_tail(&ep->ready, &it->ready_node);
@@ -264,7 +262,7 @@ static int item_add(struct epoll *ep, struct file *f, int fd, const struct epoll
 
 static void item_mod(struct epoll_item *it, const struct epoll_event *ev)
 {
-    it->events = ev->events;
+    it->events = ev->events | EP_ALWAYS;
     it->data = ev->data.u64;
     if (item_poll(it)) {
         if (list_empty(&it->ready_node))
@@ -441,6 +439,7 @@ static void epoll_fdinfo(struct file *f, struct strbuf *out)
 
 static const struct file_ops epoll_ops = {
     .kind = "[eventpoll]",
+    .llseek = noop_llseek,
     .poll = epoll_poll,
     .release = epoll_release,
     .fdinfo = epoll_fdinfo,

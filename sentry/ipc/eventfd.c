@@ -84,6 +84,7 @@ static const struct file_ops eventfd_ops = {
     .poll = ev_poll,
     .release = ev_release,
     .fdinfo = ev_fdinfo,
+    .llseek = noop_llseek,
     .no_seek = true,
 };
 

@@ -187,6 +187,7 @@ static const struct file_ops inotify_ops = {.kind = "inotify",
                                             .poll = in_poll,
                                             .ioctl = in_ioctl,
                                             .release = in_release,
+                                            .llseek = noop_llseek,
                                             .no_seek = true};
 
 static long do_init(struct task *t, int flags)

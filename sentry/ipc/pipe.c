@@ -183,13 +183,13 @@ static ssize_t append_packet(struct pipe *p, struct uio *u, size_t len)
     return n;
 }
 
-/* Writes of up to PIPE_BUF bytes are whole or wait. */
+/* Writes of up to PIPE_BUF bytes are whole or wait. A packet has a page of its own. */
 static bool fits(const struct pipe *p, size_t want, bool packet)
 {
     size_t room = pipe_room(p);
 
     if (packet)
-        return room >= want && p->npackets < PIPE_PACKETS;
+        return room >= want && p->npackets < MIN(p->limit / NV_PAGE_SIZE, (size_t)PIPE_PACKETS);
     return room >= want || (want > PIPE_BUF && room > 0);
 }
 

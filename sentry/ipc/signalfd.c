@@ -108,6 +108,7 @@ static const struct file_ops signalfd_ops = {
     .poll = sfd_poll,
     .release = sfd_release,
     .fdinfo = sfd_fdinfo,
+    .llseek = noop_llseek,
     .no_seek = true,
 };
 

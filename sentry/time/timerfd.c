@@ -100,6 +100,7 @@ static const struct file_ops timerfd_ops = {
     .poll = tfd_poll,
     .release = tfd_release,
     .fdinfo = tfd_fdinfo,
+    .llseek = noop_llseek,
     .no_seek = true,
 };
 

@@ -13,7 +13,7 @@
 
 long memfd_fcntl(struct task *t, struct file *f, int cmd, long arg);
 
-static long set_flags(struct task *t, struct file *f, int flags)
+static long set_flags(struct task *t, struct file *f, int fd, int flags)
 {
     if ((flags & O_NOATIME) && !(f->flags & O_NOATIME) && t->cred->fsuid != f->inode->uid &&
         !cred_capable(t->cred, 3 /* CAP_FOWNER */))
@@ -23,6 +23,14 @@ static long set_flags(struct task *t, struct file *f, int flags)
         if (err)
             return err;
     }
+    if (flags & O_ASYNC) {
+        int err = file_async_arm(f, fd);
+        if (err == -ENOMEM)
+            return err;
+        flags &= err ? ~O_ASYNC : ~0;
+    } else {
+        file_async_disarm(f);
+    }
     f->flags = (f->flags & ~SETFL_MASK) | (flags & SETFL_MASK);
     return 0;
 }
@@ -30,6 +38,19 @@ static long set_flags(struct task *t, struct file *f, int flags)
 struct owner_ex {
     int type, pid;
 };
+
+static long set_owner(struct task *t, struct file *f, int type, int pid)
+{
+    if (pid && (type == F_OWNER_TID   ? !task_find(pid)
+                : type == F_OWNER_PID ? !tg_find(pid)
+                                      : !pgrp_find(pid)))
+        return -ESRCH;
+    f->owner_type = type;
+    f->owner_pid = pid;
+    f->owner_uid = t->cred->uid;
+    f->owner_euid = t->cred->euid;
+    return 0;
+}
 
 static long owner_ctl(struct task *t, struct file *f, int cmd, uint64_t arg)
 {
@@ -41,9 +62,8 @@ static long owner_ctl(struct task *t, struct file *f, int cmd, uint64_t arg)
     case F_SETOWN:
         if ((int)arg == INT32_MIN)
             return -EINVAL;
-        f->owner_type = (int)arg < 0 ? 2 : 1;
-        f->owner_pid = (int)arg < 0 ? -(int)arg : (int)arg;
-        return 0;
+        return (int)arg < 0 ? set_owner(t, f, F_OWNER_PGRP, -(int)arg)
+                            : set_owner(t, f, F_OWNER_PID, (int)arg);
     case F_GETOWN_EX:
         return put_user(t, &o, arg);
     case F_SETOWN_EX:
@@ -51,9 +71,7 @@ static long owner_ctl(struct task *t, struct file *f, int cmd, uint64_t arg)
             return -EFAULT;
         if (o.type < 0 || o.type > 2)
             return -EINVAL;
-        f->owner_type = o.type;
-        f->owner_pid = o.pid;
-        return 0;
+        return set_owner(t, f, o.type, o.pid);
     case F_GETSIG:
         return f->owner_sig;
     default:
@@ -89,7 +107,7 @@ long sys_fcntl(struct task *t, const struct sysargs *a)
     case F_GETFL:
         return f->flags;
     case F_SETFL:
-        return set_flags(t, f, (int)arg);
+        return set_flags(t, f, fd, (int)arg);
     case F_GETLK:
     case F_SETLK:
     case F_SETLKW:
@@ -141,7 +159,7 @@ long sys_ioctl(struct task *t, const struct sysargs *a)
         if (get_user(t, &val, arg))
             return -EFAULT;
         int bit = cmd == FIONBIO ? O_NONBLOCK : O_ASYNC;
-        return set_flags(t, f, val ? f->flags | bit : f->flags & ~bit);
+        return set_flags(t, f, fd, val ? f->flags | bit : f->flags & ~bit);
     case FIGETBSZ:
         if (!S_ISREG(f->inode->mode) && !S_ISDIR(f->inode->mode))
             break;

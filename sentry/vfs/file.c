@@ -98,6 +98,7 @@ void file_put(struct file *f)
     if (--f->refs)
         return;
     epoll_file_released(f);
+    file_async_disarm(f);
     locks_released(f);
     if (f->path.dentry && f->path.mnt && f->ops != &opath_ops && !path_is_anon(&f->path))
         fsnotify(f->path.dentry->inode, f->path.dentry,

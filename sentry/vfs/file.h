@@ -83,6 +83,8 @@ struct file {
     void *priv;
     struct list epoll_items; /* struct epoll_item watching this file, sentry/ipc/epoll.c */
     int owner_pid, owner_type, owner_sig; /* F_SETOWN, F_SETSIG */
+    uid_t owner_uid, owner_euid;          /* of who set the owner */
+    struct file_async *async;             /* while O_ASYNC is set */
     uint32_t seals_or_leases;
     struct inode *text; /* whose write_count it holds text_claim of; not inode when stacked */
     int8_t text_claim;
@@ -121,8 +123,9 @@ uint32_t file_poll(struct file *f, struct poll_table *pt);
 /* Reads from a sentry buffer, e.g. exec headers and sendfile. */
 ssize_t file_read_kernel(struct task *t, struct file *f, void *buf, size_t len, loff_t pos);
 
-/* Ready-made llseek operations: by inode->size, and for directories with opaque positions. */
+/* Ready-made llseek operations: by inode->size, succeeding without a position, and for directories with opaque positions. */
 loff_t generic_llseek(struct task *t, struct file *f, loff_t off, int whence);
+loff_t noop_llseek(struct task *t, struct file *f, loff_t off, int whence);
 loff_t dir_llseek(struct task *t, struct file *f, loff_t off, int whence);
 /* Copies through the sentry; positions NULL: the files' own. */
 ssize_t file_copy(struct task *t, struct file *in, loff_t *ipos, struct file *out, loff_t *opos,

@@ -147,13 +147,18 @@ long sys_lseek(struct task *t, const struct sysargs *a)
         return -EBADF;
     if (whence < 0 || whence > SEEK_HOLE)
         return -EINVAL;
-    if (!f->ops->llseek || f->ops->no_seek)
+    if (!f->ops->llseek || (f->ops->no_seek && f->ops->llseek != noop_llseek))
         return -ESPIPE;
     if (file_pos_lock(t, f))
         return -EINTR;
     loff_t pos = f->ops->llseek(t, f, arg_i64(a, 1), whence);
     file_pos_unlock(f);
     return pos;
+}
+
+loff_t noop_llseek(struct task *t, struct file *f, loff_t off, int whence)
+{
+    return 0;
 }
 
 /* SEEK_SET, SEEK_CUR and SEEK_END for files of a known size; DATA and HOLE as if without holes. */

@@ -54,6 +54,9 @@ int do_setattr(struct task *t, const struct path *p, struct setattr *a);
 /* A user of f->pos: reads and writes without a position, lseek, getdents. -EINTR: being killed. */
 int file_pos_lock(struct task *t, struct file *f);
 void file_pos_unlock(struct file *f);
+/* O_ASYNC. -ENOTTY: not for this kind of file. */
+int file_async_arm(struct file *f, int fd);
+void file_async_disarm(struct file *f);
 int fsize_exceeded(struct task *t); /* -EFBIG with SIGXFSZ */
 /* May the file grow to size? */
 int check_fsize(struct task *t, const struct inode *i, loff_t size);
