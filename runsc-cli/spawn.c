@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -28,6 +29,7 @@
 #include "runsc-cli/sanitizer.h"
 
 #define NOBODY 65534
+#define HOST_TASKS_MAX 6144 /* half as much again as the sentry allows */
 #define SENTRY_NS                                                                                  \
     (CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
 #define GOFER_NS (CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
@@ -108,6 +110,20 @@ static void run_gofer(struct spawn *s, int sock, int go)
 }
 
 /* --- sentry --- */
+/*
+ * Guest code can reach the stub's clone. What the sentry grants is bounded by itself; this bounds
+ * what nobody has asked it for. Counted per user namespace, so it is this sandbox's own.
+ */
+static void limit_processes(void)
+{
+    struct rlimit r;
+
+    if (!getrlimit(RLIMIT_NPROC, &r)) {
+        r.rlim_cur = r.rlim_max = r.rlim_max < HOST_TASKS_MAX ? r.rlim_max : HOST_TASKS_MAX;
+        setrlimit(RLIMIT_NPROC, &r);
+    }
+}
+
 static void run_sentry(struct spawn *s, int go, int ctl)
 {
     struct error e = ERROR_INIT;
@@ -131,6 +147,7 @@ static void run_sentry(struct spawn *s, int go, int ctl)
         error_set(&e, -errno, "--cpus");
         child_fatal(&e);
     }
+    limit_processes();
     s->spec.enter_jail = sentry_filter_install;
     s->spec.ctl_sock = ctl;
     if (empty_root_enter(&e) || caps_keep(0, &e))

@@ -34,6 +34,8 @@
 #ifndef PTRACE_SYSEMU
 #define PTRACE_SYSEMU 31
 #endif
+#define USER_CS 0x33
+#define USER_DS 0x2b
 #define SYSCALL_STOP (SIGTRAP | 0x80)
 #define INTERRUPT_SIGNAL SIGUSR2
 #define OPTIONS                                                                                    \
@@ -173,6 +175,9 @@ static int step(struct gthread *t, pid_t *born)
                 *born = (pid_t)msg;
         } else if (WSTOPSIG(status) == SIGTRAP) {
             return 0;
+        } else if (WSTOPSIG(status) == SIGSEGV || WSTOPSIG(status) == SIGBUS ||
+                   WSTOPSIG(status) == SIGILL) {
+            return -EFAULT; /* it would come again and again */
         }
         /* Another signal, our own interrupt: the task looks at its signals anyway. */
     }
@@ -191,11 +196,16 @@ static int64_t inject(struct gthread *t, long nr, const unsigned long a[6], pid_
     r.r8 = a[4];
     r.r9 = a[5];
     r.rip = syscall_insn;
+    r.cs = USER_CS; /* the guest may have gone to 32-bit code */
+    r.ss = USER_DS;
+    r.eflags = 0x202;
     if (ptrace(PTRACE_SETREGS, t->tid, NULL, &r))
         return -ESRCH;
     /* Out of a SYSEMU stop the first step only leaves the emulated call. */
     for (int i = 0; i < 3 && r.rip == syscall_insn; i++) {
         int err = step(t, born);
+        if (err == -EFAULT)
+            ptrace(PTRACE_SETREGS, t->tid, NULL, &saved);
         if (err)
             return err;
         if (ptrace(PTRACE_GETREGS, t->tid, NULL, &r))
@@ -380,7 +390,7 @@ static void read_syscall(struct gthread *t, struct platform_event *ev)
 
     ev->kind = PE_SYSCALL;
     ev->sys_done = false;
-    ev->sys.nr = is_int80(t) ? -1 : (long)r->orig_rax;
+    ev->sys.nr = is_int80(t) ? -1 : (int)r->orig_rax; /* the low half, as Linux */
     const unsigned long args[6] = {r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9};
     memcpy(ev->sys.args, args, sizeof(args));
     ev->sys.ip = r->rip;
@@ -534,6 +544,20 @@ static int send_fd(int fd)
     return sendmsg(ctl[0], &m, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
 }
 
+/*
+ * What a tracee did not take must not be there for the next one: its other threads can spoil the
+ * message header in the scratch page before the call reads it.
+ */
+static void take_back(void)
+{
+    char byte;
+    struct iovec iov = {&byte, 1};
+    struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
+
+    while (recvmsg(ctl[1], &m, MSG_DONTWAIT) >= 0)
+        ;
+}
+
 static int pass_fd(struct gthread *t, int fd)
 {
     const uint64_t at = STUB_SCRATCH;
@@ -551,8 +575,10 @@ static int pass_fd(struct gthread *t, int fd)
     if (err)
         return err;
     int64_t n = inject4(t, SYS_recvmsg, STUB_FD_CTL, at, 0, 0);
-    if (n != 1)
+    if (n != 1) {
+        take_back();
         return n < 0 ? (int)n : -EPROTO;
+    }
     if (pt_read(t->as, &r, at, sizeof(r)) != sizeof(r))
         return -EFAULT;
     int got;

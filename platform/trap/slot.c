@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "platform/trap/trap.h"
 
 #define SLOTS_INITIAL 4
@@ -180,13 +181,32 @@ void gthread_destroy(struct gthread *thr)
 
 struct aspace *aspace_by_pid(pid_t pid)
 {
-    struct aspace *as;
+    struct aspace *as, *claimed = NULL;
 
     list_for_each(as, &all, node) {
-        if (as->pid == pid || (as->pid == 0 && as->claimed_pid == pid))
+        if (as->pid == pid && !as->dead)
             return as;
+        if (as->pid == 0 && as->claimed_pid == pid)
+            claimed = as;
     }
-    return NULL;
+    return claimed;
+}
+
+/*
+ * A stub can let a process of its own making answer for the child of a fork and then end, so that
+ * the number is used again: whoever is known by it until now cannot be its owner.
+ */
+void aspace_set_pid(struct aspace *as, pid_t pid)
+{
+    struct aspace *other;
+
+    list_for_each(other, &all, node) {
+        if (other != as && other->pid == pid && !other->dead) {
+            log_warn("two address spaces say to be process %d", pid);
+            aspace_died(other, SIGKILL);
+        }
+    }
+    as->pid = pid;
 }
 
 void aspace_died(struct aspace *as, int sig)

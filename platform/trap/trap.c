@@ -198,7 +198,13 @@ static int wait_child(struct gthread *child, struct gthread *parent)
     while (!child->posted && !child->as->dead && !parent->as->dead)
         trap_host->park();
     child->waiter = parent->waiter = NULL;
-    return child->posted ? recv_pid(child->as->ctl_fd, &child->as->pid) : -EAGAIN;
+    if (!child->posted)
+        return -EAGAIN;
+    pid_t pid;
+    int err = recv_pid(child->as->ctl_fd, &pid);
+    if (!err)
+        aspace_set_pid(child->as, pid);
+    return err;
 }
 
 static int fork_locked(struct gthread *thr, struct gthread *child, int ctl)

@@ -72,6 +72,7 @@ bool trap_pending(void);
 int send_fds(int sock, const int *fds, int n);
 int recv_pid(int sock, pid_t *pid);
 struct aspace *aspace_by_pid(pid_t pid);
+void aspace_set_pid(struct aspace *as, pid_t pid);
 void aspace_died(struct aspace *as, int sig);
 /* frame.c */
 int frame_get_regs(struct gthread *thr, struct user_regs_struct *regs);

@@ -167,7 +167,7 @@ static void zygote_event(struct gthread *thr)
     if (in_flight) {
         struct aspace *as = in_flight->thr->as;
         if (thr->slot->result > 0)
-            as->pid = (pid_t)thr->slot->result;
+            aspace_set_pid(as, (pid_t)thr->slot->result);
         else
             aspace_died(as, SIGKILL);
         free(in_flight);

@@ -330,9 +330,9 @@ static int serve_futex(struct slot *s, struct stub_ucontext *uc)
 
 static void on_syscall(struct slot *s, struct stub_ucontext *uc, siginfo_t *info)
 {
-    uint64_t nr = uc->mc.ax;
+    uint64_t nr = (uint32_t)uc->mc.ax; /* Linux looks at the low half only */
 
-    if (info->_sifields._sigsys._arch != 0xc000003e || (int64_t)nr < 0)
+    if (info->_sifields._sigsys._arch != 0xc000003e || (int32_t)nr < 0)
         nr = (uint64_t)-1; /* int 0x80 */
     if (nr == __NR_futex && serve_futex(s, uc))
         return;

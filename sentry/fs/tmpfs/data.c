@@ -14,6 +14,7 @@
 #include "base/macros.h"
 #include "sentry/fs/fs.h"
 #include "sentry/fs/tmpfs/tmpfs.h"
+#include "sentry/kernel/loop.h"
 #include "sentry/kernel/task.h"
 
 #define SMALL_MAX 65536
@@ -24,23 +25,30 @@ void tmpfs_data_free(struct inode *i)
 {
     struct tmpfs_inode *ti = TMPFS_I(i);
 
-    TMPFS_S(i->sb)->pages -= i->blocks / 8;
+    tmpfs_book(i, 0);
     free(ti->data);
     if (ti->memfd >= 0)
         close(ti->memfd);
 }
 
-/* Books the pages a size needs: -ENOSPC. */
+/* A small file takes the pages its size needs: -ENOSPC. */
 static int account(struct inode *i, loff_t size)
 {
-    struct tmpfs_super *s = TMPFS_S(i->sb);
     uint64_t pages = PAGE_UP(size) / NV_PAGE_SIZE, had = i->blocks / 8;
+    int err = pages > had ? tmpfs_room(i, pages - had) : 0;
 
-    if (pages > had && s->max_pages && s->pages + (pages - had) > s->max_pages)
-        return -ENOSPC;
-    s->pages += pages - had;
-    i->blocks = pages * 8;
-    return 0;
+    if (!err)
+        tmpfs_book(i, pages);
+    return err;
+}
+
+/* Is there room for [at, end) of a large file? Parts that have their pages are not known. */
+static int large_room(const struct inode *i, loff_t at, loff_t end)
+{
+    uint64_t pages = (PAGE_UP(end) - PAGE_DOWN(at)) / NV_PAGE_SIZE;
+    bool has_holes = (uint64_t)i->blocks * 512 < PAGE_UP(i->size);
+
+    return end > i->size || has_holes ? tmpfs_room(i, pages) : 0;
 }
 
 static int to_memfd(struct inode *i)
@@ -61,6 +69,7 @@ static int to_memfd(struct inode *i)
     ti->data = NULL;
     ti->cap = 0;
     ti->memfd = fd;
+    tmpfs_settle(i);
     return 0;
 }
 
@@ -95,12 +104,11 @@ int tmpfs_truncate(struct inode *i, loff_t size)
     if ((size < i->size && (ti->seals & F_SEAL_SHRINK)) ||
         (size > i->size && (ti->seals & F_SEAL_GROW)))
         return -EPERM;
-    int err = size < i->size || ti->memfd < 0 ? account(i, MIN(size, MAX(i->size, (loff_t)0))) : 0;
-    if (!err && size > SMALL_MAX)
-        err = to_memfd(i);
-    if (!err && ti->memfd >= 0)
+    int err = size > SMALL_MAX ? to_memfd(i) : ti->memfd < 0 ? account(i, size) : 0;
+    if (!err && ti->memfd >= 0) {
         err = ftruncate(ti->memfd, size) ? -errno : 0;
-    else if (!err && size > i->size)
+        tmpfs_settle(i);
+    } else if (!err && size > i->size)
         err = reserve(ti, (size_t)size);
     else if (!err && ti->data && size < i->size) /* what comes back later must be zero */
         memset(ti->data + size, 0, (size_t)(i->size - size));
@@ -132,12 +140,19 @@ static ssize_t write_at(struct inode *i, struct uio *u, loff_t at, size_t len)
     struct tmpfs_inode *ti = TMPFS_I(i);
     loff_t end = at + (loff_t)len;
 
-    int err = end > i->size ? account(i, end) : 0;
+    int err = end > SMALL_MAX ? to_memfd(i) : 0;
+    if (!err && ti->memfd >= 0)
+        err = large_room(i, at, end);
+    else if (!err && end > i->size)
+        err = account(i, end);
     if (!err && ti->memfd < 0)
-        err = end > SMALL_MAX ? to_memfd(i) : reserve(ti, (size_t)end);
+        err = reserve(ti, (size_t)end);
     if (err)
         return err;
+    bool grows = end > i->size || (uint64_t)i->blocks * 512 < PAGE_UP(i->size);
     ssize_t n = ti->memfd >= 0 ? uio_to_fd(u, ti->memfd, at, len) : uio_read(u, ti->data + at, len);
+    if (grows)
+        tmpfs_settle(i);
     if (n > 0 && at + n > i->size)
         i->size = at + n;
     return n;
@@ -207,6 +222,26 @@ static int data_mmap(struct task *t, struct file *f, uint64_t off, uint64_t len,
     return err;
 }
 
+/* Gigabytes take seconds: off the loop. */
+struct allocation {
+    int fd, mode;
+    loff_t off, len;
+};
+
+static long allocate(void *arg)
+{
+    const struct allocation *a = arg;
+
+    return fallocate(a->fd, a->mode, a->off, a->len) ? -errno : 0;
+}
+
+static int host_fallocate(int fd, int mode, loff_t off, loff_t len)
+{
+    struct allocation a = {fd, mode, off, len};
+
+    return (int)(len > 16 << 20 ? worker_call(allocate, &a) : allocate(&a));
+}
+
 static int data_fallocate(struct task *t, struct file *f, int mode, loff_t off, loff_t len)
 {
     struct inode *i = f->inode;
@@ -223,11 +258,14 @@ static int data_fallocate(struct task *t, struct file *f, int mode, loff_t off, 
         return -EPERM;
     if (end > i->size && !(mode & FALLOC_FL_KEEP_SIZE) && (ti->seals & F_SEAL_GROW))
         return -EPERM;
+    if (end > FILE_MAX)
+        return -EFBIG;
     int err = to_memfd(i);
     if (!err && !(mode & FALLOC_FL_PUNCH_HOLE))
-        err = account(i, MAX(i->size, end));
-    if (!err && fallocate(ti->memfd, mode, off, len))
-        err = -errno;
+        err = large_room(i, off, end);
+    if (!err)
+        err = host_fallocate(ti->memfd, mode, off, len);
+    tmpfs_settle(i);
     if (!err && !(mode & FALLOC_FL_KEEP_SIZE) && end > i->size)
         i->size = end;
     if (!err)

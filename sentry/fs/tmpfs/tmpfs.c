@@ -84,15 +84,15 @@ struct inode *tmpfs_inode_new(struct superblock *sb, mode_t mode, dev_t rdev)
                                                   : &tmpfs_node_ops;
     struct tmpfs_super *s = TMPFS_S(sb);
 
-    if (s->max_inodes && s->inodes >= s->max_inodes)
+    if (!tmpfs_inode_book(s))
         return NULL;
     struct tmpfs_inode *ti = calloc(1, sizeof(*ti));
     struct inode *i = ti ? inode_new(sb, ops, mode) : NULL;
     if (!i) {
         free(ti);
+        tmpfs_inode_unbook(s);
         return NULL;
     }
-    s->inodes++;
     i->rdev = rdev;
     i->priv = ti;
     ti->memfd = -1;
@@ -119,7 +119,7 @@ static void tmpfs_evict(struct inode *i)
         pipe_inode_evicted(i);
     free(ti->link);
     free(ti);
-    TMPFS_S(i->sb)->inodes--;
+    tmpfs_inode_unbook(TMPFS_S(i->sb));
 }
 
 /* A new object in dir: owner and set-group-id as mkdir(2) and open(2) say. */
@@ -409,8 +409,8 @@ static int tmpfs_statfs(struct task *t, struct superblock *sb, struct statfs *st
 {
     struct tmpfs_super *s = TMPFS_S(sb);
 
-    st->f_blocks = s->max_pages;
-    st->f_bfree = st->f_bavail = s->max_pages ? s->max_pages - s->pages : 0;
+    st->f_blocks = s->max_pages ? s->max_pages : tmpfs_total_max();
+    st->f_bfree = st->f_bavail = tmpfs_free_pages(s);
     st->f_files = s->max_inodes;
     st->f_ffree = s->max_inodes ? s->max_inodes - s->inodes : 0;
     return 0;

@@ -55,6 +55,14 @@ extern const struct file_ops tmpfs_file_ops;
 
 struct inode *tmpfs_inode_new(struct superblock *sb, mode_t mode, dev_t rdev);
 void tmpfs_data_free(struct inode *i);
+/* space.c: pages are booked before or after the fact; -ENOSPC when more do not fit. */
+uint64_t tmpfs_total_max(void);
+uint64_t tmpfs_free_pages(const struct tmpfs_super *s);
+int tmpfs_room(const struct inode *i, uint64_t more);
+void tmpfs_book(struct inode *i, uint64_t pages);
+void tmpfs_settle(struct inode *i);
+bool tmpfs_inode_book(struct tmpfs_super *s);
+void tmpfs_inode_unbook(struct tmpfs_super *s);
 int tmpfs_truncate(struct inode *i, loff_t size);
 int tmpfs_open(struct task *t, struct inode *i, const struct path *p, int flags, struct file **out);
 int tmpfs_setattr(struct task *t, struct dentry *d, const struct setattr *a);

@@ -1,0 +1,118 @@
+#!/usr/bin/env bash
+# Attacks on the sandbox. usage: run.sh NV PLATFORMS BUILD-DIR [NAME...]
+# SEED=n repeats the random parts; HOSTILE_CFLAGS adds to the guests' flags.
+set -u
+nv=$(realpath "$1")
+platforms=$2
+bin=$(realpath -m "$3")/hostile
+shift 3
+only=" $* "
+here=$(cd "$(dirname "$0")" && pwd)
+seed=${SEED:-20240}
+tmp=$(mktemp -d)
+export TMPDIR=$tmp
+trap 'rm -rf "$tmp"' EXIT
+passed=0 failed=0
+
+mkdir -p "$bin"
+for src in "$here"/guests/*.c; do
+    exe=$bin/$(basename "$src" .c)
+    [ "$exe" -nt "$src" ] && [ "$exe" -nt "$here/guests/guest.h" ] && continue
+    ${CC:-gcc} -D_GNU_SOURCE -std=gnu17 -O1 -g -static -mno-red-zone -pthread -Wall -Wextra -Wno-unused-parameter \
+        -Wno-unused-function -Wno-unused-result ${HOSTILE_CFLAGS:-} -o "$exe" "$src" || exit 1
+done
+for tool in guard swap; do
+    [ "$bin/$tool" -nt "$here/$tool.c" ] || ${CC:-gcc} -D_GNU_SOURCE -O1 -Wall -Wextra -o "$bin/$tool" "$here/$tool.c" || exit 1
+done
+
+wanted() { [ "$only" == "  " ] || [[ $only == *" $1 "* ]]; }
+result() { # result NAME REASON, where no reason is a success
+    if [ -z "$2" ]; then
+        passed=$((passed + 1))
+        echo "ok      $platform $1"
+    else
+        failed=$((failed + 1))
+        echo "not ok  $platform $1: $2"
+        grep -a -m5 -E 'FAIL|nv:|guard:|ERROR|runtime error' "$tmp/out" | sed 's/^/        /'
+        tail -3 "$tmp/out" | sed 's/^/        /'
+    fi
+}
+# What is not the guest's doing: the sentry's death, a sanitizer, a hang, remains.
+verdict() { # verdict CODE WANTED-CODES
+    [ "$1" -eq 99 ] && echo "it hangs" && return
+    [ "$1" -eq 98 ] && echo "processes are left behind" && return
+    grep -a -q -E '^nv: the sandbox ended without an answer|ERROR: (Address|Leak)Sanitizer|[a-z]:[0-9]+:[0-9]+: runtime error:' "$tmp/out" &&
+        echo "the sentry or gofer broke (exit $1)" && return
+    [[ " $2 " == *" $1 "* ]] || echo "exit $1, expected $2"
+}
+attack() { # attack NAME SECONDS CODES NV-OPTIONS -- PROGRAM ARGS
+    local name=$1 seconds=$2 codes=$3
+    shift 3
+    wanted "$name" || return
+    "$bin/guard" "$seconds" "$nv" run --platform="$platform" "$@" >"$tmp/out" 2>&1 </dev/null
+    result "$name" "$(verdict $? "$codes")"
+}
+
+# --- the file service: a mount with links that point out of it, and a host that swaps names ---
+secret=NVSECRETWORD
+shifted=$(tr 'A-Z' 'B-ZA' <<<$secret)
+files() {
+    local m=$tmp/mount o=$tmp/outside before after code=0
+    wanted files || return
+    rm -rf "$m" "$o"
+    mkdir -p "$m"/in "$m"/flip/sub/deep "$o"/sub/deep
+    for f in secret victim sub/deep/secret; do echo $secret >"$o/$f"; done
+    echo inside >"$m/flip/secret"; echo inside >"$m/flip/sub/deep/secret"; echo x >"$m/flip/victim"; echo f >"$m/in/file"
+    ln -s "$o" "$m/flop"; ln -s "$o" "$m/out"; ln -s ../outside "$m/out-relative"; ln -s "$o/secret" "$m/file-out"
+    ln -s file-out "$m/chain"; ln -s .. "$m/up"; ln -s .. "$m/in/up"; ln -s /proc/self/root "$m/procroot"
+    ln -s /proc/self/fd/3 "$m/procfd"; ln -s loop "$m/loop"; mkfifo "$m/fifo"; ln -s /dev/kmsg "$m/dev"
+    before=$(cd "$o" && find . -printf '%p %m %s %T@ %U\n' | sort; cat "$o"/secret "$o"/victim)
+    "$bin/swap" "$m/flip" "$m/flop" & local swapper=$!
+    # The root is an empty one, so that /mnt is all there is of the host.
+    rm -rf "$tmp/root"; mkdir -p "$tmp"/root/{mnt,tmp,proc,dev,bin}; cp "$bin/escape" "$tmp/root/bin/"
+    "$bin/guard" 30 "$nv" run --platform="$platform" --rootfs "$tmp/root" --mount "$m:/mnt" -- \
+        /bin/escape 3 "$shifted" "$o/secret" >"$tmp/out" 2>&1 </dev/null || code=$?
+    kill $swapper 2>/dev/null; wait $swapper 2>/dev/null
+    after=$(cd "$o" && find . -printf '%p %m %s %T@ %U\n' | sort; cat "$o"/secret "$o"/victim)
+    local reason=$(verdict $code 0)
+    [ "$before" == "$after" ] || reason="files outside of the mount were changed${reason:+; $reason}"
+    result files "$reason"
+}
+
+secret_path() { # what the sentry's side knows must not be found in the guest's address space
+    wanted leaks || return
+    mkdir -p "$tmp/nvsecretpath"
+    attack leaks 30 0 --mount "$tmp/nvsecretpath:/mnt" -- "$bin/leaks" owtfdsfuqbui
+}
+
+mounts() { grep -c . /proc/self/mountinfo; }
+remains() {
+    find /sys/fs/cgroup -maxdepth 3 -type d -name '*nv*' 2>/dev/null | grep -c .
+    ls -A "$tmp" | grep -v -x -E 'out|mount|outside|root|nvsecretpath' | grep -c .
+}
+busybox=$(command -v busybox)
+mounts_before=$(mounts) remains_before=$(remains)
+echo "seed $seed"
+for platform in $platforms; do
+    slow=1
+    [ "$platform" == ptrace ] && slow=3
+    attack syscalls 40 0 -- "$bin/syscalls"
+    attack stubjump 120 "0 137" -- "$bin/stubjump"
+    attack scribble 90 0 -- "$bin/scribble"
+    attack maps 60 0 -- "$bin/maps"
+    secret_path
+    attack signals 120 0 -- "$bin/signals"
+    attack lengths $((60 * slow)) 0 -- "$bin/lengths"
+    attack fuzz 60 0 -- "$bin/fuzz" "$seed" "${FUZZ_SECONDS:-3}"
+    attack fuzz-user 60 0 --user 1000:1000 -- "$bin/fuzz" "$((seed + 1))" "${FUZZ_SECONDS:-3}"
+    attack bombs 200 0 -- "$bin/bombs"
+    attack fill 60 0 --memory 64M -- "$bin/fill"
+    attack elves-static 100 0 -- "$bin/elves" "$seed" 300 "$busybox"
+    attack elves-dynamic 100 0 -- "$bin/elves" "$((seed + 1))" 300 /bin/true
+    attack scripts 60 0 -- "$bin/scripts"
+    files
+    [ "$(mounts)" == "$mounts_before" ] && [ "$(remains)" == "$remains_before" ] && reason= || reason="mounts, cgroups or files: $(mounts) $(remains), before: $mounts_before $remains_before"
+    result "nothing left behind" "$reason"
+done
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]
