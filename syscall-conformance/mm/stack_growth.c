@@ -3,6 +3,8 @@
 #include <sys/resource.h>
 
 static int depth_wanted;
+static int eat(int depth);
+static int (*volatile again)(int depth) = eat; /* compilers make a loop of plain recursion */
 
 static int eat(int depth)
 {
@@ -11,7 +13,7 @@ static int eat(int depth)
     frame[0] = frame[16383] = depth;
     if (depth >= depth_wanted)
         return frame[0];
-    return eat(depth + 1) + frame[0];
+    return again(depth + 1) + frame[0];
 }
 
 static void child(void)
