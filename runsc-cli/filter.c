@@ -24,7 +24,7 @@ int sentry_filter_install(struct error *e)
     const unsigned long ioctls[] = {FIONREAD, TIOCGWINSZ};
     for (unsigned int i = 0; !err && i < 2; i++)
         err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-                               SCMP_A1(SCMP_CMP_EQ, ioctls[i]));
+                               SCMP_A1(SCMP_CMP_EQ, ioctls[i], 0));
     if (!err)
         err = seccomp_load(ctx);
     if (ctx)

@@ -24,7 +24,7 @@
     (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
 
 #define ANY 0
-#define ARG0(value) 1, SCMP_A0(SCMP_CMP_EQ, value)
+#define ARG0(value) 1, SCMP_A0(SCMP_CMP_EQ, value, 0)
 
 static int add_rules(scmp_filter_ctx ctx)
 {

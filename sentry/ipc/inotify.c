@@ -33,8 +33,7 @@ struct watch {
 
 struct event {
     struct list node;
-    struct inotify_event e;
-    char name[];
+    struct inotify_event e; /* ends with the name */
 };
 
 static void queue_event(struct inotify *in, int wd, uint32_t mask, uint32_t cookie,
@@ -44,7 +43,7 @@ static void queue_event(struct inotify *in, int wd, uint32_t mask, uint32_t cook
     struct event *last = list_empty(&in->queue) ? NULL : list_last(&in->queue, struct event, node);
 
     if (last && last->e.wd == wd && last->e.mask == mask && last->e.cookie == cookie &&
-        last->e.len == len && (!len || !strcmp(last->name, name)))
+        last->e.len == len && (!len || !strcmp(last->e.name, name)))
         return; /* identical successive events are one: inotify(7) */
     if (in->nqueued >= QUEUE_MAX) {
         if (last && last->e.mask == IN_Q_OVERFLOW)
@@ -57,9 +56,12 @@ static void queue_event(struct inotify *in, int wd, uint32_t mask, uint32_t cook
     struct event *ev = calloc(1, sizeof(*ev) + len);
     if (!ev)
         return;
-    ev->e = (struct inotify_event){wd, mask, cookie, (uint32_t)len};
+    ev->e.wd = wd;
+    ev->e.mask = mask;
+    ev->e.cookie = cookie;
+    ev->e.len = (uint32_t)len;
     if (name)
-        memcpy(ev->name, name, strlen(name));
+        memcpy(ev->e.name, name, strlen(name));
     list_add_tail(&in->queue, &ev->node);
     in->nqueued++;
     waitq_wake(&in->wq, EPOLLIN | EPOLLRDNORM);

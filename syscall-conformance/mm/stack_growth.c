@@ -6,12 +6,16 @@ static int depth_wanted;
 
 static int eat(int depth)
 {
-    volatile char frame[16384];
+    char frame[16384];
 
+    /* Compilers keep all of the frame, and make no loop of the recursion. */
+    __asm__ volatile("" : : "r"(frame) : "memory");
     frame[0] = frame[16383] = depth;
     if (depth >= depth_wanted)
         return frame[0];
-    return eat(depth + 1) + frame[0];
+    int deeper = eat(depth + 1);
+    __asm__ volatile("" : : "r"(frame) : "memory");
+    return deeper + frame[0];
 }
 
 static void child(void)

@@ -4,8 +4,8 @@
 
 int main(void)
 {
-    char buf[1024] = "", comm[32], state;
-    int pid, ppid, pgrp, session;
+    char buf[1024] = "", comm[32], state = 0;
+    int pid = 0, ppid = 0, pgrp = 0, session = 0;
 
     prctl(PR_SET_NAME, "a) (b");
     int fd = open("/proc/self/stat", O_RDONLY);

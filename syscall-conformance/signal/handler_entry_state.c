@@ -6,7 +6,6 @@ static volatile unsigned long flags, rsp;
 
 __attribute__((naked)) static void entry(int sig)
 {
-    (void)sig;
     __asm__ volatile("mov %%rsp, %0\n pushf\n pop %1\n cld\n ret" : "=m"(rsp), "=m"(flags));
 }
 

@@ -7,6 +7,7 @@ here=$(dirname "$(realpath "$0")")
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 cd "$tmp" || exit 1
+cp "$nv" "$tmp/nv" && nv=$tmp/nv # processes of this run are told by their name
 passed=0 failed=0
 
 is() { # is NAME GOT WANT
@@ -18,7 +19,12 @@ is() { # is NAME GOT WANT
         echo "FAILED  $platform $1: got '$2', want '$3'"
     fi
 }
-run() { timeout -s KILL 20 "$nv" run --platform="$platform" "$@" </dev/null 2>"$tmp/err"; }
+run() {
+    timeout -s KILL 20 "$nv" run --platform="$platform" "$@" </dev/null 2>"$tmp/err"
+    local code=$?
+    grep -aE '^(==[0-9]+==ERROR|.*: runtime error: )' "$tmp/err" >>"$tmp/reports"
+    return $code
+}
 quiet() { run "$@" >/dev/null; echo $?; }
 
 for platform in $2; do
@@ -76,9 +82,10 @@ END
     echo 'export default (e) => e.a * 2' >h.mjs
     is "module" "$(run h.mjs --event '{"a":4}')" 8
     sleep 0.2
-    is "nothing left behind" "$(pgrep -fc 'nv run --platform')" 0
+    is "nothing left behind" "$(pgrep -fc "^$nv run")" 0
 done
 is "syscalls" "$("$nv" syscalls | tail -1 | grep -c 'system calls are served')" 1
 is "doctor" "$("$nv" doctor | tail -1)" "nv can run sandboxes here"
+is "reports of sanitizers" "$(cat "$tmp/reports")" ""
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]
