@@ -1,6 +1,6 @@
 /*
  * How much may be stored. Each tmpfs has its own limit, and all of them together must fit into the
- * sandbox's memory: half of it, as Linux's default for one tmpfs, or the limit somebody set.
+ * sandbox's memory: half of it, as Linux's default for one tmpfs.
  * inode.blocks is what a file really occupies, holes excluded.
  */
 #include <errno.h>
@@ -18,8 +18,7 @@ uint64_t tmpfs_total_max(void)
 {
     if (!sandbox || !sandbox->memory_bytes)
         return UINT64_MAX / NV_PAGE_SIZE;
-    return (sandbox->memory_limited ? sandbox->memory_bytes : sandbox->memory_bytes / 2) /
-           NV_PAGE_SIZE;
+    return sandbox->memory_bytes / 2 / NV_PAGE_SIZE;
 }
 
 uint64_t tmpfs_free_pages(const struct tmpfs_super *s)
