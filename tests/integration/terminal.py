@@ -17,9 +17,13 @@ import time
 class Session:
     def __init__(self, *argv):
         self.seen = b""
+        ready, go = os.pipe()
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            os.read(ready, 1)
             os.execv(argv[0], argv)
+        self.before = termios.tcgetattr(self.fd)
+        os.write(go, b"g")
 
     def type(self, text):
         os.write(self.fd, text.encode())
@@ -44,7 +48,6 @@ class Session:
 def main(nv, platform):
     os.environ["PS1"] = "prompt> "
     s = Session(nv, "run", f"--platform={platform}", "--", "bash", "--norc", "--noediting", "-i")
-    before = termios.tcgetattr(s.fd)
     s.expect("prompt> ")
     s.resize(33, 101)
     s.type("tty; stty size\n")
@@ -85,7 +88,7 @@ def main(nv, platform):
     status = os.waitpid(s.pid, 0)[1]
     if os.waitstatus_to_exitcode(status) != 7:
         sys.exit(f"exit status {status:#x}")
-    if termios.tcgetattr(s.fd) != before:
+    if termios.tcgetattr(s.fd) != s.before:
         sys.exit("the terminal's settings were not put back")
     print("ok")
 
