@@ -44,6 +44,8 @@
 #ifndef __ASSEMBLER__
 #include <stdint.h>
 
+#include "platform/host_vdso.h"
+
 struct stub_shared {
     uint32_t sentry_sleeping; /* ring the doorbell after posting */
     uint32_t spin;            /* how often to look for a reply before sleeping */
@@ -111,14 +113,9 @@ struct slot {
     uint32_t interrupted;
 };
 
-struct zygote_map { /* a piece of the host's vdso: distance from the ELF base */
-    int64_t delta;
-    uint64_t len;
-};
-
 struct zygote_params { /* in the window of the zygote's slot 0 */
     uint32_t nmaps, filter_len;
-    struct zygote_map maps[6];
+    struct vdso_piece maps[HOST_VDSO_PIECES];
     uint64_t filter[2048]; /* struct sock_filter */
 };
 #endif

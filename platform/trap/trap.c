@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "base/macros.h"
+#include "platform/host_vdso.h"
 #include "platform/trap/trap.h"
 #include "platform/xstate.h"
 
@@ -38,7 +39,7 @@ static int trap_probe(struct error *e)
         error_hint(e, "use --platform=ptrace, or a kernel with CONFIG_SECCOMP_FILTER");
         return -ENOTSUP;
     }
-    zygote_find_vdso();
+    host_vdso_find();
     return 0;
 }
 

@@ -83,7 +83,6 @@ int frame_set_fpstate(struct gthread *thr, const void *buf, size_t size);
 void frame_init(struct gthread *thr);                              /* clean registers */
 int frame_copy(struct gthread *thr, const struct gthread *parent); /* as fork and clone do */
 /* zygote.c */
-void zygote_find_vdso(void);
 int zygote_start(struct error *e);
 int zygote_fork(struct aspace **as, struct gthread **thr);
 void zygote_stop(void);

@@ -4,13 +4,11 @@
  * code, so what it reports is trusted.
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
@@ -21,6 +19,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/macros.h"
+#include "platform/host_vdso.h"
 #include "platform/trap/trap.h"
 
 extern const char stub_image[], stub_image_end[];
@@ -40,44 +39,10 @@ static struct list requests = LIST_INIT(requests);
 static struct fork_request *in_flight;
 static bool zygote_idle; /* waits for a command */
 static struct gthread *ahead;
-static uint64_t host_vdso;
-
-static struct zygote_params layout;
-
-/*
- * Where the kernel has put vvar and vdso relative to each other, from our own memory map. Called
- * early: later there is no /proc.
- */
-void zygote_find_vdso(void)
-{
-    struct zygote_params *p = &layout;
-    uint64_t base = getauxval(AT_SYSINFO_EHDR);
-    FILE *f = base ? fopen("/proc/self/maps", "re") : NULL;
-    char line[512];
-    int64_t lowest = 0;
-
-    if (!f || p->nmaps) {
-        if (f)
-            fclose(f);
-        return;
-    }
-    while (fgets(line, sizeof(line), f) && p->nmaps < ARRAY_SIZE(p->maps)) {
-        uint64_t start, end;
-        if (!strstr(line, "[v") || strstr(line, "[vsyscall]") ||
-            sscanf(line, "%" SCNx64 "-%" SCNx64, &start, &end) != 2)
-            continue;
-        struct zygote_map *m = &p->maps[p->nmaps++];
-        m->delta = (int64_t)(start - base);
-        m->len = end - start;
-        lowest = MIN(lowest, m->delta);
-    }
-    fclose(f);
-    host_vdso = p->nmaps ? STUB_VDSO - (uint64_t)lowest : 0;
-}
 
 uint64_t zygote_host_vdso(void)
 {
-    return host_vdso;
+    return host_vdso_base(STUB_VDSO);
 }
 
 /* In the forked child: nothing of the sentry may be left but the stub's descriptors. */
@@ -239,8 +204,8 @@ int zygote_start(struct error *e)
     if (!zygote)
         return error_set(e, -ENOMEM, "setting up the stub");
     struct zygote_params *p = (void *)((char *)zygote->slot + SLOT_WINDOW);
-    memcpy(p->maps, layout.maps, sizeof(p->maps));
-    p->nmaps = layout.nmaps;
+    p->nmaps = (uint32_t)host_vdso_find();
+    memcpy(p->maps, host_vdso_pieces, sizeof(p->maps));
     err = stub_filter_build(p->filter, ARRAY_SIZE(p->filter), e);
     if (err < 0)
         return err;
