@@ -103,6 +103,11 @@ static int set_int(struct task *t, struct socket *s, int opt, int v)
     case SO_BUSY_POLL:
     case SO_INCOMING_CPU:
         return 0;
+    case SO_PEEK_OFF:
+        if (s->family != AF_UNIX)
+            return -EOPNOTSUPP;
+        s->peek_off = v < 0 ? -1 : v;
+        return 0;
     case SO_TYPE:
     case SO_PROTOCOL:
     case SO_DOMAIN:
@@ -169,6 +174,11 @@ static int get_int(struct socket *s, int opt, int *v)
         return 0;
     case SO_SNDLOWAT:
         *v = 1;
+        return 0;
+    case SO_PEEK_OFF:
+        if (s->family != AF_UNIX)
+            return -EOPNOTSUPP;
+        *v = s->peek_off;
         return 0;
     case SO_BUSY_POLL:
     case SO_ACCEPTCONN:

@@ -81,7 +81,20 @@ struct socket { /* first member of each family's own object */
     uint64_t flags; /* boolean options: bit n is SO_... number n */
     struct linger linger;
     int priority, mark;
+    int peek_off; /* SO_PEEK_OFF, -1: off */
 };
+
+/* Peeks move on, reads move back what they consumed. */
+static inline void socket_peek_forward(struct socket *s, size_t n)
+{
+    if (s->peek_off >= 0)
+        s->peek_off = (int)((unsigned int)s->peek_off + n) & INT32_MAX;
+}
+static inline void socket_peek_backward(struct socket *s, size_t n)
+{
+    if (s->peek_off >= 0)
+        s->peek_off = (size_t)s->peek_off > n ? s->peek_off - (int)n : 0;
+}
 
 static inline bool socket_flag(const struct socket *s, int opt)
 {

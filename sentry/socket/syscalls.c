@@ -54,6 +54,7 @@ void socket_init(struct socket *s, const struct socket_ops *ops, int family, int
     s->protocol = protocol;
     s->sndbuf = s->rcvbuf = BUF_DEFAULT;
     s->rcvlowat = 1;
+    s->peek_off = -1;
     s->cookie = ++next_cookie;
 }
 

@@ -131,7 +131,7 @@ int unix_bind(struct task *t, struct socket *s, const struct sockaddr *sa, sockl
     struct sockaddr_un a = {0};
 
     if (len == PATH_OFF && sa->sa_family == AF_UNIX)
-        return u->addrlen > UNIX_NAMELESS ? -EINVAL : unix_autobind(u);
+        return unix_autobind(u);
     int err = unix_check_addr(sa, len);
     if (err)
         return err;

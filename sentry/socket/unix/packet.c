@@ -215,14 +215,30 @@ ssize_t unix_packet_send(struct task *t, struct unix_sock *u, struct msg *m, int
 }
 
 /* --- receiving --- */
+/* The packet to read; skip: bytes of it that a peek leaves out, SO_PEEK_OFF. NULL: none yet. */
+static struct unix_packet *next_packet(struct unix_sock *u, bool peek, size_t *skip)
+{
+    struct unix_packet *p;
+
+    *skip = peek && u->s.peek_off > 0 ? (size_t)u->s.peek_off : 0;
+    list_for_each(p, &u->packets, node) {
+        if (!*skip || *skip < p->len)
+            return p;
+        *skip -= p->len;
+    }
+    return NULL;
+}
+
 /* 1: a packet is queued; 0: end of file; negative errno: __skb_wait_for_more_packets(). */
-static int wait_packet(struct task *t, struct unix_sock *u, int flags, uint64_t deadline)
+static int wait_packet(struct task *t, struct unix_sock *u, bool peek, int flags,
+                       uint64_t deadline)
 {
     for (;;) {
         int err = socket_error(&u->s);
         if (err)
             return err;
-        if (u->npackets)
+        size_t skip;
+        if (next_packet(u, peek, &skip))
             return 1;
         bool ended = u->shut & SHUT_RCV;
         if (flags & O_NONBLOCK)
@@ -255,18 +271,19 @@ ssize_t unix_packet_recv(struct task *t, struct unix_sock *u, struct msg *m, int
 
     if (u->s.type == SOCK_SEQPACKET && u->state != UNIX_CONNECTED)
         return -ENOTCONN;
-    int r = wait_packet(t, u, flags, deadline);
+    bool peek = m->flags & MSG_PEEK;
+    int r = wait_packet(t, u, peek, flags, deadline);
     if (r <= 0)
         return r;
-    struct unix_packet *p = list_first(&u->packets, struct unix_packet, node);
-    bool peek = m->flags & MSG_PEEK;
-    size_t len = p->len, size = MIN(len, m->uio.resid);
+    size_t skip;
+    struct unix_packet *p = next_packet(u, peek, &skip);
+    size_t len = p->len - skip, size = MIN(len, m->uio.resid);
     int err = 0;
 
     /* A packet whose copy fails is lost, as on Linux, unless it was only looked at. */
     if (!peek)
         unlink_packet(u, p);
-    if (size && uio_write(&m->uio, p->data, size) != (ssize_t)size)
+    if (size && uio_write(&m->uio, p->data + skip, size) != (ssize_t)size)
         err = -EFAULT;
     unix_sender(p->from, m);
     m->scm.cred = p->scm.cred;
@@ -277,6 +294,10 @@ ssize_t unix_packet_recv(struct task *t, struct unix_sock *u, struct msg *m, int
         err = take_files(p, m);
     else if (!peek && p->scm.files)
         unix_inflight_del(p->scm.files);
+    if (peek)
+        socket_peek_forward(&u->s, size);
+    else
+        socket_peek_backward(&u->s, len);
     if (!peek)
         packet_free(p);
     if (err)

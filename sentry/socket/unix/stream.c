@@ -190,11 +190,15 @@ static int wait_bytes(struct task *t, struct unix_sock *u, const struct cursor *
     return 1;
 }
 
-static void cursor_init(struct cursor *c, struct unix_sock *u)
+static void cursor_init(struct cursor *c, struct unix_sock *u, bool peek)
 {
-    c->off = 0;
+    c->off = peek && u->s.peek_off > 0 ? (size_t)u->s.peek_off : 0;
     c->cred = u->head_cred;
     c->next = list_first_or_null(&u->marks, struct unix_mark, node);
+    while (c->next && c->next->start < u->head + c->off) {
+        c->cred = c->next->cred;
+        c->next = mark_after(u, c->next);
+    }
 }
 
 ssize_t unix_stream_recv(struct task *t, struct unix_sock *u, struct msg *m, int flags)
@@ -209,7 +213,7 @@ ssize_t unix_stream_recv(struct task *t, struct unix_sock *u, struct msg *m, int
     if (u->state != UNIX_CONNECTED)
         return -EINVAL;
     unix_sender(u->peer, m);
-    cursor_init(&c, u);
+    cursor_init(&c, u, peek);
     do {
         if (u->ring.used <= c.off) {
             if (done && (done >= target || peek))
@@ -218,13 +222,17 @@ ssize_t unix_stream_recv(struct task *t, struct unix_sock *u, struct msg *m, int
             if (n <= 0)
                 break;
             /* Others may have read while we slept. */
-            cursor_init(&c, u);
+            cursor_init(&c, u, peek);
         }
         n = recv_stretch(u, m, &c, !done);
         if (n <= 0)
             break;
         done += (size_t)n;
     } while (m->uio.resid && !m->scm.files);
+    if (peek)
+        socket_peek_forward(&u->s, done);
+    else
+        socket_peek_backward(&u->s, done);
     if (done && !peek && unix_writable(u->peer))
         unix_wake(u->peer, UNIX_WRITABLE);
     return done ? (ssize_t)done : n;
