@@ -111,6 +111,8 @@ static int start(struct error *e)
         err = tty_init();
     if (!err)
         err = unix_init();
+    if (!err)
+        err = netlink_init();
     if (!err && sandbox->ctl_sock >= 0) {
         ctl_watch.fd = sandbox->ctl_sock;
         err = loop_fd_add(&ctl_watch);

@@ -9,6 +9,7 @@
 #include "sentry/kernel/task.h"
 #include "sentry/kernel/uts.h"
 #include "sentry/sandbox.h"
+#include "sentry/socket/socket.h"
 
 static int fill_cpuinfo(struct task *t, struct strbuf *out)
 {
@@ -229,7 +230,7 @@ static const struct proc_entry sys_entries[] = {D("fs", fs_entries),
 
 static int fill_net_unix(struct task *t, struct strbuf *out)
 {
-    strbuf_puts(out, "Num       RefCount Protocol Flags    Type St Inode Path\n");
+    unix_proc_net(out);
     return 0;
 }
 
