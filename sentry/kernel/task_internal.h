@@ -39,5 +39,7 @@ int futex_wake_addr(struct task *t, uint64_t addr, bool private_, int n);
 void posix_timers_exit(struct thread_group *tg);
 void itimers_cpu_exit(struct thread_group *tg);
 void posix_timers_exec(struct thread_group *tg);
+/* A timer's signal is about to be delivered: fills in how many expirations it stands for. */
+void posix_timer_taken(struct thread_group *tg, siginfo_t *info);
 
 #endif

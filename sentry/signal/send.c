@@ -380,6 +380,8 @@ int signal_dequeue(struct task *t, ksigset set, siginfo_t *out)
     if (!sig)
         return -EAGAIN;
     take(p, sig, out);
+    if (out->si_code == SI_TIMER)
+        posix_timer_taken(t->tg, out);
     t->sig.sync &= ~ksig_bit(sig);
     return 0;
 }

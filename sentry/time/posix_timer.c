@@ -21,7 +21,10 @@ struct posix_timer {
     uint64_t interval_ns;
     struct thread_group *tg; /* weak: timers end with their group */
     pid_t tid;               /* SIGEV_THREAD_ID, 0: the group */
-    int notify, signo, overrun, last_overrun;
+    int notify, signo;
+    bool is_queued;   /* its signal, of which there is one at a time */
+    uint64_t overrun; /* expirations since that was queued */
+    int last_overrun; /* of the signal delivered last */
     union sigval value;
 };
 
@@ -35,55 +38,68 @@ static uint64_t next_expiry(struct posix_timer *pt, uint64_t expires_ns, uint64_
 {
     uint64_t next = expires_ns + pt->interval_ns;
 
-    pt->overrun = 0;
     if (next <= now) {
         uint64_t missed = (now - next) / pt->interval_ns + 1;
-        pt->overrun = (int)MIN(missed, (uint64_t)INT32_MAX);
+        pt->overrun += missed;
         next += missed * pt->interval_ns;
     }
     return next;
 }
 
+/* The signal is sent before the missed expirations are counted: they are overruns of this one. */
 static void timer_notify(struct posix_timer *pt)
 {
     siginfo_t info = {.si_signo = pt->signo, .si_code = SI_TIMER};
 
     if (pt->notify == SIGEV_NONE)
         return;
-    info.si_timerid = pt->id;
-    info.si_overrun = pt->overrun;
-    info.si_value = pt->value;
     struct task *target = pt->tid ? task_find(pt->tid) : NULL;
     ksigset pending = target ? target->sig.pending.set : pt->tg->sig.pending.set;
-    if (pending & ksig_bit(pt->signo)) { /* one signal a timer: the rest are overruns */
-        pt->last_overrun++;
+    if (pt->is_queued && (pending & ksig_bit(pt->signo))) {
+        pt->overrun++;
         return;
     }
-    pt->last_overrun = pt->overrun;
+    pt->is_queued = true;
+    pt->overrun = 0;
+    info.si_timerid = pt->id;
+    info.si_value = pt->value;
     if (target && target->tg == pt->tg)
         signal_send_task(target, &info);
     else if (!pt->tid)
         signal_send_group(pt->tg, &info);
 }
 
+void posix_timer_taken(struct thread_group *tg, siginfo_t *info)
+{
+    struct posix_timer *pt;
+
+    if (tg->timers)
+        list_for_each(pt, &tg->timers->timers, node) {
+            if (pt->id != info->si_timerid || pt->signo != info->si_signo || !pt->is_queued)
+                continue;
+            pt->is_queued = false;
+            pt->last_overrun = (int)MIN(pt->overrun, (uint64_t)INT32_MAX);
+            info->si_overrun = pt->last_overrun;
+            return;
+        }
+}
+
 static void timer_fire(struct ktimer *k)
 {
     struct posix_timer *pt = container_of(k, struct posix_timer, timer);
 
-    pt->overrun = 0;
+    timer_notify(pt);
     if (pt->interval_ns)
         ktimer_arm(k, next_expiry(pt, k->expires_ns, now_ns()));
-    timer_notify(pt);
 }
 
 static void timer_fire_cpu(struct cpu_timer *c)
 {
     struct posix_timer *pt = container_of(c, struct posix_timer, cpu);
 
-    pt->overrun = 0;
+    timer_notify(pt);
     if (pt->interval_ns)
         cpu_timer_arm(c, next_expiry(pt, c->expires_ns, tg_cpu_ns(pt->tg)));
-    timer_notify(pt);
 }
 
 static bool is_cpu_clock(clockid_t id)
@@ -167,8 +183,10 @@ long sys_timer_create(struct task *t, const struct sysargs *a)
     struct timespec probe;
     clockid_t id = arg_i32(a, 0);
 
-    if (clock_read(t, id, &probe) || id == CLOCK_MONOTONIC_RAW)
+    if (clock_read(t, id, &probe))
         return -EINVAL;
+    if (id == CLOCK_MONOTONIC_RAW || id == CLOCK_REALTIME_COARSE || id == CLOCK_MONOTONIC_COARSE)
+        return -EOPNOTSUPP;
     if (!t->tg->timers) {
         t->tg->timers = calloc(1, sizeof(*t->tg->timers));
         if (!t->tg->timers)
@@ -239,6 +257,8 @@ long sys_timer_settime(struct task *t, const struct sysargs *a)
     old = timer_value(pt);
     ktimer_cancel(&pt->timer);
     cpu_timer_cancel(&pt->cpu);
+    pt->overrun = 0;
+    pt->last_overrun = 0;
     pt->interval_ns = MIN((uint64_t) new.it_interval.tv_sec, 1UL << 32) * NSEC_PER_SEC +
                       (uint64_t) new.it_interval.tv_nsec;
     int err = 0;
