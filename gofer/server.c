@@ -379,7 +379,7 @@ static int (*const handlers[GOFER_NR_MSGS])(struct call *c) = {
 };
 
 static const bool mutates[GOFER_NR_MSGS] = {
-#define MSG(name, mutates, what) [GOFER_##name] = mutates,
+#define MSG(name, mutates, what) [GOFER_##name] = (mutates),
 #include "gofer/messages.def"
 #undef MSG
 };

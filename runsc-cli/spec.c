@@ -163,7 +163,7 @@ static int fill_env(struct sandbox_spec *s, const struct run_options *o)
 
     while (environ[n])
         n++;
-    s->envp = calloc((size_t)(n + o->nenv + 1), sizeof(char *));
+    s->envp = calloc((size_t)n + (size_t)o->nenv + 1, sizeof(char *));
     if (!s->envp)
         return -ENOMEM;
     for (int i = 0; i < n; i++) {
@@ -189,7 +189,9 @@ static int fill_mounts(struct sandbox_spec *s, const struct run_options *o, stru
     for (int i = 0; i < o->nmounts; i++) {
         struct sandbox_mount *m = &s->mounts[i];
         cleanup_free char *copy = strdup(o->mounts[i]);
-        char *dst = strchr(copy, ':');
+        char *dst = copy ? strchr(copy, ':') : NULL;
+        if (!dst)
+            return EXIT_NV;
         *dst++ = 0;
         char *mode = strchr(dst, ':');
         if (mode)

@@ -20,7 +20,8 @@
 #define OPTIONS                                                                                    \
     (PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_EXITKILL)
 
-extern const char stub_image[], stub_image_end[];
+extern const char stub_image[];
+extern const size_t stub_image_size;
 
 struct gthread *ptrace_zygote;
 static struct aspace *zygote_as;
@@ -49,7 +50,7 @@ static __attribute__((noreturn)) void exec_tracee(int image)
 
 static int find_syscall_insn(void)
 {
-    for (const char *p = stub_image + 0x100; p + 1 < stub_image_end; p++)
+    for (const char *p = stub_image + 0x100; p + 1 < stub_image + stub_image_size; p++)
         if ((unsigned char)p[0] == 0x0f && (unsigned char)p[1] == 0x05) {
             syscall_insn = STUB_TEXT + (uint64_t)(p - stub_image);
             return 0;
@@ -123,7 +124,7 @@ static int empty_zygote(void)
 int ptrace_zygote_start(void)
 {
     cleanup_close int image = memfd_create("nv-stub", MFD_CLOEXEC);
-    size_t len = (size_t)(stub_image_end - stub_image);
+    size_t len = stub_image_size;
 
     if (image < 0 || write(image, stub_image, len) != (ssize_t)len || find_syscall_insn())
         return -EIO;

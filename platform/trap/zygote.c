@@ -22,7 +22,8 @@
 #include "platform/host_vdso.h"
 #include "platform/trap/trap.h"
 
-extern const char stub_image[], stub_image_end[];
+extern const char stub_image[];
+extern const size_t stub_image_size;
 
 struct stub_shared *trap_shared;
 int trap_doorbell = -1;
@@ -95,7 +96,7 @@ static int shared_page(void)
 static int image_memfd(void)
 {
     int fd = memfd_create("nv-stub", MFD_CLOEXEC);
-    size_t len = (size_t)(stub_image_end - stub_image);
+    size_t len = stub_image_size;
 
     if (fd >= 0 && write(fd, stub_image, len) != (ssize_t)len) {
         close(fd);

@@ -61,7 +61,7 @@ static void queue_event(struct inotify *in, int wd, uint32_t mask, uint32_t cook
     ev->e.cookie = cookie;
     ev->e.len = (uint32_t)len;
     if (name)
-        memcpy(ev->e.name, name, strlen(name));
+        memcpy(ev->e.name, name, strlen(name) + 1);
     list_add_tail(&in->queue, &ev->node);
     in->nqueued++;
     waitq_wake(&in->wq, EPOLLIN | EPOLLRDNORM);

@@ -164,7 +164,7 @@ static long do_wake_op(struct task *t, const struct sysargs *a, bool private_)
 {
     struct futex_key k1, k2;
     uint32_t enc = arg_u32(a, 5), old, new;
-    int op = enc >> 28 & 7, cmp = enc >> 24 & 15;
+    int op = (int)(enc >> 28 & 7), cmp = (int)(enc >> 24 & 15);
     int32_t oparg = (int32_t)(enc << 8) >> 20, cmparg = (int32_t)(enc << 20) >> 20;
 
     int err = mm_futex_key(t, arg_u64(a, 0), private_, &k1);

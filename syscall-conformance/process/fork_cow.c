@@ -5,12 +5,14 @@ static int data = 1;
 
 int main(void)
 {
-    int *heap = malloc(sizeof(*heap) * 100000);
+    int *heap = calloc(100000, sizeof(*heap));
     int local = 3, pipefd[2], status;
 
     heap[99999] = 2;
-    if (pipe(pipefd) < 0)
+    if (!heap || pipe(pipefd) < 0) {
+        free(heap);
         return 1;
+    }
     pid_t pid = fork();
     if (pid == 0) {
         char c;

@@ -1,6 +1,7 @@
 /* sigaltstack(2): SA_ONSTACK handlers run on the alternate stack and see SS_ONSTACK; others do not.
  */
 #include "sig.h"
+#include <stdint.h>
 
 static char alt[65536];
 static volatile bool on_alt, flagged;
@@ -12,7 +13,7 @@ static void handler(int sig)
     char here;
 
     (void)sig;
-    on_alt = &here >= alt && &here < alt + sizeof(alt);
+    on_alt = (uintptr_t)&here - (uintptr_t)alt < sizeof(alt);
     sigaltstack(NULL, &ss);
     flagged = ss.ss_flags & SS_ONSTACK;
     ss.ss_flags = 0;

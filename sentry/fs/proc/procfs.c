@@ -398,8 +398,12 @@ static int tables_new(const char *fstype, uint64_t magic, const struct proc_entr
     struct proc_inode *pi = calloc(1, sizeof(*pi));
     struct inode *root = sb && pi ? inode_new(sb, &dir_ops, S_IFDIR | 0555) : NULL;
 
-    if (!root)
+    if (!root) {
+        free(pi);
+        if (sb)
+            super_put(sb);
         return -ENOMEM;
+    }
     root->ino = 1;
     root->nlink = 2;
     pi->kind = PROC_DIR;

@@ -325,7 +325,7 @@ static void proc_name(struct strbuf *out, const struct unix_sock *u)
     if (u->addr.sun_path[0])
         len--; /* the terminating NUL of a path name */
     for (size_t i = 0; i < len; i++)
-        strbuf_putc(out, u->addr.sun_path[i] ? u->addr.sun_path[i] : '@');
+        strbuf_putc(out, u->addr.sun_path[i] ? u->addr.sun_path[i] : (char)'@');
 }
 
 void unix_proc_net(struct strbuf *out)

@@ -1,13 +1,11 @@
 /* System call instructions of all kinds from places nobody expects, and numbers that do not exist. */
 #include "guest.h"
 
-#include <alloca.h>
-
 static const unsigned char stub_code[] = {0x0f, 0x05, 0xc3}; /* syscall; ret */
 
 static void from_page(int kind)
 {
-    unsigned char *p;
+    unsigned char *p, on_stack[8192];
 
     if (kind == 0) { /* a JIT page: written, then made executable */
         p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -18,8 +16,7 @@ static void from_page(int kind)
         CHECK(mprotect(p, 4096, PROT_READ | PROT_WRITE | PROT_EXEC) == 0);
         memcpy(p, stub_code, 3);
     } else if (kind == 2) { /* the stack */
-        p = alloca(8192);
-        p = (unsigned char *)(((uintptr_t)p + 4095) & ~4095UL);
+        p = (unsigned char *)(((uintptr_t)on_stack + 4095) & ~4095UL);
         CHECK(mprotect(p, 4096, PROT_READ | PROT_WRITE | PROT_EXEC) == 0);
         memcpy(p, stub_code, 3);
         __asm__ volatile("" ::"r"(p) : "memory");
