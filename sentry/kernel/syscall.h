@@ -42,7 +42,8 @@ static inline int64_t arg_i64(const struct sysargs *a, int i)
 
 typedef long syscall_fn(struct task *t, const struct sysargs *a);
 
-#define SYS(nr, name, handler, ...) syscall_fn sys_##name __attribute__((weak));
+#define SYS(nr, name, handler, ...) syscall_fn handler;
+#define NOSYS(...)
 #include "sentry/syscalls.def"
 #undef SYS
 
