@@ -123,6 +123,9 @@ struct platform {
     /* Makes a running thread return PE_INTERRUPTED soon. Harmless when it does not run. */
     void (*interrupt)(struct gthread *thr);
 
+    /* Does a running thread sleep in a call that the platform serves? For /proc; NULL: never. */
+    bool (*sleeps)(const struct gthread *thr);
+
     /* Registers of a thread parked in an event. orig_rax is the syscall number, or -1. */
     int (*get_regs)(struct gthread *thr, struct user_regs_struct *regs);
     int (*set_regs)(struct gthread *thr, const struct user_regs_struct *regs);

@@ -111,6 +111,7 @@ struct slot {
     /* Written by the stub when it goes to sleep; the stub's own state. */
     _Alignas(64) uint32_t sleeping;
     uint32_t interrupted;
+    uint32_t in_futex; /* a private wait served by the stub: for /proc */
 };
 
 struct zygote_params { /* in the window of the zygote's slot 0 */

@@ -527,6 +527,11 @@ static void trap_out_commit(struct gthread *thr, uint64_t addr, size_t len)
     }
 }
 
+static bool trap_sleeps(const struct gthread *thr)
+{
+    return thr->slot && *(volatile uint32_t *)&thr->slot->in_futex;
+}
+
 static int trap_hostcall(struct gthread *thr, struct platform_hostcall *call)
 {
     struct slot *s = thr->slot;
@@ -567,6 +572,7 @@ const struct platform platform_trap = {
     .thread_free = trap_thread_free,
     .run = trap_run,
     .interrupt = trap_interrupt,
+    .sleeps = trap_sleeps,
     .get_regs = frame_get_regs,
     .set_regs = frame_set_regs,
     .set_return = trap_set_return,

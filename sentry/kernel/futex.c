@@ -216,6 +216,9 @@ long sys_futex(struct task *t, const struct sysargs *a)
     struct futex_key key;
     int err;
 
+    if ((op & FUTEX_CLOCK_REALTIME) && (op & FUTEX_CMD_MASK) != FUTEX_WAIT_BITSET &&
+        (op & FUTEX_CMD_MASK) != FUTEX_LOCK_PI2)
+        return -ENOSYS;
     switch (op & FUTEX_CMD_MASK) {
     case FUTEX_WAIT:
     case FUTEX_WAIT_BITSET:

@@ -205,7 +205,7 @@ int mm_futex_key(struct task *t, uint64_t addr, bool private_, struct futex_key 
     if (private_)
         return 0;
     struct vma *v = vma_find(t->mm, addr);
-    if (!v || v->start > addr)
+    if (!v || v->start > addr || !(v->flags & VM_READ))
         return -EFAULT;
     key->shared = true;
     if ((v->flags & VM_SHARED) && v->file) {

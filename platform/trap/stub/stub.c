@@ -307,8 +307,11 @@ static int serve_futex(struct slot *s, struct stub_ucontext *uc)
     default:
         return 0;
     }
+    uint64_t cmd = op & FUTEX_CMD_MASK;
+    s->in_futex = cmd == FUTEX_WAIT || cmd == FUTEX_WAIT_BITSET;
     long r =
         stub_futex(uc->mc.di, op, uc->mc.dx, uc->mc.r10, uc->mc.r8, uc->mc.r9, &s->interrupted);
+    s->in_futex = 0;
     if (r == -4) { /* EINTR: the sentry decides between a handler and a restart */
         s->interrupted = 0;
         s->nr = __NR_futex;

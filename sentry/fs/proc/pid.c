@@ -63,6 +63,13 @@ static int store_comm(struct task *t, const char *buf, size_t len)
     return 0;
 }
 
+static enum task_state visible_state(const struct task *t)
+{
+    if (t->state == TASK_RUNNING && t->in_guest && platform->sleeps && platform->sleeps(t->thr))
+        return TASK_SLEEPING;
+    return t->state;
+}
+
 static char state_letter(const struct task *t)
 {
     static const char letters[] = {[TASK_RUNNING] = 'R',
@@ -70,7 +77,7 @@ static char state_letter(const struct task *t)
                                    [TASK_STOPPED] = 'T',
                                    [TASK_ZOMBIE] = 'Z',
                                    [TASK_DEAD] = 'X'};
-    return letters[t->state];
+    return letters[visible_state(t)];
 }
 
 /* Resident size is the host's to know: what is mapped privately stands in for it. */
@@ -160,7 +167,7 @@ static int fill_status(struct task *t, struct strbuf *out)
     strbuf_printf(out,
                   "Name:\t%s\nUmask:\t%04o\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\n"
                   "TracerPid:\t0\n",
-                  t->comm, t->fs ? t->fs->umask : 022, names[t->state], tg->tgid, t->tid,
+                  t->comm, t->fs ? t->fs->umask : 022, names[visible_state(t)], tg->tgid, t->tid,
                   tg->parent ? tg->parent->tgid : 0);
     status_ids(t, out);
     strbuf_puts(out, "FDSize:\t64\n");
