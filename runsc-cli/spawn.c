@@ -158,10 +158,21 @@ static void run_sentry(struct spawn *s, int go, int ctl)
     _exit(0);
 }
 
+static bool in_chroot(void)
+{
+    struct stat own, first;
+
+    return !stat("/", &own) && !stat("/proc/1/root/", &first) &&
+           (own.st_dev != first.st_dev || own.st_ino != first.st_ino);
+}
+
 static int explain_ns_failure(int err, struct error *e)
 {
     error_set(e, err, "creating the sandbox's namespaces");
-    if (err == -EPERM || err == -ENOSPC)
+    if (err == -EPERM && in_chroot())
+        error_hint(e, "Linux makes no user namespaces in a chroot: enter the tree with pivot_root, "
+                      "e.g. by systemd-nspawn");
+    else if (err == -EPERM || err == -ENOSPC)
         error_hint(e,
                    "user namespaces are not allowed here: run as root, or set "
                    "user.max_user_namespaces and kernel.unprivileged_userns_clone; see nv doctor");
