@@ -69,13 +69,13 @@ static inline void list_splice_tail(struct list *dst, struct list *src)
     (list_empty(head) ? NULL : list_first(head, type, member))
 
 #define list_for_each(pos, head, member)                                                           \
-    for (pos = list_entry((head)->next, __typeof__(*pos), member); &pos->member != (head);         \
-         pos = list_entry(pos->member.next, __typeof__(*pos), member))
+    for ((pos) = list_entry((head)->next, __typeof__(*(pos)), member); &(pos)->member != (head);   \
+         (pos) = list_entry((pos)->member.next, __typeof__(*(pos)), member))
 
 #define list_for_each_safe(pos, tmp, head, member)                                                 \
-    for (pos = list_entry((head)->next, __typeof__(*pos), member),                                 \
-        tmp = list_entry(pos->member.next, __typeof__(*pos), member);                              \
-         &pos->member != (head);                                                                   \
-         pos = tmp, tmp = list_entry(pos->member.next, __typeof__(*pos), member))
+    for ((pos) = list_entry((head)->next, __typeof__(*(pos)), member),                             \
+        (tmp) = list_entry((pos)->member.next, __typeof__(*(pos)), member);                        \
+         &(pos)->member != (head);                                                                 \
+         (pos) = (tmp), (tmp) = list_entry((pos)->member.next, __typeof__(*(pos)), member))
 
 #endif

@@ -21,7 +21,6 @@
     })
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
-#define __unused_arg __attribute__((unused))
 
 /* Guests always see 4 KiB pages: x86-64 has no other base page. */
 #define NV_PAGE_SHIFT 12

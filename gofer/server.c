@@ -226,11 +226,12 @@ static int do_statfs(struct call *c)
     return 0;
 }
 
-/* New objects get the owner the guest has, as far as we may. */
+/* New objects get the owner the guest has, as far as we may: EINVAL is an ordinary user's gofer whose
+ * user namespace knows one user only. */
 static int set_owner(struct call *c, int dir, const char *name)
 {
     if (fchownat(dir, name, (uid_t)c->req->arg[1], (gid_t)c->req->arg[2], AT_SYMLINK_NOFOLLOW) &&
-        errno != EPERM)
+        errno != EPERM && errno != EINVAL)
         return -errno;
     return stat_at(dir, name, &c->rep->attr);
 }

@@ -52,18 +52,22 @@ static int write_file(pid_t pid, const char *name, const char *text)
     return 0;
 }
 
-/* Inside, one user exists: it is nobody outside if we are root, else ourselves. */
-static int map_ids(pid_t pid, uid_t inside, uid_t uid, gid_t gid, struct error *e)
+/* Inside, one user and one group exist. */
+struct id_map {
+    uid_t inside_uid, uid;
+    gid_t inside_gid, gid;
+};
+
+static int map_ids(pid_t pid, const struct id_map *m, struct error *e)
 {
     char line[64];
-    bool root = geteuid() == 0;
 
-    if (!root && write_file(pid, "setgroups", "deny"))
+    if (geteuid() != 0 && write_file(pid, "setgroups", "deny"))
         return error_set(e, -errno, "setting up the user namespace (setgroups)");
-    snprintf(line, sizeof(line), "%u %u 1", inside, uid);
+    snprintf(line, sizeof(line), "%u %u 1", m->inside_uid, m->uid);
     if (write_file(pid, "uid_map", line))
         return error_set(e, -errno, "setting up the user namespace (uid_map)");
-    snprintf(line, sizeof(line), "%u %u 1", inside, gid);
+    snprintf(line, sizeof(line), "%u %u 1", m->inside_gid, m->gid);
     if (write_file(pid, "gid_map", line))
         return error_set(e, -errno, "setting up the user namespace (gid_map)");
     return 0;
@@ -223,9 +227,12 @@ int spawn_sandbox(struct spawn *s, struct error *e)
         err = explain_ns_failure(-errno, e);
         goto out;
     }
-    err = root ? 0 : map_ids(s->gofer, 0, geteuid(), getegid(), e);
+    /* Our files are the guest user's, those of others nobody's. */
+    const struct id_map own = {s->spec.uid, geteuid(), s->spec.gid, getegid()};
+    const struct id_map cage = {0, root ? NOBODY : geteuid(), 0, root ? NOBODY : getegid()};
+    err = root ? 0 : map_ids(s->gofer, &own, e);
     if (!err)
-        err = map_ids(s->sentry, 0, root ? NOBODY : geteuid(), root ? NOBODY : getegid(), e);
+        err = map_ids(s->sentry, &cage, e);
     if (!err)
         err = cgroup_add(&s->cgroup, s->gofer, e);
     if (!err)

@@ -173,6 +173,7 @@ void epoll_file_released(struct file *f)
  * Levels of sets from f downwards (0: f is no set), -ELOOP when ep is among them. Each set is
  * visited once a check, however many ways lead to it.
  */
+/* NOLINTNEXTLINE(misc-no-recursion): to NESTING_MAX */
 static int depth_below(const struct file *f, const struct epoll *ep, uint64_t check, int depth)
 {
     struct epoll_item *it;
@@ -197,6 +198,7 @@ static int depth_below(const struct file *f, const struct epoll *ep, uint64_t ch
 }
 
 /* Levels of sets that watch ep, itself included. */
+/* NOLINTNEXTLINE(misc-no-recursion): to NESTING_MAX */
 static int depth_above(struct epoll *ep, uint64_t check, int depth)
 {
     struct epoll_item *it;

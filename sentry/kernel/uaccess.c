@@ -373,7 +373,7 @@ ssize_t uio_from_fd_rwf(struct uio *u, int fd, off_t offset, size_t len, int rwf
         ssize_t moved = r;
         if (p && u->t)
             platform->out_commit(u->t->thr, addr, (size_t)r);
-        else if (!p)
+        else if (u->t)
             moved = mm_write(u->t->mm, addr, bounce, (size_t)r);
         if (moved <= 0)
             return done ? (ssize_t)done : -EFAULT;
@@ -397,7 +397,7 @@ ssize_t uio_to_fd_rwf(struct uio *u, int fd, off_t offset, size_t len, int rwf)
         const void *p = !u->t               ? u->iov->iov_base
                         : range_ok(addr, n) ? window_in(u->t, addr, n)
                                             : NULL;
-        if (!p) {
+        if (!p && u->t) {
             ssize_t got = mm_read(u->t->mm, bounce, addr, MIN(n, sizeof(bounce)));
             if (got <= 0)
                 return done ? (ssize_t)done : -EFAULT;

@@ -147,7 +147,8 @@ static void run_handler(struct task *t, const siginfo_t *info, bool *in_call)
     signal_set_blocked(t, block);
 }
 
-void signal_deliver(struct task *t)
+/* Runs what is pending and not blocked. */
+static void deliver_unblocked(struct task *t)
 {
     bool in_call = t->ev.kind == PE_SYSCALL;
     siginfo_t info;
@@ -174,10 +175,15 @@ void signal_deliver(struct task *t)
                        t->sys_result == -ERESTART_RESTARTBLOCK ? SYS_restart_syscall : t->sys.nr);
         t->ev.kind = PE_INTERRUPTED;
     }
+}
+
+void signal_deliver(struct task *t)
+{
+    deliver_unblocked(t);
     if (t->sig.restore_saved) {
         t->sig.restore_saved = false;
         signal_set_blocked(t, t->sig.saved_blocked);
         if (task_signal_pending(t))
-            signal_deliver(t);
+            deliver_unblocked(t);
     }
 }

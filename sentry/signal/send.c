@@ -179,6 +179,7 @@ static bool sig_ignored(struct thread_group *tg, const struct task *t, int sig)
 }
 
 /* Stop signals and SIGCONT cancel each other when they are generated: prepare_signal(). */
+/* NOLINTNEXTLINE(misc-no-recursion): to SIGCHLD, which stops nothing */
 static void prepare(struct thread_group *tg, int sig)
 {
     struct task *t;
@@ -249,6 +250,7 @@ static void wake_for(struct thread_group *tg, struct task *target, int sig)
     }
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): see prepare() */
 static int send(struct thread_group *tg, struct task *t, const siginfo_t *info)
 {
     int sig = info->si_signo;
@@ -274,6 +276,7 @@ int signal_send_task(struct task *t, const siginfo_t *info)
     return send(t->tg, t, info);
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): see prepare() */
 int signal_send_group(struct thread_group *tg, const siginfo_t *info)
 {
     return send(tg, NULL, info);
@@ -416,6 +419,7 @@ int signal_set_temp_mask(struct task *t, uint64_t addr, uint64_t size)
     return 0;
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): see prepare() */
 void signal_notify_parent(struct thread_group *tg, int code, int status)
 {
     struct thread_group *parent = tg->parent;

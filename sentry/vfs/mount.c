@@ -237,7 +237,7 @@ static struct mount *deepest(struct mount *top)
 
     for (struct list *l = ns.mounts.prev; l != &ns.mounts; l = l->prev) {
         m = list_entry(l, struct mount, node);
-        for (p = m; p && p != top;)
+        for (p = m; p != top && p->parent;)
             p = p->parent;
         if (p == top)
             return m;

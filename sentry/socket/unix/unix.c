@@ -108,6 +108,7 @@ void unix_leave(struct unix_sock *u, bool embryo)
     unix_put(p);
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): sockets not yet accepted have no queue of their own */
 static void release(struct unix_sock *u, bool embryo)
 {
     struct unix_sock *c;
@@ -120,7 +121,7 @@ static void release(struct unix_sock *u, bool embryo)
     while (!list_empty(&u->accept_queue)) {
         c = list_first(&u->accept_queue, struct unix_sock, accept_node);
         list_del(&c->accept_node);
-        release(c, true); /* has no accept queue of its own: one level deep */
+        release(c, true);
     }
     unix_stream_purge(u);
     unix_packet_purge(u);
@@ -325,7 +326,7 @@ static void proc_name(struct strbuf *out, const struct unix_sock *u)
     if (u->addr.sun_path[0])
         len--; /* the terminating NUL of a path name */
     for (size_t i = 0; i < len; i++)
-        strbuf_putc(out, u->addr.sun_path[i] ? u->addr.sun_path[i] : (char)'@');
+        strbuf_putc(out, (char)(u->addr.sun_path[i] ? u->addr.sun_path[i] : '@'));
 }
 
 void unix_proc_net(struct strbuf *out)
