@@ -84,6 +84,8 @@ static int inherit(struct task *t, struct task *c, uint64_t f)
     memcpy(c->comm, t->comm, sizeof(c->comm));
     c->no_new_privs = t->no_new_privs;
     c->uts = t->uts;
+    c->policy = t->policy;
+    c->ioprio = t->ioprio;
     c->sig.blocked = t->sig.blocked;
     if (!(f & CLONE_VM) || (f & CLONE_VFORK))
         c->sig.altstack = t->sig.altstack;

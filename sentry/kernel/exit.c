@@ -116,6 +116,7 @@ void tg_reap(struct thread_group *tg)
         for (int i = 0; i < 2; i++) {
             timeradd(&to->ru_utime, &own[i]->ru_utime, &to->ru_utime);
             timeradd(&to->ru_stime, &own[i]->ru_stime, &to->ru_stime);
+            to->ru_maxrss = MAX(to->ru_maxrss, own[i]->ru_maxrss);
         }
     }
     list_del(&tg->sibling);

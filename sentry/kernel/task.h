@@ -75,6 +75,7 @@ struct task {
     int exit_code; /* as wait status */
     int pdeath_signal;
     cpu_set_t *affinity; /* NULL: all */
+    int policy, ioprio;  /* SCHED_OTHER..., ioprio_set(2): kept, without effect */
     uint64_t nsyscalls;
     void *strace; /* per-call state of strace */
 };
