@@ -203,6 +203,7 @@ void task_exit(struct task *t, int code)
         robust_list_exit(t);
         task_clear_tid(t);
     }
+    futex_pi_exit(t);
     struct fdtable *fds = t->fds;
     struct fs_context *fs = t->fs;
     t->fds = NULL;

@@ -4,6 +4,8 @@
 
 #include "sentry/kernel/task.h"
 
+struct futex_key;
+
 struct task *task_new(struct thread_group *tg);
 void task_release_id(struct task *t);
 void task_swap_ids(struct task *t, struct task *leader);
@@ -35,6 +37,11 @@ void task_release_vfork(struct task *t);
 void task_clear_tid(struct task *t);
 /* futex.c */
 int futex_wake_addr(struct task *t, uint64_t addr, bool private_, int n);
+bool futex_same_key(const struct futex_key *a, const struct futex_key *b);
+/* futex_pi.c */
+long futex_lock_pi(struct task *t, uint64_t addr, bool private_, bool try, uint64_t deadline);
+long futex_unlock_pi(struct task *t, uint64_t addr, bool private_);
+void futex_pi_exit(struct task *t); /* waiters get the locks that t owned */
 /* posix timers, sentry/time */
 void posix_timers_exit(struct thread_group *tg);
 void itimers_cpu_exit(struct thread_group *tg);
