@@ -51,6 +51,12 @@ conformance: $(NV)
 integration: $(NV)
 	tests/integration/run.sh $(NV) "$(PLATFORMS)"
 
+hostile: $(NV)
+	tests/hostile/run.sh $(NV) "$(PLATFORMS)" $(O)
+
+idle: $(NV)
+	tests/integration/idle.sh $(NV) "$(PLATFORMS)"
+
 host: $(NV)
 	tests/integration/host.sh $(NV) "$(PLATFORMS)"
 
@@ -59,6 +65,8 @@ check: deps
 	@$(MAKE) --no-print-directory unit
 	@$(MAKE) --no-print-directory host
 	@$(MAKE) --no-print-directory integration
+	@$(MAKE) --no-print-directory idle
+	@$(MAKE) --no-print-directory hostile
 	@$(MAKE) --no-print-directory conformance
 
 # The benchmark program is given by its path; it is not part of this tree.
@@ -88,4 +96,4 @@ clang-tidy: lint-deps
 install: all
 	install -D -m 755 $(NV) $(DESTDIR)$(PREFIX)/bin/nv
 
-.PHONY: lint-deps cppcheck clang-tidy help deps demo unit conformance integration host check bench format lint install
+.PHONY: lint-deps cppcheck clang-tidy help deps demo unit conformance integration hostile idle host check bench format lint install

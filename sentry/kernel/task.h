@@ -107,6 +107,8 @@ struct thread_group {
     struct rusage ru_self, ru_children;
     struct posix_timers *timers; /* sentry/time */
     struct ktimer itimer_real;
+    struct ktimer exit_timer; /* a dying group whose guest code does not come back: exit.c */
+    uint64_t exit_since_ns;
     uint64_t itimer_real_interval_ns;
     struct itimers_cpu *itimers_cpu; /* sentry/time */
     struct cpu_watch *cpu_watch;

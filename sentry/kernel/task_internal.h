@@ -16,6 +16,7 @@ struct process_group *pgrp_find(pid_t id);
 struct session *session_new(pid_t id);
 void session_tty_release(struct session *s);
 void itimer_real_expired(struct ktimer *t);
+void tg_exit_overdue(struct ktimer *k);
 
 /* run.c: starts the task's fiber; it runs task_main. */
 int task_start(struct task *t);

@@ -82,7 +82,7 @@ static inline int reap(pid_t pid, int ms)
         usleep(500);
     }
     kill(pid, SIGKILL);
-    for (end = now_ms() + 5000; now_ms() < end; usleep(500))
+    for (end = now_ms() + 3000; now_ms() < end; usleep(500))
         if (waitpid(pid, &status, WNOHANG) == pid)
             return status;
     FAIL("child %d survives SIGKILL", pid);
