@@ -53,6 +53,7 @@ integration: $(NV)
 
 host: $(NV)
 	tests/integration/host.sh $(NV) "$(PLATFORMS)"
+	tests/integration/user.sh $(NV) "$(PLATFORMS)"
 
 check: deps
 	@$(MAKE) --no-print-directory all
