@@ -14,12 +14,6 @@ static const long sizes[] = {0,          1,           4095,       4096,        6
                              1L << 47,   0x7fffffffffffffff, -1,  -2,          -4096,      LONG_MIN};
 #define NSIZES (sizeof(sizes) / sizeof(sizes[0]))
 
-static long sys(long nr, long a, long b, long c, long d, long e, long f)
-{
-    long r = syscall(nr, a, b, c, d, e, f);
-    return r < 0 ? -errno : r;
-}
-
 static char buf[65536];
 static int in, out, sock[2], ep, file, zero, ev;
 
