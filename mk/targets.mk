@@ -59,6 +59,7 @@ idle: $(NV)
 
 host: $(NV)
 	tests/integration/host.sh $(NV) "$(PLATFORMS)"
+	tests/integration/user.sh $(NV) "$(PLATFORMS)"
 
 check: deps
 	@$(MAKE) --no-print-directory all
