@@ -106,10 +106,13 @@ long futex_lock_pi(struct task *t, uint64_t addr, bool private_, bool try, uint6
 
     if (owner < 0)
         return owner;
-    err = set_waiters_bit(t, addr);
-    owner = err ? err : read_owner(t, addr, &val);
-    if (owner < 0)
-        return owner;
+    /* While the call parked, a handover may have overwritten the bit. */
+    do {
+        err = set_waiters_bit(t, addr);
+        owner = err ? err : read_owner(t, addr, &val);
+        if (owner < 0)
+            return owner;
+    } while (!(val & FUTEX_WAITERS));
     if (owner == 0) {
         uint32_t bits = val & FUTEX_OWNER_DIED;
         if (first_waiter(&w.key))
