@@ -3,9 +3,9 @@
  * waiters hands the lock to the first of them. Nobody's priority changes: guests share the host's
  * fair scheduler.
  *
- * Guest threads change a word only from 0 to their id and back. Once FUTEX_WAITERS is set both fail,
- * so that the word changes here only: setting that bit is the one step that must be atomic, and the
- * host does it, from inside the address space.
+ * Guest threads change a word only from 0 to their id and back. Once FUTEX_WAITERS is set both
+ * fail, so that the word changes here only: setting that bit is the one step that must be atomic,
+ * and the host does it, from inside the address space.
  */
 #include <errno.h>
 #include <linux/futex.h>
