@@ -3,9 +3,9 @@
  * waiters hands the lock to the first of them. Nobody's priority changes: guests share the host's
  * fair scheduler.
  *
- * Guest threads change a word only from 0 to their id and back. Once FUTEX_WAITERS is set both fail,
- * so that the word changes here only: setting that bit is the one step that must be atomic, and the
- * host does it, from inside the address space.
+ * Guest threads change a word only from 0 to their id and back. Once FUTEX_WAITERS is set both
+ * fail, so that the word changes here only: setting that bit is the one step that must be atomic,
+ * and the host does it, from inside the address space.
  */
 #include <errno.h>
 #include <linux/futex.h>
@@ -106,10 +106,13 @@ long futex_lock_pi(struct task *t, uint64_t addr, bool private_, bool try, uint6
 
     if (owner < 0)
         return owner;
-    err = set_waiters_bit(t, addr);
-    owner = err ? err : read_owner(t, addr, &val);
-    if (owner < 0)
-        return owner;
+    /* While the call parked, a handover may have overwritten the bit. */
+    do {
+        err = set_waiters_bit(t, addr);
+        owner = err ? err : read_owner(t, addr, &val);
+        if (owner < 0)
+            return owner;
+    } while (!(val & FUTEX_WAITERS));
     if (owner == 0) {
         uint32_t bits = val & FUTEX_OWNER_DIED;
         if (first_waiter(&w.key))

@@ -259,7 +259,8 @@ long sys_sched_setattr(struct task *t, const struct sysargs *a)
     return 0;
 }
 
-/* --- ioprio_set(2), ioprio_get(2): kept per task; the host's disks are not the guest's matter --- */
+/* --- ioprio_set(2), ioprio_get(2): kept per task; the host's disks are not the guest's matter ---
+ */
 #define IOPRIO_WHO_PROCESS 1
 #define IOPRIO_WHO_USER 3
 #define IOPRIO_CLASS_RT 1

@@ -212,7 +212,8 @@ long sys_clock_nanosleep(struct task *t, const struct sysargs *a)
 
     if (clock_read(t, id, &probe))
         return -EINVAL;
-    if (id == CLOCK_THREAD_CPUTIME_ID || id == CLOCK_MONOTONIC_RAW || id == CLOCK_REALTIME_COARSE || id == CLOCK_MONOTONIC_COARSE)
+    if (id == CLOCK_THREAD_CPUTIME_ID || id == CLOCK_MONOTONIC_RAW || id == CLOCK_REALTIME_COARSE ||
+        id == CLOCK_MONOTONIC_COARSE)
         return -EOPNOTSUPP;
     if (get_user(t, &ts, arg_u64(a, 2)))
         return -EFAULT;

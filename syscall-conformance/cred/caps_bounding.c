@@ -1,5 +1,5 @@
-/* prctl(2) PR_CAPBSET_DROP, PR_CAP_AMBIENT: the bounding set only shrinks; ambient capabilities must
- * be permitted and inheritable, and are kept over exec without user 0. */
+/* prctl(2) PR_CAPBSET_DROP, PR_CAP_AMBIENT: the bounding set only shrinks; ambient capabilities
+ * must be permitted and inheritable, and are kept over exec without user 0. */
 #include "cred.h"
 
 static void bounding(void)

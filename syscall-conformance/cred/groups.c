@@ -1,5 +1,5 @@
-/* setgroups(2), getgroups(2): the supplementary groups, inherited, kept over setuid; they open files
- * of the group; EINVAL for lists too short or too long. */
+/* setgroups(2), getgroups(2): the supplementary groups, inherited, kept over setuid; they open
+ * files of the group; EINVAL for lists too short or too long. */
 #include "cred.h"
 
 static void change(void)

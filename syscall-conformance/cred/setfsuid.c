@@ -1,5 +1,5 @@
-/* setfsuid(2): returns the former id and never fails; files are made and opened with it; a change of
- * the effective id takes it along. */
+/* setfsuid(2): returns the former id and never fails; files are made and opened with it; a change
+ * of the effective id takes it along. */
 #include "cred.h"
 
 static void users(void)

@@ -1,5 +1,5 @@
-/* setuid(2): with CAP_SETUID all of real, effective and saved are set; without it only the effective
- * one, to the real or saved: EPERM otherwise. */
+/* setuid(2): with CAP_SETUID all of real, effective and saved are set; without it only the
+ * effective one, to the real or saved: EPERM otherwise. */
 #include "cred.h"
 
 static void privileged(void)

@@ -1,5 +1,5 @@
-/* umask(2): nine bits, the old value is returned, shared by threads, inherited; the set-group-id bit
- * of a directory passes its group on. */
+/* umask(2): nine bits, the old value is returned, shared by threads, inherited; the set-group-id
+ * bit of a directory passes its group on. */
 #include "cred.h"
 
 static void child(void)

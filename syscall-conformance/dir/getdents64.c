@@ -1,5 +1,5 @@
-/* getdents64(2): all names once, with inode numbers and types; EINVAL when not even one fits; at the
- * end 0; a position may be taken up again. */
+/* getdents64(2): all names once, with inode numbers and types; EINVAL when not even one fits; at
+ * the end 0; a position may be taken up again. */
 #include "../tmp.h"
 
 struct entry {

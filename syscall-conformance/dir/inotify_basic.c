@@ -99,7 +99,7 @@ int main(void)
     must(rename("self", "moved"));
     event_is("800 "); /* move self */
     must(unlink("moved"));
-    event_is("4 "); /* link count */
+    event_is("4 ");   /* link count */
     event_is("400 "); /* delete self */
     event_is("8000 ");
     event_is("");

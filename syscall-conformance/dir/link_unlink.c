@@ -1,5 +1,5 @@
-/* link(2), unlink(2): names of one inode; linkat flags; errors EEXIST, EPERM for directories, ENOENT,
- * ENOTDIR; the file lives while it is open. */
+/* link(2), unlink(2): names of one inode; linkat flags; errors EEXIST, EPERM for directories,
+ * ENOENT, ENOTDIR; the file lives while it is open. */
 #include "../tmp.h"
 
 static long nlink_of(const char *name)

@@ -1,4 +1,5 @@
-/* mkdir(2), rmdir(2): modes, links and errors: EEXIST, ENOENT, ENOTDIR, ENOTEMPTY, EINVAL, EBUSY. */
+/* mkdir(2), rmdir(2): modes, links and errors: EEXIST, ENOENT, ENOTDIR, ENOTEMPTY, EINVAL, EBUSY.
+ */
 #include "../tmp.h"
 
 int main(void)

@@ -5,7 +5,7 @@
 static struct shared {
     pthread_mutex_t m;
     volatile int inside, mixed, count;
-} *s;
+} * s;
 
 static void *work(void *arg)
 {

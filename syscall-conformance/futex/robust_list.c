@@ -1,5 +1,5 @@
-/* set_robust_list(2), get_robust_list(2): when an owner dies the kernel sets FUTEX_OWNER_DIED in the
- * words of its list and wakes a waiter. */
+/* set_robust_list(2), get_robust_list(2): when an owner dies the kernel sets FUTEX_OWNER_DIED in
+ * the words of its list and wakes a waiter. */
 #include "futex.h"
 
 struct node {

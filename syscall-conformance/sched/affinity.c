@@ -1,5 +1,5 @@
-/* sched_setaffinity(2), sched_getaffinity(2): a mask of CPUs per thread, inherited; the call returns
- * how many bytes the kernel's mask has; empty masks are EINVAL. */
+/* sched_setaffinity(2), sched_getaffinity(2): a mask of CPUs per thread, inherited; the call
+ * returns how many bytes the kernel's mask has; empty masks are EINVAL. */
 #include "../process/child.h"
 #include <pthread.h>
 #include <sched.h>

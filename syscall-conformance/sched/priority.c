@@ -1,5 +1,5 @@
-/* setpriority(2), getpriority(2), nice(2): -20 to 19, clamped; a user may only make it worse, EACCES,
- * nice: EPERM; the system call returns 20 - nice. */
+/* setpriority(2), getpriority(2), nice(2): -20 to 19, clamped; a user may only make it worse,
+ * EACCES, nice: EPERM; the system call returns 20 - nice. */
 #include "../process/child.h"
 #include <sys/resource.h>
 

@@ -1,4 +1,5 @@
-/* getrusage(2) RUSAGE_THREAD, CLOCK_THREAD_CPUTIME_ID: a thread's own share of the process's time. */
+/* getrusage(2) RUSAGE_THREAD, CLOCK_THREAD_CPUTIME_ID: a thread's own share of the process's time.
+ */
 #include "../process/child.h"
 #include <pthread.h>
 #include <sys/resource.h>
