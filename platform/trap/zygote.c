@@ -136,6 +136,8 @@ static void zygote_event(struct gthread *thr)
             aspace_set_pid(as, (pid_t)thr->slot->result);
         else
             aspace_died(as, SIGKILL);
+        if (in_flight->thr->waiter)
+            trap_host->wake(in_flight->thr->waiter);
         free(in_flight);
         in_flight = NULL;
     }
@@ -166,6 +168,16 @@ static struct gthread *request_fork(int *err)
     return r->thr;
 }
 
+/* The child may be heard of before the zygote has said its pid. */
+static int await_pid(struct gthread *t)
+{
+    t->waiter = trap_host->current();
+    while (!t->as->pid && !t->as->dead)
+        trap_host->park();
+    t->waiter = NULL;
+    return t->as->dead ? -ESRCH : 0;
+}
+
 int zygote_fork(struct aspace **as, struct gthread **thr)
 {
     int err = 0;
@@ -175,6 +187,8 @@ int zygote_fork(struct aspace **as, struct gthread **thr)
     if (!t)
         return err;
     err = trap_wait(t);
+    if (!err)
+        err = await_pid(t);
     if (err) {
         struct aspace *dead = t->as;
         gthread_destroy(t);
