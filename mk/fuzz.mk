@@ -10,7 +10,7 @@ fuzz:
 	@for f in $(FUZZ); do \
 	  c=$(FUZZ_DIR)/corpus/$$f; s=tests/fuzz/seeds/$$f; mkdir -p $$c; [ -d $$s ] || s=; \
 	  echo "fuzz $$f"; \
-	  $(FUZZ_DIR)/bin/$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=4096 -close_fd_mask=1 \
+	  $(FUZZ_DIR)/bin/$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=4096 -close_fd_mask=1 -len_control=0 \
 	    -print_final_stats=1 -artifact_prefix=$$c/ $$c $$s >$$c.log 2>&1 \
 	    && grep -h number_of_executed $$c.log || { tail -40 $$c.log; exit 1; }; \
 	done

@@ -96,7 +96,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     task.fds = fdtable_new();
     REQUIRE(task.fds);
     memset(memory, 0, sizeof(memory));
-    take(&in, memory, 2048);
+    struct input whole = in; /* the same bytes are calls and what they point to */
+    take(&whole, memory, sizeof(memory));
     for (int i = 0; i < 24 && in.left; i++) {
         unsigned int op = take_u8(&in);
         struct sysargs a = {0};
@@ -121,9 +122,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (h == sys_socketpair)
             a.arg[1] |= SOCK_NONBLOCK;
         else if (h == sys_sendto || h == sys_recvfrom || h == sys_sendmmsg || h == sys_recvmmsg)
-            a.arg[3] |= MSG_DONTWAIT;
+            a.arg[3] |= MSG_DONTWAIT | MSG_NOSIGNAL;
         else if (h == sys_sendmsg || h == sys_recvmsg)
-            a.arg[2] |= MSG_DONTWAIT;
+            a.arg[2] |= MSG_DONTWAIT | MSG_NOSIGNAL;
         else if (h == sys_accept4)
             a.arg[3] |= SOCK_NONBLOCK;
         if (h)
