@@ -138,7 +138,6 @@ static void forked(struct gthread *child, pid_t pid)
         return;
     }
     aspace_set_pid(child->as, pid);
-    child->tid = pid;
     if (child->waiter)
         trap_host->wake(child->waiter);
 }
