@@ -255,6 +255,9 @@ static int send(struct thread_group *tg, struct task *t, const siginfo_t *info)
 {
     int sig = info->si_signo;
 
+    /* clone(2) takes any number as the signal of a child's end; one that is none is not sent. */
+    if (info->si_signo < 1 || info->si_signo > NV_NSIG)
+        return -EINVAL;
     if (tg->zombie || list_empty(&tg->tasks))
         return 0;
     if (sig == SIGKILL) {

@@ -107,7 +107,7 @@ for platform in $platforms; do
     attack fuzz 60 0 -- "$bin/fuzz" "$seed" "${FUZZ_SECONDS:-3}"
     attack fuzz-user 60 0 --user 1000:1000 -- "$bin/fuzz" "$((seed + 1))" "${FUZZ_SECONDS:-3}"
     attack bombs 200 0 -- "$bin/bombs"
-    attack fill 60 0 --memory 64M -- "$bin/fill"
+    attack fill 60 "0" --memory "${FILL_MEMORY:-64M}" -- "$bin/fill"
     attack elves-static 100 0 -- "$bin/elves" "$seed" 300 "$busybox"
     attack elves-dynamic 100 0 -- "$bin/elves" "$((seed + 1))" 300 /bin/true
     attack scripts 60 0 -- "$bin/scripts"

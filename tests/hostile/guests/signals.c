@@ -185,6 +185,20 @@ static void altstack_tiny(long size)
     __asm__ volatile("mov $64, %%rsp; push %%rax" ::: "memory");
 }
 
+/* Children whose end is told by signals that do not exist. */
+static void odd_exit_signals(long x)
+{
+    for (unsigned long sig = 0; sig < 256; sig++)
+        if (sig != SIGKILL && sig != SIGSTOP && sig != SIGTSTP && sig != SIGTTIN && sig != SIGTTOU &&
+            sig != 32 && sig != 33) { /* those two belong to libc */
+            signal((int)sig, SIG_IGN);
+            if (syscall(SYS_clone, sig, 0, 0, 0, 0) == 0)
+                _exit(0);
+        }
+    while (waitpid(-1, NULL, __WALL) > 0)
+        ;
+}
+
 int main(void)
 {
     for (long i = 0; i < 200; i++)
@@ -206,6 +220,8 @@ int main(void)
     int s = attempt(single_step, 0, 5000);
     if (!WIFEXITED(s) || WEXITSTATUS(s))
         FAIL("single steps end with %#x", s);
+    s = attempt(odd_exit_signals, 0, 3000);
+    CHECK(WIFEXITED(s));
     attempt(sigsys_games, 0, 1000);
     attempt(storm, 0, 3000);
     attempt(queue_flood, 0, 3000);
