@@ -10,6 +10,9 @@ O := build-san
 SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 endif
 
+# One spelling, so that the dependency files of an earlier run hold.
+override O := $(O:$(CURDIR)/%=%)
+
 WARN := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wno-unused-parameter
 HARDEN := -fPIE -fstack-protector-strong $(if $(SAN),,-D_FORTIFY_SOURCE=2) -fno-common
 CFLAGS ?= -O2 -g

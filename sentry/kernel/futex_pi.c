@@ -100,7 +100,7 @@ static long wait_for(struct task *t, struct pi_waiter *w, uint64_t deadline)
 long futex_lock_pi(struct task *t, uint64_t addr, bool private_, bool try, uint64_t deadline)
 {
     struct pi_waiter w = {.task = t, .addr = addr};
-    uint32_t val;
+    uint32_t val = 0;
     int err = mm_futex_key(t, addr, private_, &w.key);
     int owner = err ? err : read_owner(t, addr, &val);
 

@@ -213,6 +213,7 @@ static struct dentry *dentry_free(struct dentry *d)
  */
 static bool shrinking;
 
+/* NOLINTNEXTLINE(misc-no-recursion): shrinking; the outermost call does the work */
 static void shrink_unused(void)
 {
     if (shrinking)
@@ -227,6 +228,7 @@ static void shrink_unused(void)
     shrinking = false;
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): shrinking; the outermost call does the work */
 void dentry_put(struct dentry *d)
 {
     while (d && --d->refs == 0) {

@@ -34,6 +34,7 @@ UNUSED_FN static int caps_get(struct caps *c)
     struct __user_cap_header_struct h = {_LINUX_CAPABILITY_VERSION_3, 0};
     struct __user_cap_data_struct d[2];
 
+    *c = (struct caps){0};
     if (syscall(SYS_capget, &h, d) < 0)
         return -1;
     c->effective = d[0].effective | (uint64_t)d[1].effective << 32;
