@@ -93,6 +93,9 @@ static void reparent_children(struct thread_group *tg)
         if (to == tg)
             continue;
         list_add_tail(&to->children, &c->sibling);
+        struct task *m;
+        list_for_each(m, &c->tasks, tg_node)
+            task_publish_facts(m);
         if (c->leader && c->leader->pdeath_signal && !c->zombie) {
             siginfo_t info;
             siginfo_kernel(&info, c->leader->pdeath_signal);

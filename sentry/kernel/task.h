@@ -76,7 +76,8 @@ struct task {
     int pdeath_signal;
     cpu_set_t *affinity; /* NULL: all */
     uint64_t nsyscalls;
-    void *strace; /* per-call state of strace */
+    const void *facts_cred, *facts_parent; /* as published: facts.c */
+    void *strace;                          /* per-call state of strace */
 };
 
 struct thread_group {

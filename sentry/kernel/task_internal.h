@@ -36,6 +36,7 @@ void task_clear_tid(struct task *t);
 /* futex.c */
 int futex_wake_addr(struct task *t, uint64_t addr, bool private_, int n);
 /* posix timers, sentry/time */
+void task_publish_facts(struct task *t);
 void posix_timers_exit(struct thread_group *tg);
 void itimers_cpu_exit(struct thread_group *tg);
 void posix_timers_exec(struct thread_group *tg);
