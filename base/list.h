@@ -14,6 +14,17 @@ struct list {
         &(name), &(name)                                                                           \
     }
 
+/* Links are never NULL; the analyzer of clang cannot know. */
+#ifdef __clang_analyzer__
+#define list_assume(x)                                                                             \
+    do {                                                                                           \
+        if (!(x))                                                                                  \
+            __builtin_unreachable();                                                               \
+    } while (0)
+#else
+#define list_assume(x) ((void)0)
+#endif
+
 static inline void list_init(struct list *l)
 {
     l->next = l->prev = l;
@@ -26,6 +37,7 @@ static inline bool list_empty(const struct list *l)
 
 static inline void list_insert_between(struct list *n, struct list *prev, struct list *next)
 {
+    list_assume(prev && next);
     n->prev = prev;
     n->next = next;
     prev->next = n;
@@ -45,6 +57,7 @@ static inline void list_add_tail(struct list *head, struct list *n)
 /* Safe on an unlinked (self-pointing) node; the node is left unlinked. */
 static inline void list_del(struct list *n)
 {
+    list_assume(n->prev && n->next);
     n->next->prev = n->prev;
     n->prev->next = n->next;
     list_init(n);

@@ -51,14 +51,23 @@ conformance: $(NV)
 integration: $(NV)
 	tests/integration/run.sh $(NV) "$(PLATFORMS)"
 
+hostile: $(NV)
+	tests/hostile/run.sh $(NV) "$(PLATFORMS)" $(O)
+
+idle: $(NV)
+	tests/integration/idle.sh $(NV) "$(PLATFORMS)"
+
 host: $(NV)
 	tests/integration/host.sh $(NV) "$(PLATFORMS)"
+	tests/integration/user.sh $(NV) "$(PLATFORMS)"
 
 check: deps
 	@$(MAKE) --no-print-directory all
 	@$(MAKE) --no-print-directory unit
 	@$(MAKE) --no-print-directory host
 	@$(MAKE) --no-print-directory integration
+	@$(MAKE) --no-print-directory idle
+	@$(MAKE) --no-print-directory hostile
 	@$(MAKE) --no-print-directory conformance
 
 # The benchmark program is given by its path; it is not part of this tree.
@@ -88,4 +97,4 @@ clang-tidy: lint-deps
 install: all
 	install -D -m 755 $(NV) $(DESTDIR)$(PREFIX)/bin/nv
 
-.PHONY: lint-deps cppcheck clang-tidy help deps demo unit conformance integration host check bench format lint install
+.PHONY: lint-deps cppcheck clang-tidy help deps demo unit conformance integration hostile idle host check bench format lint install

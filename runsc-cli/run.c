@@ -23,6 +23,7 @@
 #include "runsc-cli/spawn.h"
 #include "runsc-cli/spec.h"
 #include "runsc-cli/terminal.h"
+#include "sentry/kernel/loop.h"
 
 static const int forwarded[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH};
 
@@ -33,14 +34,6 @@ struct session {
     bool timed_out;
     uint64_t t_start, t_spawned, t_booted;
 };
-
-static uint64_t mono_ns(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
-}
 
 static int watch_signals(void)
 {
@@ -77,7 +70,7 @@ static int poll_timeout(struct session *s)
 {
     if (!s->deadline_ns)
         return -1;
-    uint64_t now = mono_ns();
+    uint64_t now = now_ns();
     return now >= s->deadline_ns ? 0
                                  : (int)MIN((s->deadline_ns - now) / NSEC_PER_MSEC + 1, 1UL << 30);
 }
@@ -93,7 +86,7 @@ static int supervise(struct session *s)
         int n = poll(p, 2, poll_timeout(s));
         if (n < 0 && errno != EINTR)
             return -errno;
-        if (n == 0 && s->deadline_ns && mono_ns() >= s->deadline_ns) {
+        if (n == 0 && s->deadline_ns && now_ns() >= s->deadline_ns) {
             s->timed_out = true;
             s->deadline_ns = 0;
             tell(s, CTL_SIGNAL, SIGKILL);
@@ -108,7 +101,7 @@ static int supervise(struct session *s)
         if (r != sizeof(m))
             return -EPIPE;
         if (m.type == CTL_BOOTED)
-            s->t_booted = mono_ns();
+            s->t_booted = now_ns();
         if (m.type == CTL_EXIT)
             return m.value;
     }
@@ -126,7 +119,7 @@ static void reap(struct session *s)
 
 static void report_timing(const struct session *s, bool json)
 {
-    uint64_t end = mono_ns();
+    uint64_t end = now_ns();
     double spawn = (double)(s->t_spawned - s->t_start) / 1e6;
     double boot = s->t_booted ? (double)(s->t_booted - s->t_spawned) / 1e6 : 0;
     double run = s->t_booted ? (double)(end - s->t_booted) / 1e6 : 0;
@@ -157,7 +150,7 @@ static int exit_code(const struct session *s, int status)
 int verb_run(int argc, char **argv)
 {
     struct run_options o = {0};
-    struct session s = {.t_start = mono_ns()};
+    struct session s = {.t_start = now_ns()};
     struct error e = ERROR_INIT;
 
     int code = run_options_parse(argc, argv, &o);
@@ -176,7 +169,7 @@ int verb_run(int argc, char **argv)
         return code;
     }
     if (o.timeout_s > 0)
-        s.deadline_ns = mono_ns() + (uint64_t)(o.timeout_s * 1e9);
+        s.deadline_ns = now_ns() + (uint64_t)(o.timeout_s * 1e9);
     if (o.memory && cgroup_new(&s.sp.cgroup, o.memory, &e)) {
         error_print(&e);
         return EXIT_NV;
@@ -189,7 +182,7 @@ int verb_run(int argc, char **argv)
         error_print(&e);
         return EXIT_NV;
     }
-    s.t_spawned = mono_ns();
+    s.t_spawned = now_ns();
     int status = supervise(&s);
     reap(&s);
     terminal_leave();

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
@@ -52,17 +53,34 @@ static int write_file(pid_t pid, const char *name, const char *text)
     return 0;
 }
 
+/* CAP_SYS_ADMIN, and a user nobody who can be given to the sentry: else do as ordinary users do. */
+static bool is_privileged(void)
+{
+    struct __user_cap_header_struct h = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct d[2] = {0};
+    unsigned long inside, outside, count;
+    bool has_nobody = false;
+
+    if (geteuid() != 0 || syscall(SYS_capget, &h, d) ||
+        !(d[0].effective & (1U << CAP_SYS_ADMIN)))
+        return false;
+    cleanup_file_stream FILE *f = fopen("/proc/self/uid_map", "re");
+    while (f && !has_nobody && fscanf(f, "%lu %lu %lu", &inside, &outside, &count) == 3)
+        has_nobody = NOBODY >= inside && NOBODY - inside < count;
+    return has_nobody;
+}
+
 /* Inside, one user and one group exist. */
 struct id_map {
     uid_t inside_uid, uid;
     gid_t inside_gid, gid;
 };
 
-static int map_ids(pid_t pid, const struct id_map *m, struct error *e)
+static int map_ids(pid_t pid, const struct id_map *m, bool privileged, struct error *e)
 {
     char line[64];
 
-    if (geteuid() != 0 && write_file(pid, "setgroups", "deny"))
+    if (!privileged && write_file(pid, "setgroups", "deny"))
         return error_set(e, -errno, "setting up the user namespace (setgroups)");
     snprintf(line, sizeof(line), "%u %u 1", m->inside_uid, m->uid);
     if (write_file(pid, "uid_map", line))
@@ -176,10 +194,12 @@ static int explain_ns_failure(int err, struct error *e)
     if (err == -EPERM && in_chroot())
         error_hint(e, "Linux makes no user namespaces in a chroot: enter the tree with pivot_root, "
                       "e.g. by systemd-nspawn");
-    else if (err == -EPERM || err == -ENOSPC)
+    else if (err == -EPERM || err == -ENOSPC || err == -EUSERS)
         error_hint(e,
-                   "user namespaces are not allowed here: run as root, or set "
-                   "user.max_user_namespaces and kernel.unprivileged_userns_clone; see nv doctor");
+                   "user namespaces are not allowed here%s: %s, or set user.max_user_namespaces "
+                   "and kernel.unprivileged_userns_clone; see nv doctor",
+                   geteuid() ? "" : " even to root",
+                   geteuid() ? "run as root" : "give CAP_SYS_ADMIN to this container");
     return err;
 }
 
@@ -194,7 +214,7 @@ static void close_pair(int p[2])
 int spawn_sandbox(struct spawn *s, struct error *e)
 {
     int gofer_sock[2] = {-1, -1}, ctl[2] = {-1, -1}, go1[2] = {-1, -1}, go2[2] = {-1, -1};
-    bool root = geteuid() == 0;
+    bool privileged = is_privileged();
     int err = 0;
 
     s->sentry = s->gofer = -1;
@@ -208,7 +228,7 @@ int spawn_sandbox(struct spawn *s, struct error *e)
     setsockopt(gofer_sock[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
     s->spec.gofer_sock = gofer_sock[0];
     fflush(NULL);
-    s->gofer = fork_into(GOFER_NS | (root ? 0 : CLONE_NEWUSER));
+    s->gofer = fork_into(GOFER_NS | (privileged ? 0 : CLONE_NEWUSER));
     if (s->gofer == 0) {
         close(gofer_sock[0]);
         close_pair(ctl);
@@ -229,10 +249,11 @@ int spawn_sandbox(struct spawn *s, struct error *e)
     }
     /* Our files are the guest user's, those of others nobody's. */
     const struct id_map own = {s->spec.uid, geteuid(), s->spec.gid, getegid()};
-    const struct id_map cage = {0, root ? NOBODY : geteuid(), 0, root ? NOBODY : getegid()};
-    err = root ? 0 : map_ids(s->gofer, &own, e);
+    const struct id_map cage = {0, privileged ? NOBODY : geteuid(), 0,
+                                privileged ? NOBODY : getegid()};
+    err = privileged ? 0 : map_ids(s->gofer, &own, privileged, e);
     if (!err)
-        err = map_ids(s->sentry, &cage, e);
+        err = map_ids(s->sentry, &cage, privileged, e);
     if (!err)
         err = cgroup_add(&s->cgroup, s->gofer, e);
     if (!err)

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -194,6 +195,24 @@ struct aspace *aspace_by_pid(pid_t pid)
     return claimed;
 }
 
+static void limit_tasks(pid_t pid, bool may)
+{
+    struct rlimit r;
+
+    if (prlimit(pid, RLIMIT_NPROC, NULL, &r))
+        return; /* it is gone */
+    r.rlim_cur = may ? r.rlim_max : 0;
+    if (prlimit(pid, RLIMIT_NPROC, &r, NULL))
+        log_debug("limiting the tasks of process %d failed", pid);
+}
+
+void trap_may_clone(struct aspace *as, bool may)
+{
+    if (may ? as->may_clone++ == 0 : --as->may_clone == 0)
+        if (as->pid > 0 && !as->dead)
+            limit_tasks(as->pid, may);
+}
+
 /*
  * A stub can let a process of its own making answer for the child of a fork and then end, so that
  * the number is used again: whoever is known by it until now cannot be its owner.
@@ -209,6 +228,7 @@ void aspace_set_pid(struct aspace *as, pid_t pid)
         }
     }
     as->pid = pid;
+    limit_tasks(pid, false); /* inherited from a parent that was just allowed to fork */
 }
 
 void aspace_died(struct aspace *as, int sig)

@@ -154,8 +154,8 @@ static struct aspace *trap_aspace_get(struct aspace *as)
 
 static void trap_aspace_kill(struct aspace *as)
 {
-    if (as->pid > 0 && !as->dead)
-        kill(as->pid, SIGKILL);
+    if (as->pid > 0 && !as->dead && kill(as->pid, SIGKILL) && errno == ESRCH)
+        aspace_died(as, SIGKILL); /* it let another process answer for it */
 }
 
 static void trap_aspace_put(struct aspace *as)
@@ -248,7 +248,9 @@ static int trap_aspace_fork(struct gthread *thr, struct aspace **out, struct gth
     if (child) {
         text_wait(thr);
         fork_lock(thr->as);
+        trap_may_clone(thr->as, true);
         err = fork_locked(thr, child, ctl);
+        trap_may_clone(thr->as, false);
         fork_unlock(thr->as);
     }
     close(ctl);
@@ -306,8 +308,10 @@ static int start_thread(struct gthread *thr, struct gthread **out)
         return -ENOMEM;
     trap_expect(child);
     thr->slot->clone_index = index;
+    trap_may_clone(as, true);
     trap_send(thr, CMD_CLONE);
     err = trap_wait(thr);
+    trap_may_clone(as, false);
     int64_t tid = thr->slot->result;
     if (!err && tid <= 0)
         err = tid < 0 && tid > -4096 ? (int)tid : -EAGAIN;

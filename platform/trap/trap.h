@@ -57,6 +57,7 @@ struct aspace {
     bool text_busy;          /* a thread changes code: the others wait before they run it */
     struct list text_waiters;
     bool forking;
+    unsigned int may_clone; /* how many clones and forks are under way: trap_may_clone() */
     struct list fork_waiters;
 };
 
@@ -76,6 +77,11 @@ bool trap_pending(void);
 int send_fds(int sock, const int *fds, int n);
 int recv_pid(int sock, pid_t *pid);
 struct aspace *aspace_by_pid(pid_t pid);
+/*
+ * Guest code can jump to the stub's clone. RLIMIT_NPROC of a guest process is 0, except while the
+ * sentry has asked for a clone.
+ */
+void trap_may_clone(struct aspace *as, bool may);
 void aspace_set_pid(struct aspace *as, pid_t pid);
 void aspace_died(struct aspace *as, int sig);
 /* patch.c: call sites that were turned into jumps to thunks. */

@@ -79,13 +79,15 @@ static void watch_free(struct watch *w, bool tell)
 }
 
 static void notify_one(struct inode *i, uint32_t mask, uint32_t cookie, const char *name,
-                       uint32_t isdir)
+                       uint32_t isdir, bool unlinked)
 {
     struct watch *w, *tmp;
 
     inode_get(i); /* the last watch may hold the last reference */
     list_for_each_safe(w, tmp, &i->watches, inode_node) {
         bool wanted = w->mask & mask & IN_ALL_EVENTS;
+        if (unlinked && (w->mask & IN_EXCL_UNLINK))
+            continue;
         if (wanted)
             queue_event(w->in, w->wd, mask | isdir, cookie, name);
         if ((wanted && (w->mask & IN_ONESHOT)) || (mask & IN_DELETE_SELF))
@@ -105,15 +107,15 @@ void fsnotify(struct inode *i, struct dentry *d, uint32_t mask, uint32_t cookie)
 
     mask &= ~(uint32_t)IN_ISDIR;
     if (mask & contents) {
-        notify_one(i, mask, cookie, d ? d->name : NULL, isdir);
+        notify_one(i, mask, cookie, d ? d->name : NULL, isdir, false);
         return;
     }
     if (S_ISDIR(i->mode) && mask != IN_DELETE_SELF && mask != IN_MOVE_SELF)
         isdir = IN_ISDIR;
     if (d && d->parent != d && d->parent->inode && !list_empty(&d->parent->inode->watches))
-        notify_one(d->parent->inode, mask, cookie, d->name, isdir);
+        notify_one(d->parent->inode, mask, cookie, d->name, isdir, !d->hashed);
     if (!list_empty(&i->watches))
-        notify_one(i, mask, cookie, NULL, isdir);
+        notify_one(i, mask, cookie, NULL, isdir, false);
 }
 
 void inotify_inode_gone(struct inode *i)

@@ -39,7 +39,7 @@ static ssize_t to_pipe(struct task *t, struct file *in, loff_t *pos, struct file
     if (r < 0)
         return r;
     len = MIN(MIN(len, pipe_room(p)), CHUNK);
-    cleanup_free char *buf = malloc(len);
+    cleanup_free char *buf = malloc(MAX(len, (size_t)1));
     if (!buf)
         return -ENOMEM;
     uio_init_kernel(&u, UIO_DEST, buf, len);
@@ -111,7 +111,7 @@ static ssize_t pipe_to_pipe(struct task *t, struct file *in, struct file *out, s
     if (r <= 0)
         return r;
     len = MIN(MIN(len, pipe_room(po)), CHUNK);
-    cleanup_free char *buf = malloc(len);
+    cleanup_free char *buf = malloc(MAX(len, (size_t)1));
     if (!buf)
         return -ENOMEM;
     uio_init_kernel(&u, UIO_DEST, buf, len);

@@ -1,5 +1,6 @@
 /* clone(2), clone3(2), fork(2), vfork(2). */
 #include <errno.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -84,6 +85,8 @@ static int inherit(struct task *t, struct task *c, uint64_t f)
     memcpy(c->comm, t->comm, sizeof(c->comm));
     c->no_new_privs = t->no_new_privs;
     c->uts = t->uts;
+    c->policy = t->policy;
+    c->ioprio = t->ioprio;
     c->sig.blocked = t->sig.blocked;
     if (!(f & CLONE_VM) || (f & CLONE_VFORK))
         c->sig.altstack = t->sig.altstack;
@@ -162,6 +165,23 @@ static void abandon(struct task *c, uint64_t f)
     task_put(c);
 }
 
+/* RLIMIT_NPROC counts the tasks of the real user: kernel/fork.c copy_process(). */
+static bool over_user_limit(struct task *t)
+{
+    uint64_t limit = rlimit_cur(t, RLIMIT_NPROC), n = 0;
+    struct thread_group *tg;
+    struct task *o;
+
+    if (limit == RLIM_INFINITY || !t->cred->uid || cred_capable(t->cred, CAP_SYS_RESOURCE) ||
+        cred_capable(t->cred, CAP_SYS_ADMIN))
+        return false;
+    list_for_each(tg, &all_thread_groups, all_node) {
+        list_for_each(o, &tg->tasks, tg_node) n += o->cred->uid == t->cred->uid;
+        n += tg->zombie && tg->leader && tg->leader->cred->uid == t->cred->uid;
+    }
+    return n >= limit;
+}
+
 static void link_task(struct task *c)
 {
     list_add_tail(&c->tg->tasks, &c->tg_node);
@@ -175,7 +195,7 @@ long task_clone(struct task *t, const struct clone_args_k *args)
 
     if (err)
         return err;
-    if (task_count() >= TASKS_MAX || t->tg->exiting)
+    if (task_count() >= TASKS_MAX || t->tg->exiting || over_user_limit(t))
         return -EAGAIN;
     struct thread_group *tg = f & CLONE_THREAD ? t->tg : tg_new();
     if (!tg)

@@ -17,6 +17,8 @@
 #include "sentry/vfs/file.h"
 #include "sentry/time/cputimer.h"
 
+#define EXIT_GRACE_NS 250000000ULL
+
 void tg_exit(struct thread_group *tg, int code)
 {
     struct task *t;
@@ -32,6 +34,27 @@ void tg_exit(struct thread_group *tg, int code)
     list_for_each(t, &tg->tasks, tg_node)
         task_kick(t);
     waitq_wake_all(&tg->sig.stop_wq);
+    tg->exit_since_ns = now_ns();
+    ktimer_arm(&tg->exit_timer, tg->exit_since_ns + EXIT_GRACE_NS);
+}
+
+/*
+ * Guest code that broke its stub answers neither interrupts nor host calls. Its process is killed then; memory
+ * that others share only when they, too, have had time to let go of it.
+ */
+void tg_exit_overdue(struct ktimer *k)
+{
+    struct thread_group *tg = container_of(k, struct thread_group, exit_timer);
+    uint64_t now = now_ns(), waited = now - tg->exit_since_ns;
+    struct task *t;
+
+    list_for_each(t, &tg->tasks, tg_node) {
+        if (t->mm && (t->in_guest || waited > 3 * EXIT_GRACE_NS) &&
+            (t->mm->refs <= (unsigned)tg->ntasks || waited > 20 * EXIT_GRACE_NS))
+            platform->aspace_kill(t->mm->as);
+    }
+    if (tg->ntasks)
+        ktimer_arm(k, now + EXIT_GRACE_NS);
 }
 
 /* A process group is orphaned when no member has a parent outside it in the same session. */
@@ -93,6 +116,7 @@ static void reparent_children(struct thread_group *tg)
         if (to == tg)
             continue;
         list_add_tail(&to->children, &c->sibling);
+        c->exit_signal = SIGCHLD; /* no other signal slays init: reparent_leader() */
         struct task *m;
         list_for_each(m, &c->tasks, tg_node)
             task_publish_facts(m);
@@ -103,7 +127,6 @@ static void reparent_children(struct thread_group *tg)
         }
         tg_orphan_check(c);
         if (c->zombie) {
-            c->exit_signal = SIGCHLD;
             signal_notify_parent(c, WIFSIGNALED(c->group_exit_code) ? CLD_KILLED : CLD_EXITED, 0);
         }
     }
@@ -119,6 +142,7 @@ void tg_reap(struct thread_group *tg)
         for (int i = 0; i < 2; i++) {
             timeradd(&to->ru_utime, &own[i]->ru_utime, &to->ru_utime);
             timeradd(&to->ru_stime, &own[i]->ru_stime, &to->ru_stime);
+            to->ru_maxrss = MAX(to->ru_maxrss, own[i]->ru_maxrss);
         }
     }
     list_del(&tg->sibling);
@@ -148,6 +172,7 @@ static void group_exited(struct thread_group *tg, int code)
     tg->exiting = true;
     tg->zombie = true;
     ktimer_cancel(&tg->itimer_real);
+    ktimer_cancel(&tg->exit_timer);
     posix_timers_exit(tg);
     itimers_cpu_exit(tg);
     cpu_watch_exit(tg);
@@ -205,6 +230,7 @@ void task_exit(struct task *t, int code)
         robust_list_exit(t);
         task_clear_tid(t);
     }
+    futex_pi_exit(t);
     struct fdtable *fds = t->fds;
     struct fs_context *fs = t->fs;
     t->fds = NULL;

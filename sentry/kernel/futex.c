@@ -37,7 +37,7 @@ static struct list *bucket(const struct futex_key *k)
     return b;
 }
 
-static bool same_key(const struct futex_key *a, const struct futex_key *b)
+bool futex_same_key(const struct futex_key *a, const struct futex_key *b)
 {
     return a->obj == b->obj && a->offset == b->offset && a->shared == b->shared;
 }
@@ -58,7 +58,7 @@ static int wake_key(const struct futex_key *key, int n, uint32_t bitset)
     list_for_each_safe(w, tmp, b, node) {
         if (woken >= n)
             break;
-        if (same_key(&w->key, key) && (w->bitset & bitset)) {
+        if (futex_same_key(&w->key, key) && (w->bitset & bitset)) {
             wake_waiter(w);
             woken++;
         }
@@ -150,7 +150,7 @@ static long do_requeue(struct task *t, const struct sysargs *a, bool private_, b
     list_for_each_safe(w, tmp, bucket(&from), node) {
         if (moved >= nrequeue)
             break;
-        if (!same_key(&w->key, &from))
+        if (!futex_same_key(&w->key, &from))
             continue;
         w->key = to;
         list_del(&w->node);
@@ -241,6 +241,16 @@ long sys_futex(struct task *t, const struct sysargs *a)
         return do_requeue(t, a, private_, true);
     case FUTEX_WAKE_OP:
         return do_wake_op(t, a, private_);
+    case FUTEX_LOCK_PI:
+    case FUTEX_LOCK_PI2:
+        if ((op & FUTEX_CMD_MASK) == FUTEX_LOCK_PI)
+            op |= FUTEX_CLOCK_REALTIME;
+        err = get_deadline(t, arg_u64(a, 3), op, &deadline);
+        return err ? err : futex_lock_pi(t, addr, private_, false, deadline);
+    case FUTEX_TRYLOCK_PI:
+        return futex_lock_pi(t, addr, private_, true, 0);
+    case FUTEX_UNLOCK_PI:
+        return futex_unlock_pi(t, addr, private_);
     default:
         explain_missing("futex", "op %d", op & FUTEX_CMD_MASK);
         return -ENOSYS;

@@ -293,6 +293,19 @@ long sys_getresgid(struct task *t, const struct sysargs *a)
     return put_ids(t, a, t->cred->gid, t->cred->egid, t->cred->sgid);
 }
 
+/* The capabilities that stand for file permissions go with file-system user 0: capabilities(7). */
+#define CAP_FS_SET (0x1fULL | 1ULL << 9 | 1ULL << 27 | 1ULL << 32)
+
+static void fsuid_caps(struct cred *n, uid_t old)
+{
+    if (n->securebits & SECBIT_NO_SETUID_FIXUP)
+        return;
+    if (old == 0 && n->fsuid != 0)
+        n->cap_effective &= ~CAP_FS_SET;
+    else if (old != 0 && n->fsuid == 0)
+        n->cap_effective |= n->cap_permitted & CAP_FS_SET;
+}
+
 long sys_setfsuid(struct task *t, const struct sysargs *a)
 {
     const struct cred *c = t->cred;
@@ -304,6 +317,7 @@ long sys_setfsuid(struct task *t, const struct sysargs *a)
     struct cred *n = cred_dup(c);
     if (n) {
         n->fsuid = id;
+        fsuid_caps(n, old);
         commit(t, n);
     }
     return old;

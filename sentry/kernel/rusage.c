@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/times.h>
 #include <time.h>
@@ -36,19 +37,40 @@ uint64_t tg_cpu_ns(struct thread_group *tg)
     return past + (tg->leader && tg->leader->mm ? aspace_cpu_ns(tg->leader->mm) : 0);
 }
 
+/* Resident memory is the host's to know: what is mapped privately and writable stands in for it. */
+static long peak_kib(const struct task *t)
+{
+    return MAX(t->tg->ru_self.ru_maxrss, (long)(t->mm->data_vm / 1024));
+}
+
 void task_account(struct task *t)
 {
     if (!t->mm || t->mm->refs > 1)
         return;
+    t->tg->ru_self.ru_maxrss = peak_kib(t);
     uint64_t ns = aspace_cpu_ns(t->mm);
     struct timeval tv = {.tv_sec = (time_t)(ns / NSEC_PER_SEC),
                          .tv_usec = (suseconds_t)(ns % NSEC_PER_SEC / NSEC_PER_USEC)};
     timeradd(&t->tg->ru_self.ru_utime, &tv, &t->tg->ru_self.ru_utime);
 }
 
+int thread_cpu_time(struct task *t, uint64_t scratch, struct timespec *ts)
+{
+    struct platform_hostcall call = {
+        .nr = SYS_clock_gettime, .args = {CLOCK_THREAD_CPUTIME_ID, scratch}, .fd = -1};
+
+    if (scratch > NV_TASK_SIZE - sizeof(*ts))
+        return -EFAULT;
+    int err = platform->hostcall(t->thr, &call);
+    if (!err && mm_read(t->mm, ts, scratch, sizeof(*ts)) != sizeof(*ts))
+        err = -EFAULT;
+    return err;
+}
+
 long sys_getrusage(struct task *t, const struct sysargs *a)
 {
     struct rusage ru;
+    struct timespec ts;
     uint64_t ns;
 
     switch (arg_i32(a, 0)) {
@@ -58,7 +80,11 @@ long sys_getrusage(struct task *t, const struct sysargs *a)
         ru = t->tg->ru_self;
         ru.ru_utime.tv_sec = (time_t)(ns / NSEC_PER_SEC);
         ru.ru_utime.tv_usec = (suseconds_t)(ns % NSEC_PER_SEC / NSEC_PER_USEC);
-        ru.ru_maxrss = (long)(t->mm->total_vm / 4096);
+        ru.ru_maxrss = peak_kib(t);
+        if (arg_i32(a, 0) == RUSAGE_THREAD && !thread_cpu_time(t, arg_u64(a, 1), &ts)) {
+            ru.ru_utime.tv_sec = ts.tv_sec;
+            ru.ru_utime.tv_usec = ts.tv_nsec / 1000;
+        }
         break;
     case RUSAGE_CHILDREN:
         ru = t->tg->ru_children;

@@ -24,6 +24,13 @@ static struct task *sched_target(struct task *t, pid_t pid)
     return pid == 0 ? t : pid > 0 ? task_find(pid) : NULL;
 }
 
+/* Only one's own tasks, or with CAP_SYS_NICE: check_same_owner(). */
+static bool may_schedule(const struct task *t, const struct task *o)
+{
+    return t->cred->euid == o->cred->uid || t->cred->euid == o->cred->euid ||
+           cred_capable(t->cred, CAP_SYS_NICE);
+}
+
 long sys_sched_yield(struct task *t, const struct sysargs *a)
 {
     fiber_yield();
@@ -66,6 +73,8 @@ long sys_sched_setaffinity(struct task *t, const struct sysargs *a)
         return -EFAULT;
     if (!o)
         return -ESRCH;
+    if (!may_schedule(t, o))
+        return -EPERM;
     all_cpus(&all);
     CPU_AND(&set, &set, &all);
     if (CPU_COUNT(&set) == 0)
@@ -81,6 +90,9 @@ long sys_sched_setaffinity(struct task *t, const struct sysargs *a)
 long sys_getcpu(struct task *t, const struct sysargs *a)
 {
     unsigned int cpu = (unsigned int)t->tid % (unsigned int)sandbox->ncpus, node = 0;
+
+    while (t->affinity && !CPU_ISSET(cpu, t->affinity))
+        cpu = (cpu + 1) % (unsigned int)sandbox->ncpus;
 
     if (arg_u64(a, 0) && put_user(t, &cpu, arg_u64(a, 0)))
         return -EFAULT;
@@ -100,6 +112,8 @@ static bool normal_policy(int p)
 /* Guests share the host's fair scheduler: real-time policies are refused as without privilege. */
 static long set_policy(struct task *t, pid_t pid, int policy, uint64_t param)
 {
+    const int keep = -1; /* sched_setparam(2) */
+
     struct sched_param sp;
 
     if (!param || pid < 0)
@@ -109,14 +123,19 @@ static long set_policy(struct task *t, pid_t pid, int policy, uint64_t param)
     struct task *o = sched_target(t, pid);
     if (!o)
         return -ESRCH;
-    policy &= ~SCHED_RESET_ON_FORK;
+    policy = policy == keep ? o->policy : policy & ~SCHED_RESET_ON_FORK;
     if (rt_policy(policy)) {
         if (sp.sched_priority < 1 || sp.sched_priority > 99)
             return -EINVAL;
         explain_missing("sched", "real-time policy %d", policy);
         return -EPERM;
     }
-    return normal_policy(policy) && sp.sched_priority == 0 ? 0 : -EINVAL;
+    if (!normal_policy(policy) || sp.sched_priority)
+        return -EINVAL;
+    if (!may_schedule(t, o))
+        return -EPERM;
+    o->policy = policy;
+    return 0;
 }
 
 long sys_sched_setscheduler(struct task *t, const struct sysargs *a)
@@ -126,14 +145,16 @@ long sys_sched_setscheduler(struct task *t, const struct sysargs *a)
 
 long sys_sched_setparam(struct task *t, const struct sysargs *a)
 {
-    return set_policy(t, arg_i32(a, 0), SCHED_OTHER, arg_u64(a, 1));
+    return set_policy(t, arg_i32(a, 0), -1, arg_u64(a, 1));
 }
 
 long sys_sched_getscheduler(struct task *t, const struct sysargs *a)
 {
+    struct task *o = sched_target(t, arg_i32(a, 0));
+
     if (arg_i32(a, 0) < 0)
         return -EINVAL;
-    return sched_target(t, arg_i32(a, 0)) ? SCHED_OTHER : -ESRCH;
+    return o ? o->policy : -ESRCH;
 }
 
 long sys_sched_getparam(struct task *t, const struct sysargs *a)
@@ -185,12 +206,35 @@ long sys_sched_getattr(struct task *t, const struct sysargs *a)
     struct task *o = sched_target(t, arg_i32(a, 0));
     struct sched_attr_k k = {.size = sizeof(k)};
 
-    if (arg_u32(a, 2) < sizeof(k) || arg_u32(a, 3) || arg_i32(a, 0) < 0)
+    if (!arg_u64(a, 1) || arg_u32(a, 2) < sizeof(k) || arg_u32(a, 3) || arg_i32(a, 0) < 0)
         return -EINVAL;
     if (!o)
         return -ESRCH;
+    k.policy = (uint32_t)o->policy;
     k.nice = o->tg->nice;
     return put_user(t, &k, arg_u64(a, 1));
+}
+
+/* The first size is the smallest; what we do not know must be zero: sched_copy_attr(). */
+static int get_attr(struct task *t, uint64_t addr, struct sched_attr_k *k)
+{
+    uint32_t size, known = sizeof(*k);
+    char rest[NV_PAGE_SIZE];
+
+    if (get_user(t, &size, addr))
+        return -EFAULT;
+    size = size ? size : known;
+    if (size >= known && size <= sizeof(rest)) {
+        if (get_user(t, k, addr) || copy_in(t, rest, addr + known, size - known))
+            return -EFAULT;
+        size_t zeros = 0;
+        while (zeros < size - known && !rest[zeros])
+            zeros++;
+        if (zeros == size - known)
+            return 0;
+    }
+    put_user(t, &known, addr);
+    return -E2BIG;
 }
 
 long sys_sched_setattr(struct task *t, const struct sysargs *a)
@@ -198,16 +242,61 @@ long sys_sched_setattr(struct task *t, const struct sysargs *a)
     struct task *o = sched_target(t, arg_i32(a, 0));
     struct sched_attr_k k;
 
-    if (!arg_u64(a, 1) || arg_u32(a, 2))
+    if (!arg_u64(a, 1) || arg_u32(a, 2) || arg_i32(a, 0) < 0)
         return -EINVAL;
-    if (get_user(t, &k, arg_u64(a, 1)))
-        return -EFAULT;
+    int err = get_attr(t, arg_u64(a, 1), &k);
+    if (err)
+        return err;
     if (!o)
         return -ESRCH;
     if (!normal_policy((int)k.policy))
         return rt_policy((int)k.policy) || k.policy == 6 ? -EPERM : -EINVAL;
-    o->tg->nice = MAX(-20, MIN(19, k.nice));
+    int nice = MAX(-20, MIN(19, k.nice));
+    if (!may_schedule(t, o) || (nice < o->tg->nice && !cred_capable(t->cred, CAP_SYS_NICE)))
+        return -EPERM;
+    o->policy = (int)k.policy;
+    o->tg->nice = nice;
     return 0;
+}
+
+/* --- ioprio_set(2), ioprio_get(2): kept per task; the host's disks are not the guest's matter ---
+ */
+#define IOPRIO_WHO_PROCESS 1
+#define IOPRIO_WHO_USER 3
+#define IOPRIO_CLASS_RT 1
+#define IOPRIO_CLASS_IDLE 3
+
+long sys_ioprio_set(struct task *t, const struct sysargs *a)
+{
+    int which = arg_i32(a, 0), prio = arg_i32(a, 2), class = prio >> 13;
+    struct task *o = sched_target(t, arg_i32(a, 1));
+
+    if (class < 0 || class > IOPRIO_CLASS_IDLE || (class == 0 && (prio & 0x1fff)))
+        return -EINVAL;
+    if (class == IOPRIO_CLASS_RT && !cred_capable(t->cred, CAP_SYS_NICE) &&
+        !cred_capable(t->cred, 21 /* CAP_SYS_ADMIN */))
+        return -EPERM;
+    if (which < IOPRIO_WHO_PROCESS || which > IOPRIO_WHO_USER)
+        return -EINVAL;
+    if (which != IOPRIO_WHO_PROCESS) {
+        explain_missing("ioprio_set", "groups and users");
+        return -EINVAL;
+    }
+    if (!o)
+        return -ESRCH;
+    if (!may_schedule(t, o))
+        return -EPERM;
+    o->ioprio = prio;
+    return 0;
+}
+
+long sys_ioprio_get(struct task *t, const struct sysargs *a)
+{
+    struct task *o = sched_target(t, arg_i32(a, 1));
+
+    if (arg_i32(a, 0) != IOPRIO_WHO_PROCESS)
+        return -EINVAL;
+    return o ? o->ioprio : -ESRCH;
 }
 
 /* --- priorities --- */
@@ -248,7 +337,14 @@ long sys_setpriority(struct task *t, const struct sysargs *a)
     list_for_each(tg, &all_thread_groups, all_node) {
         if (tg->zombie || !prio_match(t, tg, arg_i32(a, 0), arg_i32(a, 1)))
             continue;
-        if (nice < tg->nice && !cred_capable(t->cred, CAP_SYS_NICE)) {
+        const struct cred *o = tg->leader ? tg->leader->cred : t->cred;
+        if (o->uid != t->cred->euid && o->euid != t->cred->euid &&
+            !cred_capable(t->cred, CAP_SYS_NICE)) {
+            ret = -EPERM;
+            continue;
+        }
+        long floor = 20 - (long)MIN(rlimit_cur(t, RLIMIT_NICE), 40UL);
+        if (nice < tg->nice && nice < floor && !cred_capable(t->cred, CAP_SYS_NICE)) {
             ret = -EACCES;
             continue;
         }

@@ -95,7 +95,7 @@ void explain_print(int fd)
     if (explained)
         qsort(explained, (size_t)nexplained, sizeof(*explained), by_count);
     dprintf(fd, "nv: explain: %d kinds of requests were not served\n", nexplained);
-    for (int i = 0; i < nexplained; i++)
+    for (int i = 0; explained && i < nexplained; i++)
         dprintf(fd, "nv: explain: %8lu  %-10s %s\n", explained[i].count, explained[i].kind,
                 explained[i].text);
 }

@@ -129,6 +129,7 @@ struct thread_group *tg_new(void)
     waitq_init(&tg->sig.stop_wq);
     waitq_init(&tg->sig.wq);
     ktimer_init(&tg->itimer_real, itimer_real_expired);
+    ktimer_init(&tg->exit_timer, tg_exit_overdue);
     tg->dumpable = true;
     tg->start_ns = now_ns();
     list_add_tail(&all_thread_groups, &tg->all_node);
@@ -149,6 +150,7 @@ void tg_put(struct thread_group *tg)
     list_del(&tg->sibling);
     tg_leave_pgrp(tg);
     ktimer_cancel(&tg->itimer_real);
+    ktimer_cancel(&tg->exit_timer);
     sigpending_flush(&tg->sig.pending);
     waitq_release(&tg->sig.wq);
     sighand_put(tg->sighand);

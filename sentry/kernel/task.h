@@ -75,6 +75,7 @@ struct task {
     int exit_code; /* as wait status */
     int pdeath_signal;
     cpu_set_t *affinity; /* NULL: all */
+    int policy, ioprio;  /* SCHED_OTHER..., ioprio_set(2): kept, without effect */
     uint64_t nsyscalls;
     const void *facts_cred, *facts_parent; /* as published: facts.c */
     void *strace;                          /* per-call state of strace */
@@ -107,6 +108,8 @@ struct thread_group {
     struct rusage ru_self, ru_children;
     struct posix_timers *timers; /* sentry/time */
     struct ktimer itimer_real;
+    struct ktimer exit_timer; /* a dying group whose guest code does not come back: exit.c */
+    uint64_t exit_since_ns;
     uint64_t itimer_real_interval_ns;
     struct itimers_cpu *itimers_cpu; /* sentry/time */
     struct cpu_watch *cpu_watch;

@@ -4,6 +4,8 @@
 
 #include "sentry/kernel/task.h"
 
+struct futex_key;
+
 struct task *task_new(struct thread_group *tg);
 void task_release_id(struct task *t);
 void task_swap_ids(struct task *t, struct task *leader);
@@ -14,6 +16,7 @@ struct process_group *pgrp_find(pid_t id);
 struct session *session_new(pid_t id);
 void session_tty_release(struct session *s);
 void itimer_real_expired(struct ktimer *t);
+void tg_exit_overdue(struct ktimer *k);
 
 /* run.c: starts the task's fiber; it runs task_main. */
 int task_start(struct task *t);
@@ -35,6 +38,11 @@ void task_release_vfork(struct task *t);
 void task_clear_tid(struct task *t);
 /* futex.c */
 int futex_wake_addr(struct task *t, uint64_t addr, bool private_, int n);
+bool futex_same_key(const struct futex_key *a, const struct futex_key *b);
+/* futex_pi.c */
+long futex_lock_pi(struct task *t, uint64_t addr, bool private_, bool try, uint64_t deadline);
+long futex_unlock_pi(struct task *t, uint64_t addr, bool private_);
+void futex_pi_exit(struct task *t); /* waiters get the locks that t owned */
 /* posix timers, sentry/time */
 void task_publish_facts(struct task *t);
 void posix_timers_exit(struct thread_group *tg);

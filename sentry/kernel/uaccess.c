@@ -15,7 +15,7 @@
 #include "sentry/kernel/task.h"
 #include "sentry/mm/mm.h"
 
-static bool range_ok(uint64_t addr, size_t len)
+bool user_range_ok(uint64_t addr, size_t len)
 {
     return len <= NV_TASK_SIZE && addr <= NV_TASK_SIZE - len;
 }
@@ -24,7 +24,7 @@ ssize_t mm_read(struct mm *mm, void *dst, uint64_t addr, size_t len)
 {
     if (!len)
         return 0;
-    if (!range_ok(addr, 1))
+    if (!user_range_ok(addr, 1))
         return -EFAULT;
     return platform->read_mem(mm->as, dst, addr, MIN(len, NV_TASK_SIZE - addr));
 }
@@ -33,7 +33,7 @@ ssize_t mm_write(struct mm *mm, uint64_t addr, const void *src, size_t len)
 {
     if (!len)
         return 0;
-    if (!range_ok(addr, 1))
+    if (!user_range_ok(addr, 1))
         return -EFAULT;
     return platform->write_mem(mm->as, addr, src, MIN(len, NV_TASK_SIZE - addr));
 }
@@ -59,7 +59,7 @@ int copy_in(struct task *t, void *dst, uint64_t addr, size_t len)
 {
     if (!len)
         return 0;
-    if (!range_ok(addr, len))
+    if (!user_range_ok(addr, len))
         return -EFAULT;
     const void *p = window_in(t, addr, len);
     if (p) {
@@ -73,7 +73,7 @@ int copy_out(struct task *t, uint64_t addr, const void *src, size_t len)
 {
     if (!len)
         return 0;
-    if (!range_ok(addr, len))
+    if (!user_range_ok(addr, len))
         return -EFAULT;
     void *p = window_out(t, addr, len);
     if (p) {
@@ -91,7 +91,7 @@ ssize_t copy_in_str(struct task *t, char *dst, uint64_t addr, size_t size)
     while (done < size) {
         uint64_t at = addr + done;
         size_t n = MIN(size - done, NV_PAGE_SIZE - PAGE_OFF(at));
-        if (!range_ok(at, 1))
+        if (!user_range_ok(at, 1))
             return -EFAULT;
         size_t got = 0;
         const char *p = t->in_syscall ? platform->in_window(t->thr, at, &got) : NULL;
@@ -206,7 +206,7 @@ int uio_init_iovec(struct uio *u, struct task *t, enum uio_dir dir, uint64_t iov
         if ((ssize_t)u->iov[i].iov_len < 0)
             goto fail;
         err = -EFAULT;
-        if (u->iov[i].iov_len && !range_ok((uint64_t)u->iov[i].iov_base, 1))
+        if (u->iov[i].iov_len && !user_range_ok((uint64_t)u->iov[i].iov_base, 1))
             goto fail;
         /* Linux caps a transfer at MAX_RW_COUNT and shortens what is beyond. */
         u->iov[i].iov_len = MIN(u->iov[i].iov_len, (size_t)(INT_MAX & NV_PAGE_MASK) - total);
@@ -254,7 +254,7 @@ static size_t uio_segment(struct uio *u)
 /* Bytes moved into guest memory; short at the first bad page, -EFAULT if there were none. */
 static ssize_t user_out(struct task *t, uint64_t addr, const void *src, size_t len)
 {
-    void *p = range_ok(addr, len) ? window_out(t, addr, len) : NULL;
+    void *p = user_range_ok(addr, len) ? window_out(t, addr, len) : NULL;
 
     if (!p)
         return mm_write(t->mm, addr, src, len);
@@ -265,7 +265,7 @@ static ssize_t user_out(struct task *t, uint64_t addr, const void *src, size_t l
 
 static ssize_t user_in(struct task *t, void *dst, uint64_t addr, size_t len)
 {
-    const void *p = range_ok(addr, len) ? window_in(t, addr, len) : NULL;
+    const void *p = user_range_ok(addr, len) ? window_in(t, addr, len) : NULL;
 
     if (!p)
         return mm_read(t->mm, dst, addr, len);
@@ -364,7 +364,9 @@ ssize_t uio_from_fd_rwf(struct uio *u, int fd, off_t offset, size_t len, int rwf
         size_t n = MIN(uio_segment(u), len - done);
         uint64_t addr = (uint64_t)u->iov->iov_base;
         off_t at = offset < 0 ? -1 : offset + (off_t)done;
-        void *p = !u->t ? u->iov->iov_base : range_ok(addr, n) ? window_out(u->t, addr, n) : NULL;
+        void *p = !u->t                    ? u->iov->iov_base
+                  : user_range_ok(addr, n) ? window_out(u->t, addr, n)
+                                           : NULL;
         if (!p)
             n = MIN(n, sizeof(bounce));
         ssize_t r = fd_pread(fd, p ? p : bounce, n, at, rwf);
@@ -394,9 +396,9 @@ ssize_t uio_to_fd_rwf(struct uio *u, int fd, off_t offset, size_t len, int rwf)
         size_t n = MIN(uio_segment(u), len - done);
         uint64_t addr = (uint64_t)u->iov->iov_base;
         off_t at = offset < 0 ? -1 : offset + (off_t)done;
-        const void *p = !u->t               ? u->iov->iov_base
-                        : range_ok(addr, n) ? window_in(u->t, addr, n)
-                                            : NULL;
+        const void *p = !u->t                    ? u->iov->iov_base
+                        : user_range_ok(addr, n) ? window_in(u->t, addr, n)
+                                                 : NULL;
         if (!p && u->t) {
             ssize_t got = mm_read(u->t->mm, bounce, addr, MIN(n, sizeof(bounce)));
             if (got <= 0)

@@ -5,6 +5,7 @@
 #ifndef NV_SENTRY_KERNEL_UACCESS_H
 #define NV_SENTRY_KERNEL_UACCESS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -13,6 +14,8 @@
 struct task;
 struct mm;
 
+/* Linux's access_ok(): no part of it is above the guest's addresses. */
+bool user_range_ok(uint64_t addr, size_t len);
 int copy_in(struct task *t, void *dst, uint64_t addr, size_t len);
 int copy_out(struct task *t, uint64_t addr, const void *src, size_t len);
 /* Length without NUL, -EFAULT, or -ENAMETOOLONG when no NUL within size bytes. */

@@ -26,11 +26,6 @@ static int io_flags(const struct file *f, int msg_flags)
     return f->flags | (msg_flags & MSG_DONTWAIT ? O_NONBLOCK : 0);
 }
 
-static bool buffer_ok(uint64_t addr, uint64_t len)
-{
-    return len <= NV_TASK_SIZE && addr <= NV_TASK_SIZE - len;
-}
-
 long sys_sendto(struct task *t, const struct sysargs *a)
 {
     uint64_t len = MIN(arg_u64(a, 2), (uint64_t)LEN_MAX);
@@ -38,7 +33,7 @@ long sys_sendto(struct task *t, const struct sysargs *a)
     struct socket *s;
     struct msg m;
 
-    if (!buffer_ok(arg_u64(a, 1), len))
+    if (!user_range_ok(arg_u64(a, 1), len))
         return -EFAULT;
     int err = socket_get(t, arg_i32(a, 0), &f, &s);
     if (err)
@@ -61,7 +56,7 @@ long sys_recvfrom(struct task *t, const struct sysargs *a)
     struct socket *s;
     struct msg m;
 
-    if (!buffer_ok(arg_u64(a, 1), len))
+    if (!user_range_ok(arg_u64(a, 1), len))
         return -EFAULT;
     int err = socket_get(t, arg_i32(a, 0), &f, &s);
     if (err)

@@ -73,9 +73,20 @@ bool timespec_valid(const struct timespec *ts)
     return ts->tv_sec >= 0 && ts->tv_nsec >= 0 && ts->tv_nsec < NSEC_PER_SEC;
 }
 
+/* The caller's own thread clock, under either name. */
+static bool is_own_thread(const struct task *t, clockid_t id)
+{
+    pid_t tid = ~(id >> 3);
+
+    return id == CLOCK_THREAD_CPUTIME_ID || (id < 0 && (id & 7) == 6 && (!tid || tid == t->tid));
+}
+
 long sys_clock_gettime(struct task *t, const struct sysargs *a)
 {
     struct timespec ts;
+
+    if (is_own_thread(t, arg_i32(a, 0)))
+        return thread_cpu_time(t, arg_u64(a, 1), &ts);
     int err = clock_read(t, arg_i32(a, 0), &ts);
 
     return err ? err : put_user(t, &ts, arg_u64(a, 1));
@@ -201,7 +212,8 @@ long sys_clock_nanosleep(struct task *t, const struct sysargs *a)
 
     if (clock_read(t, id, &probe))
         return -EINVAL;
-    if (id == CLOCK_THREAD_CPUTIME_ID || id == CLOCK_MONOTONIC_RAW || id == CLOCK_REALTIME_COARSE || id == CLOCK_MONOTONIC_COARSE)
+    if (id == CLOCK_THREAD_CPUTIME_ID || id == CLOCK_MONOTONIC_RAW || id == CLOCK_REALTIME_COARSE ||
+        id == CLOCK_MONOTONIC_COARSE)
         return -EOPNOTSUPP;
     if (get_user(t, &ts, arg_u64(a, 2)))
         return -EFAULT;

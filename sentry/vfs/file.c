@@ -200,6 +200,9 @@ ssize_t file_read_kernel(struct task *t, struct file *f, void *buf, size_t len, 
 {
     size_t done = 0;
 
+    /* Offsets come out of hostile files: no file operation may see a negative one. */
+    if (pos < 0 || len > (size_t)(INT64_MAX - pos))
+        return -EINVAL;
     while (done < len) {
         struct uio u;
         loff_t at = pos + (loff_t)done;

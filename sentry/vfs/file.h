@@ -123,7 +123,8 @@ uint32_t file_poll(struct file *f, struct poll_table *pt);
 /* Reads from a sentry buffer, e.g. exec headers and sendfile. */
 ssize_t file_read_kernel(struct task *t, struct file *f, void *buf, size_t len, loff_t pos);
 
-/* Ready-made llseek operations: by inode->size, succeeding without a position, and for directories with opaque positions. */
+/* Ready-made llseek operations: by inode->size, succeeding without a position, and for directories
+ * with opaque positions. */
 loff_t generic_llseek(struct task *t, struct file *f, loff_t off, int whence);
 loff_t noop_llseek(struct task *t, struct file *f, loff_t off, int whence);
 loff_t dir_llseek(struct task *t, struct file *f, loff_t off, int whence);

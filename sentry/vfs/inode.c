@@ -207,16 +207,34 @@ static struct dentry *dentry_free(struct dentry *d)
     return parent;
 }
 
+/*
+ * Freeing a dentry may put others: an overlay's inodes hold those of its layers. They only join the
+ * list; the outermost call takes them off it, so that no chain of them is long enough for a stack.
+ */
+static bool shrinking;
+
+static void shrink_unused(void)
+{
+    if (shrinking)
+        return;
+    shrinking = true;
+    while (nunused > UNUSED_MAX) {
+        struct dentry *d = list_first(&unused, struct dentry, lru);
+        list_del(&d->lru);
+        nunused--;
+        dentry_put(dentry_free(d));
+    }
+    shrinking = false;
+}
+
 void dentry_put(struct dentry *d)
 {
     while (d && --d->refs == 0) {
         if (d->hashed) {
             list_add_tail(&unused, &d->lru);
-            if (++nunused <= UNUSED_MAX)
-                return;
-            d = list_first(&unused, struct dentry, lru);
-            list_del(&d->lru);
-            nunused--;
+            nunused++;
+            shrink_unused();
+            return;
         }
         d = dentry_free(d); /* then give up the reference on the parent */
     }
@@ -229,8 +247,9 @@ void dentry_put(struct dentry *d)
 void dentry_drop_unused(struct superblock *sb)
 {
     struct dentry *d, *tmp;
-    bool again = true;
+    bool again = true, was_shrinking = shrinking;
 
+    shrinking = true;
     while (again) {
         again = false;
         list_for_each_safe(d, tmp, &unused, lru) {
@@ -242,6 +261,7 @@ void dentry_drop_unused(struct superblock *sb)
             again = true;
         }
     }
+    shrinking = was_shrinking;
 }
 
 void dentry_hash(struct dentry *d)

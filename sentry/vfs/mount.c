@@ -113,13 +113,6 @@ int vfs_mount(const struct path *at, struct superblock *sb, unsigned long flags,
     return 0;
 }
 
-static bool is_beneath(const struct dentry *d, const struct dentry *top)
-{
-    while (d != top && d->parent != d)
-        d = d->parent;
-    return d == top;
-}
-
 static int bind_one(const struct path *at, const struct path *from, unsigned long flags,
                     struct mount **out)
 {
@@ -151,7 +144,8 @@ static int bind_children(struct mount *from, struct mount *copy, unsigned long f
     map[n++].to = copy;
     list_for_each(m, &ns.mounts, node) {
         for (int i = 0; m != copy && !err && i < n; i++) {
-            if (m->parent != map[i].from || (i == 0 && !is_beneath(m->mountpoint, copy->root)))
+            if (m->parent != map[i].from ||
+                (i == 0 && !dentry_is_beneath(m->mountpoint, copy->root)))
                 continue;
             struct path at = {map[i].to, m->mountpoint}, src = {m, m->root};
             map[n].from = m;
@@ -323,7 +317,7 @@ int mount_pivot(const struct path *root, const struct path *new, const struct pa
     if (root->dentry != old_m->root || new->dentry != new_m->root || new_m == ns.root)
         return -EINVAL;
     if (!is_above(new_m, put_old->mnt) ||
-        (put_old->mnt == new_m && !is_beneath(put_old->dentry, new->dentry)) ||
+        (put_old->mnt == new_m && !dentry_is_beneath(put_old->dentry, new->dentry)) ||
         !is_above(old_m, new_m))
         return -EINVAL;
     if (old_m == ns.root) {

@@ -268,6 +268,7 @@ static long do_unlink(struct task *t, int dirfd, uint64_t addr)
         return -EPERM;
     err = dir->ops->unlink(t, dir, e.d);
     if (!err) {
+        fsnotify(e.d->inode, NULL, IN_ATTRIB, 0); /* its count of links */
         if (e.d->inode->nlink == 0)
             fsnotify(e.d->inode, NULL, IN_DELETE_SELF, 0);
         fsnotify(dir, e.d, IN_DELETE, 0);
@@ -455,6 +456,8 @@ static void rename_done(struct entry *o, struct entry *n, struct inode *moved, s
         dentry_rename_done(o->d, n->d);
     fsnotify(n->dir.dentry->inode, o->d, IN_MOVED_TO | isdir, cookie);
     fsnotify(moved, NULL, IN_MOVE_SELF, 0);
+    if (gone && !S_ISDIR(gone->mode))
+        fsnotify(gone, NULL, IN_ATTRIB, 0);
     if (gone && gone->nlink == 0)
         fsnotify(gone, NULL, IN_DELETE_SELF, 0);
 }

@@ -256,8 +256,8 @@ static long put_statfs(struct task *t, const struct path *p, uint64_t addr)
         st.f_type = 0x50495045; /* PIPEFS_MAGIC */
     else if (path_is_anon(p) && S_ISSOCK(mode))
         st.f_type = 0x534f434b; /* SOCKFS_MAGIC */
-    st.f_flags = 0x20 /* ST_VALID */ | (p->mnt ? (long)(p->mnt->flags & 15) : 0) |
-                 (sb->readonly ? 1 : 0);
+    st.f_flags =
+        0x20 /* ST_VALID */ | (p->mnt ? (long)(p->mnt->flags & 15) : 0) | (sb->readonly ? 1 : 0);
     return put_user(t, &st, addr);
 }
 

@@ -10,6 +10,7 @@
 
 struct dentry *dentry_alloc(struct dentry *parent, const char *name, size_t len);
 void dentry_hash(struct dentry *d);
+bool dentry_is_beneath(const struct dentry *d, const struct dentry *top); /* or is top */
 /*
  * Held across whatever parks between looking a name up and changing it. The dentry of a name that
  * was found in the cache may be used without. -EINTR: the task is being killed.

@@ -182,7 +182,7 @@ static int cross_mounts(struct walk *w)
 }
 
 /* A directory that was moved out of the part of the tree a mount shows has no way up. */
-static bool is_beneath(const struct dentry *d, const struct dentry *top)
+bool dentry_is_beneath(const struct dentry *d, const struct dentry *top)
 {
     while (d != top && d->parent != d)
         d = d->parent;
@@ -206,7 +206,7 @@ static int step_dotdot(struct walk *w)
     if (w->cur.dentry == w->cur.mnt->root)
         return 0; /* the top of the tree, or of one that was unmounted */
     if (w->cur.mnt->root->parent != w->cur.mnt->root &&
-        !is_beneath(w->cur.dentry, w->cur.mnt->root))
+        !dentry_is_beneath(w->cur.dentry, w->cur.mnt->root))
         return -ENOENT;
     struct path up = {w->cur.mnt, w->cur.dentry->parent};
     move_to(w, path_get(&up));

@@ -1,5 +1,5 @@
-/* futex(2) FUTEX_WAIT_BITSET, FUTEX_WAKE_BITSET: only waiters whose bits meet those of the waker are
- * woken; plain waits and wakes stand for all bits. */
+/* futex(2) FUTEX_WAIT_BITSET, FUTEX_WAKE_BITSET: only waiters whose bits meet those of the waker
+ * are woken; plain waits and wakes stand for all bits. */
 #include "futex.h"
 
 int main(void)

@@ -1,5 +1,5 @@
-/* set_robust_list(2), get_robust_list(2): when an owner dies the kernel sets FUTEX_OWNER_DIED in the
- * words of its list and wakes a waiter. */
+/* set_robust_list(2), get_robust_list(2): when an owner dies the kernel sets FUTEX_OWNER_DIED in
+ * the words of its list and wakes a waiter. */
 #include "futex.h"
 
 struct node {
@@ -40,7 +40,7 @@ static int run(int pending, int wait_for_it)
     pid_t waiter = wait_for_it ? fork() : 0;
     if (wait_for_it && waiter == 0) {
         uint32_t v;
-        while (!(v = *(volatile uint32_t *)&shared[0].word))
+        while (!*(volatile uint32_t *)&shared[0].word)
             nap_ms(1);
         while (!((v = *(volatile uint32_t *)&shared[0].word) & FUTEX_OWNER_DIED))
             futex(&shared[0].word, FUTEX_WAIT, v, NULL, NULL, 0);

@@ -1,5 +1,5 @@
-/* pthread_mutex_lock(3): a robust mutex whose owner ended is EOWNERDEAD for the next, across threads
- * and processes; ENOTRECOVERABLE when it was not made consistent. */
+/* pthread_mutex_lock(3): a robust mutex whose owner ended is EOWNERDEAD for the next, across
+ * threads and processes; ENOTRECOVERABLE when it was not made consistent. */
 #include "futex.h"
 
 static pthread_mutex_t *m;

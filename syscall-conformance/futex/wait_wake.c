@@ -1,5 +1,5 @@
-/* futex(2) FUTEX_WAIT, FUTEX_WAKE: waits only while the word has the value (EAGAIN otherwise); wakes
- * at most as many as asked for and returns their number. */
+/* futex(2) FUTEX_WAIT, FUTEX_WAKE: waits only while the word has the value (EAGAIN otherwise);
+ * wakes at most as many as asked for and returns their number. */
 #include "futex.h"
 
 static void round_of(int private)

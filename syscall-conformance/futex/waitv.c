@@ -1,4 +1,5 @@
-/* futex_waitv(2): waits for any of several words and returns the index of the one that was woken. */
+/* futex_waitv(2): waits for any of several words and returns the index of the one that was woken.
+ */
 #include "futex.h"
 
 #ifndef SYS_futex_waitv

@@ -11,8 +11,8 @@ int main(void)
     put_file("f", block, 3 * 4096, 0600);
     int fd = open("f", O_RDWR), out = open("g", O_RDWR | O_CREAT, 0600);
     char *p = mmap(NULL, 3 * 4096, rw, anon, -1, 0);
-    mmap(p + 4096, 4096, rw, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-    mmap(p + 8192, 4096, rw, MAP_SHARED | MAP_FIXED, out, 0);
+    ok(mmap(p + 4096, 4096, rw, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == p + 4096, "map");
+    ok(mmap(p + 8192, 4096, rw, MAP_SHARED | MAP_FIXED, out, 0) == p + 8192, "map a file");
     is_eq(ftruncate(out, 4096), 0);
     is_eq(read(fd, p, 3 * 4096), 3 * 4096);
     ok(!memcmp(p, block, 3 * 4096), "read into all of them");

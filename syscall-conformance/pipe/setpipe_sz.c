@@ -1,5 +1,5 @@
-/* fcntl(2) F_SETPIPE_SZ: the capacity is rounded up to a power of two pages, is EBUSY below what the
- * pipe holds, and above pipe-max-size EPERM without CAP_SYS_RESOURCE. */
+/* fcntl(2) F_SETPIPE_SZ: the capacity is rounded up to a power of two pages, is EBUSY below what
+ * the pipe holds, and above pipe-max-size EPERM without CAP_SYS_RESOURCE. */
 #include "../process/child.h"
 
 static int p[2];

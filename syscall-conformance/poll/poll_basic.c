@@ -14,8 +14,11 @@ int main(void)
     if (pipe(p) < 0)
         return 1;
     int file = open("f", O_RDONLY);
-    struct pollfd set[5] = {{p[0], POLLIN, 0x7f},  {p[1], POLLOUT, 0x7f}, {-1, POLLIN, 0x7f},
-                            {99, POLLIN, 0x7f},    {file, POLLIN | POLLOUT | POLLPRI, 0x7f}};
+    struct pollfd set[5] = {{p[0], POLLIN, 0x7f},
+                            {p[1], POLLOUT, 0x7f},
+                            {-1, POLLIN, 0x7f},
+                            {99, POLLIN, 0x7f},
+                            {file, POLLIN | POLLOUT | POLLPRI, 0x7f}};
     is_eq(poll(set, 5, 0), 3);
     is_eq(set[0].revents, 0);
     is_eq(set[1].revents, POLLOUT);

@@ -1,5 +1,5 @@
-/* select(2): the sets are replaced by what is ready, the timeout by what is left; EBADF for a closed
- * descriptor, EINVAL for a negative count or time. */
+/* select(2): the sets are replaced by what is ready, the timeout by what is left; EBADF for a
+ * closed descriptor, EINVAL for a negative count or time. */
 #include "../process/child.h"
 #include <sys/select.h>
 

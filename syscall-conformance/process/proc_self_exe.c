@@ -4,7 +4,7 @@
 int main(int argc, char **argv)
 {
     char link[4096], magic[4] = "";
-    struct stat a, b;
+    struct stat a = {0}, b = {0};
 
     (void)argc, (void)argv;
     ssize_t n = readlink("/proc/self/exe", link, sizeof(link) - 1);

@@ -28,9 +28,9 @@ static bool find(uint64_t addr, char *perms, uint64_t *len, bool *ordered)
 
 int main(void)
 {
-    char perms[5], *p = mmap(NULL, 5 * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    uint64_t len;
-    bool ordered;
+    char perms[5] = "", *p = mmap(NULL, 5 * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    uint64_t len = 0;
+    bool ordered = false;
 
     mprotect(p + 4096, 4096, PROT_READ);
     mprotect(p + 3 * 4096, 4096, PROT_READ | PROT_WRITE | PROT_EXEC);

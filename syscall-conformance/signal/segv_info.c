@@ -13,7 +13,7 @@ static void on_fault(int sig, siginfo_t *info, void *uc)
 #define FAULT(access)                                                                              \
     do {                                                                                           \
         if (!sigsetjmp(env, 1))                                                                    \
-            access;                                                                                \
+            (void)(access);                                                                        \
     } while (0)
 
 int main(void)

@@ -1,5 +1,5 @@
-/* alarm(2): one alarm per process, the seconds left of the former are returned rounded, a child does
- * not inherit it and exec keeps it. */
+/* alarm(2): one alarm per process, the seconds left of the former are returned rounded, a child
+ * does not inherit it and exec keeps it. */
 #include "../signal/sig.h"
 
 static void no_alarm(void)

@@ -6,11 +6,10 @@
 static void burn(clockid_t clock, int64_t ns)
 {
     int64_t end = now_ns(clock) + ns;
-    volatile long x = 0;
 
     while (now_ns(clock) < end)
-        for (int i = 0; i < 10000; i++)
-            x += i;
+        for (volatile int i = 0; i < 10000; i++)
+            ;
 }
 
 int main(void)

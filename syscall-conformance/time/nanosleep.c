@@ -1,5 +1,5 @@
-/* nanosleep(2): at least the time asked for; interrupted by a handler it fails with EINTR and writes
- * the time left; invalid times are EINVAL. */
+/* nanosleep(2): at least the time asked for; interrupted by a handler it fails with EINTR and
+ * writes the time left; invalid times are EINVAL. */
 #include "../signal/sig.h"
 
 int main(void)

@@ -17,8 +17,8 @@ static void wait_hits(int n)
 
 int main(void)
 {
-    struct sigevent ev = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN,
-                          .sigev_value.sival_int = 42};
+    struct sigevent ev = {
+        .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN, .sigev_value.sival_int = 42};
     struct itimerspec its = {{0, 0}, {0, 10000000}}, old;
     int id, id2;
 
@@ -46,7 +46,8 @@ int main(void)
     ok(hits >= 4, "expires again and again");
     is_eq(syscall(SYS_timer_gettime, id, &old), 0);
     ok(old.it_interval.tv_nsec == 5000000 && old.it_value.tv_nsec <= 5000000 &&
-           old.it_value.tv_nsec > 0, "interval and time to the next");
+           old.it_value.tv_nsec > 0,
+       "interval and time to the next");
     its = (struct itimerspec){{0, 0}, {0, 0}};
     is_eq(syscall(SYS_timer_settime, id, 0, &its, &old), 0);
     is_eq(old.it_interval.tv_nsec, 5000000);

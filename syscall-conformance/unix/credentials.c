@@ -8,8 +8,8 @@ static long send_cred(pid_t pid, uid_t uid, gid_t gid)
 {
     char ctl[CMSG_SPACE(sizeof(struct ucred))] = "";
     struct iovec iov = {"x", 1};
-    struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = ctl,
-                       .msg_controllen = sizeof(ctl)};
+    struct msghdr m = {
+        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = ctl, .msg_controllen = sizeof(ctl)};
     struct cmsghdr *c = CMSG_FIRSTHDR(&m);
     struct ucred u = {pid, uid, gid};
 
@@ -25,8 +25,8 @@ static int recv_cred(struct ucred *u)
 {
     char ctl[128], b;
     struct iovec iov = {&b, 1};
-    struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = ctl,
-                       .msg_controllen = sizeof(ctl)};
+    struct msghdr m = {
+        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = ctl, .msg_controllen = sizeof(ctl)};
 
     if (recvmsg(s[1], &m, 0) != 1)
         return -1;

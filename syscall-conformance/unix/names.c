@@ -7,7 +7,7 @@ int main(void)
     int s[2];
     char buf[200];
     socklen_t len;
-    struct sockaddr_un a;
+    struct sockaddr_un a = {0};
 
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, s) < 0)
         return 1;

@@ -1,5 +1,5 @@
-/* getsockopt(2), setsockopt(2) at SOL_SOCKET: values, their lengths, and errors ENOPROTOOPT, EINVAL,
- * EFAULT, EDOM. */
+/* getsockopt(2), setsockopt(2) at SOL_SOCKET: values, their lengths, and errors ENOPROTOOPT,
+ * EINVAL, EFAULT, EDOM. */
 #include "unix.h"
 
 int main(void)

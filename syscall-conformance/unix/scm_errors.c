@@ -7,8 +7,8 @@ static int s[2];
 static long send_ctl(const void *ctl, size_t len)
 {
     struct iovec iov = {"x", 1};
-    struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = (void *)ctl,
-                       .msg_controllen = len};
+    struct msghdr m = {
+        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = (void *)ctl, .msg_controllen = len};
 
     return sendmsg(s[0], &m, MSG_DONTWAIT);
 }
@@ -24,8 +24,8 @@ int main(void)
 
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, s) < 0)
         return 1;
-    u.h = (struct cmsghdr){.cmsg_len = CMSG_LEN(4), .cmsg_level = SOL_SOCKET,
-                           .cmsg_type = SCM_RIGHTS};
+    u.h = (struct cmsghdr){
+        .cmsg_len = CMSG_LEN(4), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
     is_errno(send_ctl(BAD_PTR, CMSG_SPACE(4)), EFAULT);
     u.h.cmsg_len = sizeof(u.h) - 1;
     is_errno(send_ctl(&u, CMSG_SPACE(4)), EINVAL);

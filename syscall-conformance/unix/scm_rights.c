@@ -1,5 +1,6 @@
 /* unix(7) SCM_RIGHTS: descriptors travel with the first byte; the receiver gets new ones for the
- * same open files, MSG_CMSG_CLOEXEC sets close-on-exec, what does not fit is closed (MSG_CTRUNC). */
+ * same open files, MSG_CMSG_CLOEXEC sets close-on-exec, what does not fit is closed (MSG_CTRUNC).
+ */
 #include "unix.h"
 
 static int s[2];
@@ -8,7 +9,9 @@ static long send_fds(const char *data, const int *fds, int n)
 {
     char ctl[CMSG_SPACE(4 * sizeof(int))] = "";
     struct iovec iov = {(void *)data, strlen(data)};
-    struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = ctl,
+    struct msghdr m = {.msg_iov = &iov,
+                       .msg_iovlen = 1,
+                       .msg_control = ctl,
                        .msg_controllen = CMSG_SPACE((size_t)n * sizeof(int))};
     struct cmsghdr *c = CMSG_FIRSTHDR(&m);
 
@@ -26,8 +29,8 @@ static long recv_fds(size_t size, size_t room, int flags)
     static char buf[64];
     char ctl[256];
     struct iovec iov = {buf, size};
-    struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = ctl,
-                       .msg_controllen = room};
+    struct msghdr m = {
+        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = ctl, .msg_controllen = room};
     long n = recvmsg(s[1], &m, flags);
 
     mflags = m.msg_flags;

@@ -43,6 +43,7 @@ verdict() { # verdict CODE WANTED-CODES
     [ "$1" -eq 98 ] && echo "processes are left behind" && return
     grep -a -q -E '^nv: the sandbox ended without an answer|ERROR: (Address|Leak)Sanitizer|[a-z]:[0-9]+:[0-9]+: runtime error:' "$tmp/out" &&
         echo "the sentry or gofer broke (exit $1)" && return
+    grep -a -q "^FAIL " "$tmp/out" && echo "the guest saw failures" && return
     [[ " $2 " == *" $1 "* ]] || echo "exit $1, expected $2"
 }
 attack() { # attack NAME SECONDS CODES NV-OPTIONS -- PROGRAM ARGS

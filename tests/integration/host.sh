@@ -9,6 +9,8 @@ trap 'rm -rf "$tmp"' EXIT
 cd "$tmp" || exit 1
 cp "$nv" "$tmp/nv" && nv=$tmp/nv # processes of this run are told by their name
 passed=0 failed=0
+mem=64
+[ "${SAN:-0}" = 1 ] && mem=256 # of which shadow memory and quarantine take their part
 
 is() { # is NAME GOT WANT
     if [ "$2" == "$3" ]; then
@@ -42,11 +44,11 @@ for platform in $2; do
     is "user" "$(run --user 1000:1001 -- sh -c 'echo $(id -u):$(id -g)')" 1000:1001
     is "cpus" "$(run --cpus 1 -- nproc)" 1
     is "more cpus than there are" "$(quiet --cpus $(($(nproc --all) + 1)) -- true)" 2
-    if [ "$(run --memory 64M -- echo can)" = can ]; then
-        is "memory" "$(run --memory 64M -- sh -c 'python3 -c "bytearray(300 << 20)"; echo $?; free -m | awk "/Mem:/ {print \$2}"') $(grep -c 'out of memory' err)" "$(printf '137\n64') 1"
-        is "memory of files" "$(run --memory 64M -- sh -c 'head -c 200M /dev/zero > /big; stat -c %s /big') $(grep -c 'No space' err)" "33554432 1"
+    if [ "$(run --memory ${mem}M -- echo can)" = can ]; then
+        is "memory" "$(run --memory ${mem}M -- sh -c 'python3 -c "bytearray(1500 << 20)"; echo $?; free -m | awk "/Mem:/ {print \$2}"') $(grep -c 'out of memory' err)" "$(printf '137\n%s' $mem) 1"
+        is "memory of files" "$(run --memory ${mem}M -- sh -c 'head -c 400M /dev/zero > /big; stat -c %s /big') $(grep -c 'No space' err)" "$((mem << 19)) 1"
     else # a host without the controller, or not for us: it says so
-        is "memory refused" "$(quiet --memory 64M -- true) $(grep -c cgroups err)" "125 1"
+        is "memory refused" "$(quiet --memory ${mem}M -- true) $(grep -c cgroups err)" "125 1"
     fi
     is "terminal" "$(timeout -s KILL 120 python3 "$here/terminal.py" "$nv" "$platform" 2>&1)" ok
     is "stdin" "$(echo piped | timeout 20 "$nv" run --platform="$platform" -- cat)" piped

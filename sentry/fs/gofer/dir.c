@@ -35,8 +35,7 @@ static const struct gofer_dirent *entry_at(const struct gofer_listing *l, uint32
     return off < l->len ? (const void *)(l->data + off) : NULL;
 }
 
-#define for_each_entry(e, l)                                                                       \
-    for (uint32_t off_ = 0; ((e) = entry_at(l, off_)); off_ += (e)->reclen)
+#define for_each_entry(e, l) for (uint32_t off_ = 0; ((e) = entry_at(l, off_)); off_ += (e)->reclen)
 
 static bool entry_ok(const char *data, uint32_t len, uint32_t off)
 {

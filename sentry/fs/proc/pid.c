@@ -480,7 +480,7 @@ static const struct proc_entry ns_entries[] = {
 
 #define FILE_ENTRY(n, m, f)                                                                        \
     {                                                                                              \
-        .name = (n), .kind = PROC_FILE, .mode = (m), .fill = (f)                                       \
+        .name = (n), .kind = PROC_FILE, .mode = (m), .fill = (f)                                   \
     }
 
 const struct proc_entry proc_pid_entries[] = {

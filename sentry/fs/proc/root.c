@@ -188,11 +188,11 @@ CONST_FILE(fill_core_pattern, "core")
 /* clang-format off: tables */
 #define F(n, f)                                                                                    \
     {                                                                                              \
-        .name = (n), .kind = PROC_FILE, .mode = 0444, .fill = (f)                                    \
+        .name = (n), .kind = PROC_FILE, .mode = 0444, .fill = (f)                                  \
     }
 #define D(n, c)                                                                                    \
     {                                                                                              \
-        .name = (n), .kind = PROC_DIR, .mode = 0555, .children = (c)                                 \
+        .name = (n), .kind = PROC_DIR, .mode = 0555, .children = (c)                               \
     }
 
 static const struct proc_entry random_entries[] = {F("boot_id", fill_boot_id), {0}};

@@ -37,11 +37,11 @@ static int fill_thp_size(struct task *t, struct strbuf *out)
 
 #define F(n, f)                                                                                    \
     {                                                                                              \
-        .name = (n), .kind = PROC_FILE, .mode = 0444, .fill = (f)                                    \
+        .name = (n), .kind = PROC_FILE, .mode = 0444, .fill = (f)                                  \
     }
 #define D(n, c)                                                                                    \
     {                                                                                              \
-        .name = (n), .kind = PROC_DIR, .mode = 0755, .children = (c)                                 \
+        .name = (n), .kind = PROC_DIR, .mode = 0755, .children = (c)                               \
     }
 
 static const struct proc_entry cpu_entries[] = {F("kernel_max", fill_kernel_max),

@@ -60,7 +60,7 @@ static int entry_add(struct inode *dir, const struct dentry *d, struct inode *i)
     return 0;
 }
 
-static void entry_del(struct tmpfs_entry *e)
+static void entry_unlink(struct tmpfs_entry *e)
 {
     struct tmpfs_entry **p = &table[e->hash % BUCKETS];
 
@@ -71,8 +71,36 @@ static void entry_del(struct tmpfs_entry *e)
     TMPFS_I(e->dir)->nentries--;
     e->dir->size -= DIRENT_SIZE;
     inode_touch(e->dir, true, false);
+}
+
+static void entry_del(struct tmpfs_entry *e)
+{
+    entry_unlink(e);
     inode_put(e->inode);
     free(e);
+}
+
+/* The names of a directory that goes as a whole: level by level, a tree may be very deep. */
+static void drop_entries(struct tmpfs_inode *ti)
+{
+    static struct list dropped = LIST_INIT(dropped);
+    static bool dropping;
+    struct tmpfs_entry *e, *tmp;
+
+    list_for_each_safe(e, tmp, &ti->entries, node) {
+        entry_unlink(e);
+        list_add_tail(&dropped, &e->node);
+    }
+    if (dropping)
+        return;
+    dropping = true;
+    while (!list_empty(&dropped)) {
+        e = list_first(&dropped, struct tmpfs_entry, node);
+        list_del(&e->node);
+        inode_put(e->inode);
+        free(e);
+    }
+    dropping = false;
 }
 
 /* --- inodes --- */
@@ -109,10 +137,8 @@ struct inode *tmpfs_inode_new(struct superblock *sb, mode_t mode, dev_t rdev)
 static void tmpfs_evict(struct inode *i)
 {
     struct tmpfs_inode *ti = TMPFS_I(i);
-    struct tmpfs_entry *e, *tmp;
 
-    list_for_each_safe(e, tmp, &ti->entries, node)
-        entry_del(e);
+    drop_entries(ti);
     tmpfs_data_free(i);
     tmpfs_xattrs_free(i);
     if (i->pipe)

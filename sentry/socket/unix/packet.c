@@ -230,8 +230,7 @@ static struct unix_packet *next_packet(struct unix_sock *u, bool peek, size_t *s
 }
 
 /* 1: a packet is queued; 0: end of file; negative errno: __skb_wait_for_more_packets(). */
-static int wait_packet(struct task *t, struct unix_sock *u, bool peek, int flags,
-                       uint64_t deadline)
+static int wait_packet(struct task *t, struct unix_sock *u, bool peek, int flags, uint64_t deadline)
 {
     for (;;) {
         int err = socket_error(&u->s);

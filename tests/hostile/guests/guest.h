@@ -52,6 +52,13 @@ static inline uint64_t now_ms(void)
     return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
+/* The system call as it is: -errno on failure. */
+static inline long sys(long nr, long a, long b, long c, long d, long e, long f)
+{
+    long r = syscall(nr, a, b, c, d, e, f);
+    return r < 0 ? -errno : r;
+}
+
 static int failures;
 
 #define FAIL(...)                                                                                  \
@@ -82,7 +89,7 @@ static inline int reap(pid_t pid, int ms)
         usleep(500);
     }
     kill(pid, SIGKILL);
-    for (end = now_ms() + 5000; now_ms() < end; usleep(500))
+    for (end = now_ms() + 3000; now_ms() < end; usleep(500))
         if (waitpid(pid, &status, WNOHANG) == pid)
             return status;
     FAIL("child %d survives SIGKILL", pid);

@@ -21,7 +21,7 @@ static void scan(uint64_t at, size_t len)
             page[i] = p[off + (size_t)i];
         readable++;
         if (memmem(page, 4096, want, want_len))
-            FAIL("found the secret at %#lx", at + off);
+            FAIL("found the secret at %#lx", (unsigned long)(at + off));
     }
 }
 

@@ -2,6 +2,7 @@
 #include "guest.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/futex.h>
 #include <poll.h>
 #include <sys/epoll.h>
@@ -10,14 +11,8 @@
 
 static const long sizes[] = {0,          1,           4095,       4096,        65536,      65537,
                              1 << 20,    0x7fffffff,  0x80000000, 0xffffffff,  1L << 32,   1L << 40,
-                             1L << 47,   0x7fffffffffffffff, -1,  -2,          -4096,      1L << 63};
+                             1L << 47,   0x7fffffffffffffff, -1,  -2,          -4096,      LONG_MIN};
 #define NSIZES (sizeof(sizes) / sizeof(sizes[0]))
-
-static long sys(long nr, long a, long b, long c, long d, long e, long f)
-{
-    long r = syscall(nr, a, b, c, d, e, f);
-    return r < 0 ? -errno : r;
-}
 
 static char buf[65536];
 static int in, out, sock[2], ep, file, zero, ev;

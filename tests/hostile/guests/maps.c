@@ -23,12 +23,6 @@ static const uint64_t places[] = {STUB_TEXT,
                                   0xffff800000000000UL,
                                   ~0UL & ~4095UL};
 
-static long sys(long nr, long a, long b, long c, long d, long e, long f)
-{
-    long r = syscall(nr, a, b, c, d, e, f);
-    return r < 0 ? -errno : r;
-}
-
 static void must_fail(const char *what, uint64_t at, long r)
 {
     if (r >= 0)

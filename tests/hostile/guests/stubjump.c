@@ -37,24 +37,36 @@ static void jump(long at)
 }
 
 #define BATCH 8
-static void sweep(unsigned int from, unsigned int to, unsigned int stride)
+static unsigned int stride;
+
+/* In a process of its own: what a child becomes may send any signal to its parent. */
+static void batch(long from)
 {
-    for (unsigned int at = from; at < to;) {
-        pid_t pids[BATCH];
-        int n = 0;
-        for (; n < BATCH && at < to; at += stride) {
-            pid_t pid = fork();
-            if (pid == 0) {
-                jump(at);
-                _exit(0);
-            }
-            CHECK(pid > 0);
-            if (pid > 0)
-                pids[n++] = pid;
+    pid_t pids[BATCH];
+
+    for (int i = 0; i < BATCH; i++) {
+        pids[i] = fork();
+        if (pids[i] == 0) {
+            jump(from + (long)stride * i);
+            _exit(0);
         }
-        for (int i = 0; i < n; i++)
-            reap(pids[i], i ? 1 : 15);
     }
+    for (int i = 0; i < BATCH; i++)
+        if (pids[i] > 0)
+            reap(pids[i], i ? 1 : 15);
+    if (failures)
+        printf("batch from offset %#lx, stride %u\n", from, stride);
+}
+
+static void sweep(unsigned int from, unsigned int to, unsigned int step)
+{
+    stride = step;
+    unsigned int at;
+
+    for (at = from; at < to && !failures; at += BATCH * step)
+        attempt(batch, at, 6000);
+    if (failures)
+        printf("after offset %#x\n", at);
 }
 
 /* --- the gadget --- */
@@ -189,9 +201,32 @@ static void (*const tricks[])(long) = {unmap_slots,  unmap_text,     remap_slots
                                        unmap_all,    close_ctl,      swap_fds,    flood_ctl,
                                        flood_doorbell, steal_fds,    write_shared};
 
-int main(void)
+static void try(const char *name, void (*fn)(long), long arg, int ms)
+{
+    int before = failures;
+
+    attempt(fn, arg, ms);
+    if (failures != before)
+        printf("after %s %ld\n", name, arg);
+    fflush(stdout);
+}
+
+int main(int argc, char **argv)
 {
     volatile int text = 0;
+
+    if (argc > 2) { /* one of them again */
+        long arg = strtol(argv[2], NULL, 0);
+        if (!strcmp(argv[1], "jump"))
+            try("jump", jump, arg, 300);
+        else if (!strcmp(argv[1], "sigreturn"))
+            try("sigreturn", bad_sigreturn, arg, 300);
+        else if (!strcmp(argv[1], "rogue"))
+            try("rogue", rogue_forks, arg, 1000);
+        else if (!strcmp(argv[1], "bomb"))
+            try("bomb", rogue_bomb, arg, 700);
+        return finish();
+    }
 
     catch_faults();
     if (!sigsetjmp(fault_jmp, 1)) {
@@ -207,7 +242,7 @@ int main(void)
         sweep(0, 0x4000, 997);
         return finish();
     }
-    sweep(0xb0, 0x1800, 7);
+    sweep(0xb0, 0x1800, 5);
     sweep(0x1800, 0x4400, 61);
     still_sane();
     for (unsigned int i = 0; i < sizeof(tricks) / sizeof(tricks[0]); i++) {
@@ -217,14 +252,15 @@ int main(void)
             printf("after trick %u\n", i);
     }
     for (long nr = 0; nr < 470; nr++)
-        if (nr != SYS_kill && nr != SYS_pause)
-            attempt(forbidden, nr, 20);
+        if (nr != SYS_kill && nr != SYS_pause) {
+            try("number", forbidden, nr, 20);
+        }
     for (long i = 0; i < 30; i++)
-        attempt(bad_sigreturn, i, 50);
+        try("sigreturn", bad_sigreturn, i, 50);
     still_sane();
-    attempt(rogue_forks, 0x8011, 1000);
-    attempt(rogue_forks, 0x50f00, 1000);
+    try("rogue", rogue_forks, 0x8011, 1000);
+    try("rogue", rogue_forks, 0x50f00, 1000);
     still_sane();
-    attempt(rogue_bomb, 0, 700);
+    try("bomb", rogue_bomb, 0, 700);
     return failures ? 1 : 0;
 }

@@ -1,0 +1,116 @@
+/* Lists and string buffers. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/list.h"
+#include "base/strbuf.h"
+
+struct item {
+    int value;
+    struct list node;
+};
+
+static int sum(struct list *l)
+{
+    struct item *i;
+    int n = 0;
+
+    list_for_each(i, l, node) n = n * 10 + i->value;
+    return n;
+}
+
+START_TEST(order)
+{
+    struct list a = LIST_INIT(a), b = LIST_INIT(b);
+    struct item i[5] = {{.value = 1}, {.value = 2}, {.value = 3}, {.value = 4}, {.value = 5}};
+
+    ck_assert(list_empty(&a) && !list_first_or_null(&a, struct item, node));
+    list_add_tail(&a, &i[1].node);
+    list_add_tail(&a, &i[2].node);
+    list_add(&a, &i[0].node);
+    ck_assert_int_eq(sum(&a), 123);
+    ck_assert_ptr_eq(list_first(&a, struct item, node), &i[0]);
+    ck_assert_ptr_eq(list_last(&a, struct item, node), &i[2]);
+    list_splice_tail(&a, &b); /* empty */
+    list_add_tail(&b, &i[3].node);
+    list_add_tail(&b, &i[4].node);
+    list_splice_tail(&a, &b);
+    ck_assert_int_eq(sum(&a), 12345);
+    ck_assert(list_empty(&b));
+    list_del(&i[2].node);
+    list_del(&i[2].node); /* of an unlinked one: nothing */
+    ck_assert(list_empty(&i[2].node));
+    ck_assert_int_eq(sum(&a), 1245);
+}
+END_TEST
+
+START_TEST(deleting_while_walking)
+{
+    struct list a = LIST_INIT(a);
+    struct item *i, *tmp;
+
+    for (int k = 0; k < 9; k++) {
+        i = malloc(sizeof(*i));
+        i->value = k;
+        list_add_tail(&a, &i->node);
+    }
+    list_for_each_safe(i, tmp, &a, node) {
+        if (i->value % 2) {
+            list_del(&i->node);
+            free(i);
+        }
+    }
+    ck_assert_int_eq(sum(&a), 2468);
+    list_for_each_safe(i, tmp, &a, node) free(i);
+}
+END_TEST
+
+START_TEST(text)
+{
+    struct strbuf b = STRBUF_INIT;
+
+    strbuf_add(&b, "", 0);
+    strbuf_puts(&b, "one");
+    strbuf_putc(&b, ' ');
+    strbuf_printf(&b, "%d%s", 2, "!");
+    ck_assert_str_eq(b.data, "one 2!");
+    ck_assert_uint_eq(b.len, 6);
+    for (int i = 0; i < 100000; i++)
+        strbuf_putc(&b, 'x');
+    ck_assert_uint_eq(b.len, 100006);
+    ck_assert_uint_eq(strlen(b.data), 100006);
+    strbuf_printf(&b, "%0*d", 70000, 1);
+    ck_assert_uint_eq(b.len, 170006);
+    ck_assert(!b.failed && b.cap > b.len);
+    strbuf_free(&b);
+    ck_assert_ptr_null(b.data);
+}
+END_TEST
+
+START_TEST(json)
+{
+    struct strbuf b = STRBUF_INIT;
+
+    strbuf_json_string(&b, "a\"b\\c\n\t\x01\xc3\xa9");
+    ck_assert_str_eq(b.data, "\"a\\\"b\\\\c\\n\\u0009\\u0001\xc3\xa9\"");
+    strbuf_free(&b);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("base");
+    TCase *c = tcase_create("base");
+
+    tcase_add_test(c, order);
+    tcase_add_test(c, deleting_while_walking);
+    tcase_add_test(c, text);
+    tcase_add_test(c, json);
+    suite_add_tcase(s, c);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_NORMAL);
+    int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed != 0;
+}

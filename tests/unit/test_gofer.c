@@ -1,0 +1,243 @@
+/* The gofer's server against a temporary tree: what it serves and what it must refuse. */
+#include <check.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "gofer/gofer.h"
+#include "gofer/proto.h"
+
+static char dir[64];
+static int sock, last_fd;
+static pid_t server;
+static union {
+    struct gofer_reply rep;
+    char bytes[GOFER_PACKET_MAX];
+} in;
+
+static void put(const char *name, const char *text)
+{
+    char path[200];
+
+    snprintf(path, sizeof(path), "%s/%s", dir, name);
+    FILE *f = fopen(path, "w");
+    ck_assert_ptr_nonnull(f);
+    fputs(text, f);
+    fclose(f);
+}
+
+static void setup(void)
+{
+    char path[200];
+    int sv[2];
+
+    strcpy(dir, "/tmp/nv-test-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    snprintf(path, sizeof(path), "%s/root", dir);
+    mkdir(path, 0755);
+    snprintf(path, sizeof(path), "%s/root/sub", dir);
+    mkdir(path, 0755);
+    put("secret", "secret");
+    put("root/file", "hello");
+    snprintf(path, sizeof(path), "%s/root/out", dir);
+    ck_assert_int_eq(symlink("../secret", path), 0);
+    snprintf(path, sizeof(path), "%s/root/outdir", dir);
+    ck_assert_int_eq(symlink("..", path), 0);
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sv), 0);
+    sock = sv[0];
+    server = fork();
+    if (server == 0) {
+        struct gofer_config cfg = {.sock = sv[1], .nexports = 2};
+        close(sv[0]);
+        snprintf(path, sizeof(path), "%s/root", dir);
+        cfg.exports[0].fd = open(path, O_PATH | O_DIRECTORY);
+        cfg.exports[1] = (struct gofer_export){cfg.exports[0].fd, true};
+        _exit(gofer_serve(&cfg) ? 1 : 0);
+    }
+    close(sv[1]);
+}
+
+static void teardown(void)
+{
+    char cmd[100];
+    int status;
+
+    close(sock);
+    ck_assert_int_eq(waitpid(server, &status, 0), server);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);
+    ck_assert_int_eq(system(cmd), 0);
+}
+
+static int exchange(const void *packet, size_t len)
+{
+    struct iovec v = {in.bytes, sizeof(in)};
+    union {
+        struct cmsghdr h;
+        char buf[CMSG_SPACE(sizeof(int))];
+    } c;
+    struct msghdr m = {
+        .msg_iov = &v, .msg_iovlen = 1, .msg_control = &c, .msg_controllen = sizeof(c)};
+
+    ck_assert_int_eq(send(sock, packet, len, 0), (ssize_t)len);
+    ssize_t n = recvmsg(sock, &m, 0);
+    ck_assert_int_ge(n, (ssize_t)sizeof(in.rep));
+    ck_assert_int_eq(n, (ssize_t)(sizeof(in.rep) + in.rep.len));
+    last_fd = -1;
+    struct cmsghdr *h = CMSG_FIRSTHDR(&m);
+    if (h)
+        memcpy(&last_fd, CMSG_DATA(h), sizeof(int));
+    ck_assert_int_eq(in.rep.nfds, last_fd >= 0);
+    return in.rep.result;
+}
+
+static int call(int export_index, int type, const char *path, const char *path2, uint64_t a0)
+{
+    union {
+        struct gofer_request r;
+        char bytes[8192];
+    } q = {.r = {.id = 9, .version = GOFER_VERSION}};
+
+    q.r.type = (uint16_t)type;
+    q.r.export_index = (uint16_t)export_index;
+    q.r.len1 = (uint16_t)strlen(path);
+    q.r.len2 = (uint16_t)(path2 ? strlen(path2) : 0);
+    q.r.arg[0] = a0;
+    memcpy(q.r.data, path, q.r.len1);
+    if (path2)
+        memcpy(q.r.data + q.r.len1, path2, q.r.len2);
+    int r = exchange(&q, sizeof(q.r) + q.r.len1 + q.r.len2);
+    ck_assert_uint_eq(in.rep.id, 9);
+    return r;
+}
+
+START_TEST(serving)
+{
+    char buf[16] = "";
+
+    ck_assert_int_eq(call(0, GOFER_LOOKUP, "", NULL, 0), 0);
+    ck_assert(S_ISDIR(in.rep.attr.mode));
+    ck_assert_int_eq(call(0, GOFER_LOOKUP, "file", NULL, 0), 0);
+    ck_assert_uint_eq(in.rep.attr.size, 5);
+    ck_assert_int_eq(call(0, GOFER_LOOKUP, "nothing", NULL, 0), -ENOENT);
+    ck_assert_int_eq(call(0, GOFER_OPEN, "file", NULL, O_RDONLY), 0);
+    ck_assert_int_eq(read(last_fd, buf, sizeof(buf)), 5);
+    ck_assert_str_eq(buf, "hello");
+    ck_assert_int_eq(write(last_fd, "x", 1), -1);
+    close(last_fd);
+    ck_assert_int_eq(call(0, GOFER_OPEN, "sub", NULL, O_RDONLY), -EISDIR);
+    ck_assert_int_eq(call(0, GOFER_LOOKUP, "out", NULL, 0), 0);
+    ck_assert(S_ISLNK(in.rep.attr.mode) && !memcmp(in.rep.data, "../secret", 9));
+    ck_assert_int_eq(call(0, GOFER_CREATE, "sub/new", NULL, 0600), 0);
+    close(last_fd);
+    ck_assert_int_eq(call(0, GOFER_CREATE, "sub/new", NULL, 0600), -EEXIST);
+    ck_assert_int_eq(call(0, GOFER_RENAME, "sub/new", "new", 0), 0);
+    ck_assert_int_eq(call(0, GOFER_MKDIR, "d", NULL, 0700), 0);
+    ck_assert_int_eq(call(0, GOFER_RMDIR, "d", NULL, 0), 0);
+    ck_assert_int_eq(call(0, GOFER_UNLINK, "new", NULL, 0), 0);
+    ck_assert_int_eq(call(0, GOFER_STATFS, "", NULL, 0), 0);
+}
+END_TEST
+
+START_TEST(listing)
+{
+    int names = 0;
+
+    ck_assert_int_eq(call(0, GOFER_READDIR, "", NULL, 0), 0);
+    for (uint32_t off = 0; off < in.rep.len;) {
+        struct gofer_dirent *e = (void *)(in.rep.data + off);
+        ck_assert_uint_eq(e->reclen % 8, 0);
+        ck_assert_uint_ge(e->reclen, sizeof(*e) + e->name_len);
+        off += e->reclen;
+        names++;
+    }
+    ck_assert_int_eq(names, 4); /* sub, file, out, outdir */
+}
+END_TEST
+
+START_TEST(no_way_out)
+{
+    static const char *const paths[] = {"..",          "../secret",    "sub/../../secret", "out",
+                                        "outdir/secret", "outdir/root/file", "sub/../../root/file"};
+
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        ck_assert_int_lt(call(0, GOFER_OPEN, paths[i], NULL, O_RDONLY), 0);
+        ck_assert_int_lt(call(0, GOFER_READDIR, paths[i], NULL, 0), 0);
+        if (strcmp(paths[i], "out"))
+            ck_assert_int_lt(call(0, GOFER_LOOKUP, paths[i], NULL, 0), 0);
+        ck_assert_int_lt(call(0, GOFER_CREATE, paths[i], NULL, 0600), 0);
+        ck_assert_int_lt(call(0, GOFER_SETATTR, paths[i], NULL, GOFER_SET_MODE), 0);
+    }
+    ck_assert_int_lt(call(0, GOFER_MKDIR, "../made", NULL, 0700), 0);
+    ck_assert_int_lt(call(0, GOFER_MKDIR, "outdir/made", NULL, 0700), 0);
+    ck_assert_int_lt(call(0, GOFER_LINK, "../secret", "hard", 0), 0);
+    ck_assert_int_lt(call(0, GOFER_LINK, "outdir/secret", "hard", 0), 0);
+    ck_assert_int_lt(call(0, GOFER_RENAME, "file", "../file", 0), 0);
+    ck_assert_int_lt(call(0, GOFER_UNLINK, "outdir/secret", NULL, 0), 0);
+    ck_assert_int_lt(call(0, GOFER_MKDIR, "..", NULL, 0700), 0);
+    ck_assert_int_lt(call(0, GOFER_UNLINK, "sub/.", NULL, 0), 0);
+}
+END_TEST
+
+START_TEST(readonly_export)
+{
+    ck_assert_int_eq(call(1, GOFER_LOOKUP, "file", NULL, 0), 0);
+    ck_assert_int_eq(call(1, GOFER_CREATE, "x", NULL, 0600), -EROFS);
+    ck_assert_int_eq(call(1, GOFER_UNLINK, "file", NULL, 0), -EROFS);
+    ck_assert_int_eq(call(1, GOFER_SETATTR, "file", NULL, GOFER_SET_SIZE), -EROFS);
+}
+END_TEST
+
+START_TEST(bad_packets)
+{
+    union {
+        struct gofer_request r;
+        char bytes[200];
+    } q = {.r = {.version = GOFER_VERSION, .type = GOFER_LOOKUP}};
+
+    ck_assert_int_eq(exchange("x", 1), -EPROTO);
+    ck_assert_int_eq(exchange(&q, sizeof(q.r) - 1), -EPROTO);
+    ck_assert_int_eq(exchange(&q, sizeof(q.r) + 1), -EPROTO); /* more than it says */
+    q.r.len1 = 5;
+    ck_assert_int_eq(exchange(&q, sizeof(q.r) + 4), -EPROTO);
+    ck_assert_int_eq(exchange(&q, sizeof(q.r) + 5), -EPROTO); /* NULs in a path */
+    memcpy(q.r.data, "/file", 5);
+    ck_assert_int_eq(exchange(&q, sizeof(q.r) + 5), -EPROTO);
+    q.r.len1 = 0;
+    q.r.type = GOFER_NR_MSGS;
+    ck_assert_int_eq(exchange(&q, sizeof(q.r)), -ENOSYS);
+    q.r.type = GOFER_LOOKUP;
+    q.r.export_index = 2;
+    ck_assert_int_eq(exchange(&q, sizeof(q.r)), -EPROTO);
+    q.r.export_index = 0;
+    q.r.version++;
+    ck_assert_int_eq(exchange(&q, sizeof(q.r)), -EPROTO);
+    ck_assert_int_eq(call(0, GOFER_LOOKUP, "file", NULL, 0), 0); /* it is alive */
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("gofer");
+    TCase *c = tcase_create("gofer");
+
+    tcase_add_checked_fixture(c, setup, teardown);
+    tcase_add_test(c, serving);
+    tcase_add_test(c, listing);
+    tcase_add_test(c, no_way_out);
+    tcase_add_test(c, readonly_export);
+    tcase_add_test(c, bad_packets);
+    suite_add_tcase(s, c);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_NORMAL);
+    int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed != 0;
+}

@@ -1,0 +1,141 @@
+/* The timer queue, through the loop that serves it; and the ring of pipes and sockets. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "platform/platform.h"
+#include "sentry/ipc/ring.h"
+#include "sentry/kernel/loop.h"
+
+/* A platform without guests. */
+static int no_events(void)
+{
+    return 0;
+}
+static bool may_sleep(void)
+{
+    return true;
+}
+static void woken(void)
+{
+}
+static int64_t no_spin(void)
+{
+    return 0;
+}
+static const struct platform quiet = {.name = "quiet",
+                                      .poll = no_events,
+                                      .idle_enter = may_sleep,
+                                      .idle_leave = woken,
+                                      .spin_ns = no_spin};
+
+#define TIMERS 500
+static struct ktimer timers[TIMERS];
+static uint64_t last;
+static int fired, expected;
+
+static void expired(struct ktimer *t)
+{
+    ck_assert(!ktimer_armed(t));
+    ck_assert_uint_ge(t->expires_ns, last);
+    ck_assert_uint_ge(now_ns(), t->expires_ns);
+    last = t->expires_ns;
+    if (++fired == expected)
+        loop_stop();
+}
+
+START_TEST(timers_in_order)
+{
+    uint64_t start = now_ns();
+
+    platform = &quiet;
+    ck_assert_int_eq(loop_init(1), 0);
+    srandom(7);
+    for (int i = 0; i < TIMERS; i++) {
+        ktimer_init(&timers[i], expired);
+        ck_assert(!ktimer_armed(&timers[i]));
+        ktimer_cancel(&timers[i]); /* of an idle one: nothing */
+        ktimer_arm(&timers[i], start + (uint64_t)(random() % 20000000));
+    }
+    for (int round = 0; round < 5000; round++) {
+        struct ktimer *t = &timers[random() % TIMERS];
+        if (random() % 3)
+            ktimer_arm(t, start + (uint64_t)(random() % 20000000));
+        else
+            ktimer_cancel(t);
+    }
+    for (int i = 0; i < TIMERS; i++)
+        expected += ktimer_armed(&timers[i]);
+    ck_assert_int_gt(expected, 50);
+    loop_run();
+    ck_assert_int_eq(fired, expected);
+}
+END_TEST
+
+static ssize_t put(struct ring *r, const void *data, size_t len)
+{
+    struct uio u;
+
+    uio_init_kernel(&u, UIO_SOURCE, (void *)(uintptr_t)data, len);
+    return ring_put(r, &u, len);
+}
+
+static ssize_t get(struct ring *r, void *data, size_t len)
+{
+    struct uio u;
+
+    uio_init_kernel(&u, UIO_DEST, data, len);
+    return ring_get(r, &u, len);
+}
+
+START_TEST(ring_keeps_order)
+{
+    struct ring r = {0};
+    unsigned char buf[5000], in = 0, out = 0;
+
+    srandom(3);
+    for (int round = 0; round < 20000; round++) {
+        size_t n = (size_t)random() % (random() % 8 ? 100 : sizeof(buf));
+        if (random() % 2 && r.used < 100000) {
+            for (size_t i = 0; i < n; i++)
+                buf[i] = in++;
+            ck_assert_int_eq(ring_reserve(&r, n), 0);
+            ck_assert_int_eq(put(&r, buf, n), (ssize_t)n);
+        } else {
+            size_t want = n < r.used ? n : r.used;
+            ck_assert_int_eq(get(&r, buf, n), (ssize_t)want);
+            for (size_t i = 0; i < want; i++)
+                if (buf[i] != out++)
+                    ck_abort_msg("round %d: byte %zu differs", round, i);
+        }
+        ck_assert_uint_le(r.used, r.cap);
+    }
+    size_t left = r.used;
+    ck_assert_int_eq(ring_reserve(&r, 3), 0);
+    ring_unget(&r, "abc", 3);
+    ck_assert_uint_eq(r.used, left + 3);
+    ck_assert_int_eq(get(&r, buf, 3), 3);
+    ck_assert(!memcmp(buf, "abc", 3));
+    if (left > 1) {
+        ring_skip(&r, 1);
+        ck_assert_int_eq(get(&r, buf, 1), 1);
+        ck_assert_uint_eq(buf[0], (unsigned char)(out + 1));
+    }
+    ring_free(&r);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("loop");
+    TCase *c = tcase_create("loop");
+
+    tcase_add_test(c, timers_in_order);
+    tcase_add_test(c, ring_keeps_order);
+    suite_add_tcase(s, c);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_NORMAL);
+    int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed != 0;
+}
