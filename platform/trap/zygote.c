@@ -134,20 +134,57 @@ static void next_request(void)
     trap_send(zygote, CMD_FORK);
 }
 
+static void forked(struct gthread *child, pid_t pid)
+{
+    if (!child) { /* nobody waits for it any more */
+        if (pid > 0)
+            kill(pid, SIGKILL);
+        return;
+    }
+    if (pid <= 0) {
+        aspace_died(child->as, SIGKILL);
+        return;
+    }
+    aspace_set_pid(child->as, pid);
+    if (child->waiter)
+        trap_host->wake(child->waiter);
+}
+
 /* The zygote is ready, or has forked. */
 static void zygote_event(struct gthread *thr)
 {
     zygote_idle = true;
     if (in_flight) {
-        struct aspace *as = in_flight->thr->as;
-        if (thr->slot->result > 0)
-            aspace_set_pid(as, (pid_t)thr->slot->result);
-        else
-            aspace_died(as, SIGKILL);
+        forked(in_flight->thr, (pid_t)thr->slot->result);
         free(in_flight);
         in_flight = NULL;
     }
     next_request();
+}
+
+/* The child may speak up before the zygote has said who it is: both must have come. */
+static int wait_forked(struct gthread *child)
+{
+    child->waiter = trap_host->current();
+    while ((!child->posted || child->as->pid <= 0) && !child->as->dead)
+        trap_host->park();
+    child->waiter = NULL;
+    return child->as->dead ? -ESRCH : 0;
+}
+
+static void request_forget(struct gthread *child)
+{
+    struct fork_request *r, *tmp;
+
+    if (in_flight && in_flight->thr == child)
+        in_flight->thr = NULL;
+    list_for_each_safe(r, tmp, &requests, node) {
+        if (r->thr == child) {
+            list_del(&r->node);
+            close(r->ctl);
+            free(r);
+        }
+    }
 }
 
 static struct gthread *request_fork(int *err)
@@ -182,9 +219,10 @@ int zygote_fork(struct aspace **as, struct gthread **thr)
     ahead = NULL;
     if (!t)
         return err;
-    err = trap_wait(t);
+    err = wait_forked(t);
     if (err) {
         struct aspace *dead = t->as;
+        request_forget(t);
         gthread_destroy(t);
         aspace_free(dead);
         return -EAGAIN;

@@ -1,0 +1,82 @@
+/* Requests to the gofer, against a temporary tree with links out of it. */
+#include "gofer/server.c"
+
+#include <stdio.h>
+
+#include "tests/fuzz/fuzz.h"
+
+static struct gofer_config cfg;
+static char base[64];
+
+static void populate(void)
+{
+    char cmd[400];
+
+    snprintf(cmd, sizeof(cmd),
+             "rm -rf %s && mkdir -p %s/r/a/b && echo secret > %s/s && echo x > %s/r/f && "
+             "ln -s .. %s/r/up && ln -s ../s %s/r/l && mkfifo %s/r/p",
+             base, base, base, base, base, base, base);
+    REQUIRE(system(cmd) == 0);
+    if (cfg.nexports)
+        close(cfg.exports[0].fd);
+    snprintf(cmd, sizeof(cmd), "%s/r", base);
+    cfg.exports[0].fd = open(cmd, O_PATH | O_DIRECTORY);
+    cfg.exports[1] = (struct gofer_export){cfg.exports[0].fd, true};
+    cfg.nexports = 2;
+    REQUIRE(cfg.exports[0].fd >= 0);
+}
+
+static void cleanup(void)
+{
+    char cmd[100];
+
+    snprintf(cmd, sizeof(cmd), "rm -rf %s", base);
+    if (system(cmd))
+        return;
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    strcpy(base, "/tmp/nv-fuzz-XXXXXX");
+    REQUIRE(mkdtemp(base));
+    populate();
+    atexit(cleanup);
+    return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct call c;
+    static unsigned int runs;
+    static ino_t secret;
+    char path[100];
+    struct stat st;
+
+    if (++runs % 4096 == 0) {
+        populate();
+        secret = 0;
+    }
+    snprintf(path, sizeof(path), "%s/s", base);
+    if (!secret)
+        secret = stat(path, &st) ? 0 : st.st_ino;
+    size_t n = size < sizeof(in.bytes) ? size : sizeof(in.bytes);
+    memcpy(in.bytes, data, n);
+    if (n >= sizeof(in.req) && data[size - 1] & 1) { /* let more of them be well-formed */
+        in.req.version = GOFER_VERSION;
+        in.req.type %= GOFER_NR_MSGS + 1;
+        in.req.export_index %= 3;
+        size_t rest = n - sizeof(in.req);
+        in.req.len1 = (uint16_t)(rest ? in.req.len1 % (rest + 1) : 0);
+        in.req.len2 = (uint16_t)(rest - in.req.len1);
+    }
+    c = (struct call){.cfg = &cfg, .req = &in.req, .rep = &out.rep, .fd = -1};
+    memset(&out.rep, 0, sizeof(out.rep));
+    int err = dispatch(&c, n);
+    REQUIRE(err <= 0 && out.rep.len <= DATA_MAX);
+    if (c.fd >= 0) {
+        REQUIRE(!fstat(c.fd, &st) && st.st_ino != secret && S_ISREG(st.st_mode));
+        close(c.fd);
+    }
+    REQUIRE(!stat(path, &st) && st.st_ino == secret && st.st_size == 7);
+    return 0;
+}
