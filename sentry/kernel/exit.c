@@ -39,8 +39,8 @@ void tg_exit(struct thread_group *tg, int code)
 }
 
 /*
- * Guest code that broke its stub answers neither interrupts nor host calls. Its process is killed then; memory
- * that others share only when they, too, have had time to let go of it.
+ * Guest code that broke its stub answers neither interrupts nor host calls. Its process is killed
+ * then; memory that others share only when they, too, have had time to let go of it.
  */
 void tg_exit_overdue(struct ktimer *k)
 {

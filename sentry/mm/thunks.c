@@ -134,6 +134,15 @@ static int try_patch(struct task *t, uint64_t ip)
     return err;
 }
 
+/* For --explain. */
+static unsigned long npatched, nrefused;
+
+void mm_sites_report(unsigned long *patched, unsigned long *refused)
+{
+    *patched = npatched;
+    *refused = nrefused;
+}
+
 void mm_site_trapped(struct task *t)
 {
     uint64_t ip = t->ev.sys.ip;
@@ -145,6 +154,8 @@ void mm_site_trapped(struct task *t)
         return;
     c->traps = 0;
     int err = try_patch(t, ip);
+    npatched += !err;
+    nrefused += err == -ENOEXEC;
     c = count_of(t->mm, ip); /* the table may have been dropped while we were parked */
     if (c && (err != -EAGAIN || ++c->tries == TRIES))
         c->state = SITE_DONE;
