@@ -1,5 +1,5 @@
 # What a person types.
-DEPS := gcc make libseccomp-dev libjansson-dev check pkg-config
+DEPS := gcc make libseccomp-dev libjansson-dev libcapstone-dev check pkg-config
 TEST_DEPS := busybox-static git python3 procps
 LINT_DEPS := clang-tidy cppcheck
 PLATFORMS ?= trap $(if $(filter 1,$(SAN)),,ptrace)

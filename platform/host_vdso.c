@@ -1,6 +1,7 @@
 /* See host_vdso.h. */
 #include "platform/host_vdso.h"
 
+#include <elf.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -37,4 +38,33 @@ uint64_t host_vdso_base(uint64_t at)
     for (int i = 0; i < npieces; i++)
         lowest = MIN(lowest, host_vdso_pieces[i].delta);
     return npieces ? at - (uint64_t)lowest : 0;
+}
+
+uint64_t host_vdso_symbol(const char *name, uint64_t at)
+{
+    uint64_t base = getauxval(AT_SYSINFO_EHDR), moved = host_vdso_base(at);
+    const Elf64_Ehdr *eh = (const void *)base;
+    const Elf64_Dyn *dyn = NULL;
+    const Elf64_Sym *syms = NULL;
+    const char *names = NULL;
+    const uint32_t *hash = NULL;
+
+    if (!moved)
+        return 0;
+    const Elf64_Phdr *ph = (const void *)(base + eh->e_phoff);
+    for (int i = 0; i < eh->e_phnum; i++)
+        if (ph[i].p_type == PT_DYNAMIC)
+            dyn = (const void *)(base + ph[i].p_offset);
+    for (; dyn && dyn->d_tag != DT_NULL; dyn++) {
+        if (dyn->d_tag == DT_SYMTAB)
+            syms = (const void *)(base + dyn->d_un.d_ptr);
+        else if (dyn->d_tag == DT_STRTAB)
+            names = (const void *)(base + dyn->d_un.d_ptr);
+        else if (dyn->d_tag == DT_HASH)
+            hash = (const void *)(base + dyn->d_un.d_ptr);
+    }
+    for (uint32_t i = 0; syms && names && hash && i < hash[1]; i++)
+        if (!strcmp(names + syms[i].st_name, name) && syms[i].st_value)
+            return moved + syms[i].st_value;
+    return 0;
 }

@@ -20,4 +20,7 @@ extern struct vdso_piece host_vdso_pieces[HOST_VDSO_PIECES];
 /* Where the ELF base is when the lowest piece is moved to at; 0 without a vDSO. */
 uint64_t host_vdso_base(uint64_t at);
 
+/* The address of one of its functions in a process where it was moved like that; 0: not there. */
+uint64_t host_vdso_symbol(const char *name, uint64_t at);
+
 #endif

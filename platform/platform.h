@@ -49,6 +49,7 @@ struct platform_event {
      */
     bool sys_done;
     long sys_result;
+    bool trapped;    /* PE_SYSCALL that came the slow way: its site is worth a thunk, patch() */
     int exit_signal; /* PE_EXITED: host signal that ended the process, 0 if unknown */
     /* PE_FAULT: page-fault error code and trap number of the frame (for guest sigcontext). */
     unsigned long trapno, err, cr2;
@@ -60,6 +61,23 @@ struct platform_hostcall {
     unsigned long args[6];
     int fd; /* mmap with a file: the sentry's FD, passed over; -1 otherwise. Replaces args[4]. */
     long result; /* out: value or negative errno */
+};
+
+struct platform_facts {
+    bool valid;
+    pid_t pid, tid, ppid;
+    uid_t uid, euid;
+    gid_t gid, egid;
+};
+
+#define THUNK_SIZE 64 /* the first one of an area is taken */
+struct platform_site {
+    uint64_t ip; /* after the syscall instruction */
+    long nr;
+    uint64_t text_start, text_end; /* the private mapping of code around it */
+    int prot;                      /* of that mapping */
+    uint64_t thunk;                /* free place, writable and executable; its area is aligned */
+    uint64_t area;                 /* beginning of the area */
 };
 
 /* What the platform needs from the sentry; given once to platform_init(). */
@@ -153,6 +171,21 @@ struct platform {
 
     /* Base of the host's vDSO inside every guest address space, or 0 when it is not kept there. */
     uint64_t (*host_vdso)(void);
+
+    /*
+     * Answers that the guest may have without asking; NULL where there is no such way. May be
+     * called at any time. With valid false the sentry wants to see the calls.
+     */
+    void (*set_facts)(struct gthread *thr, const struct platform_facts *f);
+
+    /*
+     * Turns the call site that thr, which is parked in its syscall, has just trapped at into a jump
+     * to a thunk. NULL where calls are not intercepted by traps. 0; -EAGAIN: other threads run
+     * guest code now; -ENOEXEC: the code around it does not allow it. Blocks.
+     */
+    int (*patch)(struct gthread *thr, const struct platform_site *site);
+    /* The guest changed its mappings there: what was patched is gone. */
+    void (*patch_forget)(struct aspace *as, uint64_t start, uint64_t end);
 
     /* Runs one host call inside the address space of thr, which is parked in an event. Blocks. */
     int (*hostcall)(struct gthread *thr, struct platform_hostcall *call);

@@ -24,6 +24,7 @@ enum {
     O_TIMING,
     O_EVENT,
     O_HOSTNAME,
+    O_NO_PATCH,
     O_HELP
 };
 
@@ -50,6 +51,7 @@ static const struct {
      "",
      "say at the end what was asked for and missing"},
     {{"timing", optional_argument, NULL, O_TIMING}, "[=json]", "phases of the start on stderr"},
+    {{"no-patch", no_argument, NULL, O_NO_PATCH}, "", "leave the program's call sites as they are"},
     {{"event", required_argument, NULL, O_EVENT}, "JSON|@FILE|-", "event for a function"},
     {{"help", no_argument, NULL, O_HELP}, "", "this text"},
 };
@@ -152,6 +154,9 @@ static int parse_one(int c, const char *arg, struct run_options *o)
         return 0;
     case O_EXPLAIN:
         o->explain = true;
+        return 0;
+    case O_NO_PATCH:
+        o->no_patch = true;
         return 0;
     case O_TIMING:
         if (arg && strcmp(arg, "json"))

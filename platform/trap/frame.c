@@ -95,6 +95,16 @@ int frame_set_regs(struct gthread *thr, const struct user_regs_struct *regs)
     return 0;
 }
 
+uint64_t frame_ip(const struct gthread *thr)
+{
+    return (uint64_t)frame_uc(thr)->uc_mcontext.gregs[REG_RIP];
+}
+
+void frame_set_ip(struct gthread *thr, uint64_t ip)
+{
+    frame_uc(thr)->uc_mcontext.gregs[REG_RIP] = (greg_t)ip;
+}
+
 void frame_set_ax(struct gthread *thr, long value)
 {
     frame_uc(thr)->uc_mcontext.gregs[REG_RAX] = value;
@@ -118,11 +128,23 @@ static void fpstate_initial(char *buf, size_t size)
         *(uint64_t *)(buf + XFEATURE_HEADER) = 3;
 }
 
+/* A thunk's frame gets its vector registers when they are asked for. */
+static int fetch_fpstate(struct gthread *thr)
+{
+    if (!thr->fast || frame_uc(thr)->uc_mcontext.fpregs)
+        return 0;
+    trap_send(thr, CMD_XSAVE);
+    return trap_wait(thr);
+}
+
 int frame_get_fpstate(struct gthread *thr, void *buf, size_t size)
 {
     if (size < xstate_size())
         return -EINVAL;
     size = xstate_size();
+    int err = fetch_fpstate(thr);
+    if (err)
+        return err;
     uint64_t off = fpstate_offset(thr, size);
     if (!off)
         fpstate_initial(buf, size);
@@ -132,7 +154,6 @@ int frame_get_fpstate(struct gthread *thr, void *buf, size_t size)
 }
 
 /* A frame without an FP area gets one above itself: frames we made leave room there. */
-#define MADE_FRAME_FP (SLOT_SIZE - 0x3000)
 
 int frame_set_fpstate(struct gthread *thr, const void *buf, size_t size)
 {
@@ -142,9 +163,9 @@ int frame_set_fpstate(struct gthread *thr, const void *buf, size_t size)
         return -EINVAL;
     uint64_t off = fpstate_offset(thr, want + 4);
     if (!off) {
-        if (thr->frame + KERNEL_UCONTEXT_SIZE > MADE_FRAME_FP)
+        if (thr->frame + KERNEL_UCONTEXT_SIZE > SLOT_MADE_FP)
             return -EINVAL;
-        off = MADE_FRAME_FP;
+        off = SLOT_MADE_FP;
     }
     char *area = (char *)thr->slot + off;
     struct fx_sw_bytes sw = {.magic1 = FP_XSTATE_MAGIC1,
@@ -174,7 +195,9 @@ static void frame_set_altstack(struct gthread *thr)
 
 void frame_init(struct gthread *thr)
 {
-    thr->frame = SLOT_SIZE - 0x4000;
+    thr->frame = SLOT_MADE_FRAME;
+    thr->fast = false;
+    thr->slot->fast = 0;
     ucontext_t *uc = frame_uc(thr);
 
     memset(uc, 0, KERNEL_UCONTEXT_SIZE);
@@ -188,11 +211,14 @@ void frame_init(struct gthread *thr)
     thr->regs_set = true;
 }
 
-int frame_copy(struct gthread *thr, const struct gthread *parent)
+int frame_copy(struct gthread *thr, struct gthread *parent)
 {
     size_t size = xstate_size();
-    uint64_t off = fpstate_offset(parent, size);
+    int err = fetch_fpstate(parent);
+    uint64_t off = err ? 0 : fpstate_offset(parent, size);
 
+    if (err)
+        return err;
     frame_init(thr);
     ucontext_t *uc = frame_uc(thr);
     memcpy(uc, frame_uc(parent), KERNEL_UCONTEXT_SIZE);
@@ -207,7 +233,7 @@ int frame_copy(struct gthread *thr, const struct gthread *parent)
     if (!fp)
         return -ENOMEM;
     memcpy(fp, (char *)parent->slot + off, size);
-    int err = frame_set_fpstate(thr, fp, size);
+    err = frame_set_fpstate(thr, fp, size);
     free(fp);
     return err;
 }

@@ -31,6 +31,15 @@
 /* Threads that have no signal frame yet run below the place where frames are put. */
 #define SLOT_IDLE_STACK (SLOT_STACK + 0x8000UL)
 #define SLOT_SEGS 12
+/* A syscall that came through a thunk has its frame here, as do threads made by the sentry. */
+#define SLOT_MADE_FRAME (SLOT_SIZE - 0x4000UL)
+#define SLOT_MADE_FP (SLOT_SIZE - 0x3000UL)
+/* struct slot_fast, which %gs leads to: */
+#define SLOT_FAST 0x800
+#define FAST_SP (SLOT_FAST + 0)
+#define FAST_CONT (SLOT_FAST + 8)
+#define FAST_TOP (SLOT_FAST + 16)
+#define FAST_INTERRUPTED (SLOT_FAST + 24)
 
 /* Descriptors every stub process has. */
 #define STUB_FD_DOORBELL 3
@@ -46,9 +55,17 @@
 
 #include "platform/host_vdso.h"
 
+#define STUB_TABLE 0x100 /* offset in the image */
+struct stub_table {
+    uint64_t fast_entry;
+};
+
 struct stub_shared {
     uint32_t sentry_sleeping; /* ring the doorbell after posting */
     uint32_t spin;            /* how often to look for a reply before sleeping */
+    uint64_t xfeatures;       /* what a signal frame holds */
+    uint64_t xsize;
+    uint64_t clock_gettime; /* the vDSO's function, 0: none */
 };
 
 enum slot_event {
@@ -68,6 +85,7 @@ enum slot_cmd {
     CMD_HOSTCALL, /* hc_nr, hc_args; with hc_fd: receive the FD first and use it as args[4] */
     CMD_FORK,     /* receive {slots, ctl}, fork */
     CMD_CLONE,    /* another thread in slot clone_index */
+    CMD_XSAVE,    /* put the vector registers into the made frame */
 };
 
 enum seg_dir { SEG_IN = 1, SEG_OUT = 2 };
@@ -78,6 +96,11 @@ struct slot_seg { /* a guest buffer and its place in the window */
     uint32_t off; /* in the window */
     uint32_t dir;
     uint32_t pad;
+};
+
+struct slot_facts {
+    uint32_t valid;
+    uint32_t pid, tid, ppid, uid, euid, gid, egid;
 };
 
 struct slot {
@@ -92,6 +115,8 @@ struct slot {
     uint32_t nsegs;
     uint32_t signo;
     int64_t result; /* SEV_DONE */
+    uint32_t fast;  /* the frame came from a thunk: vector registers are still in the processor */
+    uint32_t pad;
     uint64_t fault_addr, fault_code, trapno, err, cr2;
     struct slot_seg segs[SLOT_SEGS];
 
@@ -108,11 +133,24 @@ struct slot {
     uint32_t has_out;      /* some out_len is not 0 */
     uint32_t out_len[SLOT_SEGS];
 
+    uint32_t text_locked; /* the sentry changes guest code: do not go there */
+
+    /* Answers to calls that need no round trip. */
+    struct slot_facts facts;
+
     /* Written by the stub when it goes to sleep; the stub's own state. */
     _Alignas(64) uint32_t sleeping;
-    uint32_t interrupted;
-    uint32_t in_futex; /* a private wait served by the stub: for /proc */
+    uint32_t in_futex; /* a private wait served by the stub */
+    uint32_t traps;    /* some are shown to the sentry although it has nothing to answer */
 };
+
+struct slot_fast { /* the thunk's scratch; offsets are FAST_* */
+    uint64_t guest_sp;
+    uint64_t cont;        /* where the thunk goes on */
+    uint64_t top;         /* where its frame begins, growing down: constant */
+    uint32_t interrupted; /* an interrupt hit the stub's code */
+};
+_Static_assert(sizeof(struct slot) <= SLOT_FAST, "slot overlaps its thunk scratch");
 
 struct zygote_params { /* in the window of the zygote's slot 0 */
     uint32_t nmaps, filter_len;

@@ -109,6 +109,7 @@ int aspace_alloc(struct aspace **out, int *stub_ctl)
     as->ctl_fd = -1;
     list_init(&as->threads);
     list_init(&as->fork_waiters);
+    list_init(&as->text_waiters);
     list_init(&as->node);
     as->slots = MAP_FAILED;
     as->slots_fd = memfd_create("nv-slots", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -143,6 +144,7 @@ void aspace_free(struct aspace *as)
     if (as->ctl_fd >= 0)
         close(as->ctl_fd);
     free(as->parked_threads);
+    text_put(as->text);
     free(as);
 }
 

@@ -80,6 +80,9 @@ static int trap_init(const struct platform_config *cfg, struct error *e)
     if (err)
         return err;
     trap_shared->spin = ncpus > 1 ? STUB_SPIN : 0;
+    trap_shared->xfeatures = xstate_features();
+    trap_shared->xsize = xstate_size();
+    trap_shared->clock_gettime = host_vdso_symbol("__vdso_clock_gettime", STUB_VDSO);
     sigemptyset(&set);
     sigaddset(&set, SIGCHLD);
     sigprocmask(SIG_BLOCK, &set, NULL);
@@ -224,6 +227,7 @@ static int fork_locked(struct gthread *thr, struct gthread *child, int ctl)
     if (pid <= 0)
         return pid < 0 && pid > -4096 ? (int)pid : -EAGAIN;
     child->as->claimed_pid = (pid_t)pid;
+    child->as->text = text_get(thr->as->text);
     err = wait_child(child, thr);
     if (err)
         return err;
@@ -242,6 +246,7 @@ static int trap_aspace_fork(struct gthread *thr, struct aspace **out, struct gth
     struct gthread *child = gthread_new(as, 0);
     err = -ENOMEM;
     if (child) {
+        text_wait(thr);
         fork_lock(thr->as);
         trap_may_clone(thr->as, true);
         err = fork_locked(thr, child, ctl);
@@ -373,6 +378,7 @@ static void read_syscall(struct gthread *thr, struct platform_event *ev)
     for (int i = 0; i < 6; i++)
         ev->sys.args[i] = s->args[i];
     ev->sys.ip = s->ip;
+    ev->trapped = !thr->fast;
     read_segs(thr);
 }
 
@@ -408,6 +414,7 @@ static void read_event(struct gthread *thr, struct platform_event *ev)
         return;
     }
     thr->frame = frame;
+    thr->fast = s->fast && frame == SLOT_MADE_FRAME;
     thr->fs_base = s->fs_base;
     thr->regs_set = false;
     thr->in_syscall = false;
@@ -429,17 +436,29 @@ static void read_event(struct gthread *thr, struct platform_event *ev)
         thr->nr = -1;
         thr->nsegs = 0;
     }
+    if (unlikely(thr->as->text) && !thr->fast) {
+        uint64_t ip = frame_ip(thr), canonical = text_canonical(thr->as, ip);
+        if (canonical != ip)
+            frame_set_ip(thr, canonical);
+    }
 }
 
 static void trap_run(struct gthread *thr, struct platform_event *ev)
 {
     struct slot *s = thr->slot;
 
+    if (unlikely(thr->as->text_busy))
+        text_wait(thr);
     if (thr->nsegs && thr->has_out)
         for (unsigned int i = 0; i < SLOT_SEGS; i++)
             s->out_len[i] = i < thr->nsegs ? thr->segs[i].out_len : 0;
     s->has_out = thr->nsegs ? thr->has_out : 0;
     s->resume_frame = thr->frame;
+    if (unlikely(thr->as->text) && (thr->regs_set || !thr->fast || !thr->in_syscall)) {
+        uint64_t ip = frame_ip(thr), to = text_redirect(thr->as, ip);
+        if (to != ip)
+            frame_set_ip(thr, to);
+    }
     if (thr->regs_set || !thr->in_syscall) {
         s->set_fs_base = thr->fs_base;
         trap_send(thr, CMD_RESUME);
@@ -536,6 +555,26 @@ static bool trap_sleeps(const struct gthread *thr)
     return thr->slot && *(volatile uint32_t *)&thr->slot->in_futex;
 }
 
+static void trap_patch_forget(struct aspace *as, uint64_t start, uint64_t end)
+{
+    if (as->text)
+        text_forget(as, start, end);
+}
+
+static void trap_set_facts(struct gthread *thr, const struct platform_facts *f)
+{
+    struct slot_facts *to = &thr->slot->facts;
+
+    to->pid = (uint32_t)f->pid;
+    to->tid = (uint32_t)f->tid;
+    to->ppid = (uint32_t)f->ppid;
+    to->uid = f->uid;
+    to->euid = f->euid;
+    to->gid = f->gid;
+    to->egid = f->egid;
+    to->valid = f->valid;
+}
+
 static int trap_hostcall(struct gthread *thr, struct platform_hostcall *call)
 {
     struct slot *s = thr->slot;
@@ -590,5 +629,8 @@ const struct platform platform_trap = {
     .out_window = trap_out_window,
     .out_commit = trap_out_commit,
     .host_vdso = zygote_host_vdso,
+    .set_facts = trap_set_facts,
+    .patch = text_patch,
+    .patch_forget = trap_patch_forget,
     .hostcall = trap_hostcall,
 };

@@ -25,6 +25,7 @@ struct gthread {
     uint32_t event;  /* of the last event; private copy */
     long nr;         /* of the syscall event, -1 for others */
     bool in_syscall; /* parked in a syscall: resume by value */
+    bool fast;       /* came through a thunk: vector registers are in the processor */
     uint64_t frame;  /* offset of the ucontext, bounds-checked */
     uint64_t fs_base;
     bool regs_set; /* the frame was changed: resume instead of return */
@@ -52,6 +53,9 @@ struct aspace {
     struct list threads;
     struct list node;        /* in all */
     unsigned int next_index; /* slots from here on were never used */
+    struct text *text;       /* patched call sites, or NULL: patch.c */
+    bool text_busy;          /* a thread changes code: the others wait before they run it */
+    struct list text_waiters;
     bool forking;
     unsigned int may_clone; /* how many clones and forks are under way: trap_may_clone() */
     struct list fork_waiters;
@@ -80,19 +84,31 @@ struct aspace *aspace_by_pid(pid_t pid);
 void trap_may_clone(struct aspace *as, bool may);
 void aspace_set_pid(struct aspace *as, pid_t pid);
 void aspace_died(struct aspace *as, int sig);
+/* patch.c: call sites that were turned into jumps to thunks. */
+void text_wait(struct gthread *thr); /* while code is being changed */
+int text_patch(struct gthread *thr, const struct platform_site *site);
+void text_forget(struct aspace *as, uint64_t start, uint64_t end);
+struct text *text_get(struct text *t); /* of a fork; NULL stays NULL */
+void text_put(struct text *t);
+/* Where to resume who was to resume at ip, and what address a thunk's instruction stands for. */
+uint64_t text_redirect(const struct aspace *as, uint64_t ip);
+uint64_t text_canonical(const struct aspace *as, uint64_t ip);
 /* frame.c */
 int frame_get_regs(struct gthread *thr, struct user_regs_struct *regs);
 int frame_set_regs(struct gthread *thr, const struct user_regs_struct *regs);
 void frame_set_ax(struct gthread *thr, long value);
 int frame_get_fpstate(struct gthread *thr, void *buf, size_t size);
 int frame_set_fpstate(struct gthread *thr, const void *buf, size_t size);
-void frame_init(struct gthread *thr);                              /* clean registers */
-int frame_copy(struct gthread *thr, const struct gthread *parent); /* as fork and clone do */
+void frame_init(struct gthread *thr);                        /* clean registers */
+int frame_copy(struct gthread *thr, struct gthread *parent); /* as fork and clone do; may park */
+uint64_t frame_ip(const struct gthread *thr);
+void frame_set_ip(struct gthread *thr, uint64_t ip);
 /* zygote.c */
 int zygote_start(struct error *e);
 int zygote_fork(struct aspace **as, struct gthread **thr);
 void zygote_stop(void);
 uint64_t zygote_host_vdso(void);
+uint64_t trap_fast_entry(void); /* where thunks jump to */
 extern struct stub_shared *trap_shared;
 extern int trap_doorbell;
 /* filter.c: the stub's filter as BPF; number of instructions or negative errno. */

@@ -41,6 +41,14 @@ static struct fork_request *in_flight;
 static bool zygote_idle; /* waits for a command */
 static struct gthread *ahead;
 
+uint64_t trap_fast_entry(void)
+{
+    struct stub_table t;
+
+    memcpy(&t, stub_image + STUB_TABLE, sizeof(t));
+    return t.fast_entry;
+}
+
 uint64_t zygote_host_vdso(void)
 {
     return host_vdso_base(STUB_VDSO);

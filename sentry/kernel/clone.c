@@ -176,7 +176,8 @@ static bool over_user_limit(struct task *t)
         cred_capable(t->cred, CAP_SYS_ADMIN))
         return false;
     list_for_each(tg, &all_thread_groups, all_node) {
-        list_for_each(o, &tg->tasks, tg_node) n += o->cred->uid == t->cred->uid;
+        list_for_each(o, &tg->tasks, tg_node)
+            n += o->cred->uid == t->cred->uid;
         n += tg->zombie && tg->leader && tg->leader->cred->uid == t->cred->uid;
     }
     return n >= limit;

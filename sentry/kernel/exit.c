@@ -39,8 +39,8 @@ void tg_exit(struct thread_group *tg, int code)
 }
 
 /*
- * Guest code that broke its stub answers neither interrupts nor host calls. Its process is killed then; memory
- * that others share only when they, too, have had time to let go of it.
+ * Guest code that broke its stub answers neither interrupts nor host calls. Its process is killed
+ * then; memory that others share only when they, too, have had time to let go of it.
  */
 void tg_exit_overdue(struct ktimer *k)
 {
@@ -117,6 +117,9 @@ static void reparent_children(struct thread_group *tg)
             continue;
         list_add_tail(&to->children, &c->sibling);
         c->exit_signal = SIGCHLD; /* no other signal slays init: reparent_leader() */
+        struct task *m;
+        list_for_each(m, &c->tasks, tg_node)
+            task_publish_facts(m);
         if (c->leader && c->leader->pdeath_signal && !c->zombie) {
             siginfo_t info;
             siginfo_kernel(&info, c->leader->pdeath_signal);

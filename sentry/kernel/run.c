@@ -47,6 +47,8 @@ static void run_guest(struct task *t)
     t->sig.fault_sig = 0;
     t->ev.kind = PE_NONE;
     t->in_guest = true;
+    if (unlikely(t->facts_cred != t->cred || t->facts_parent != t->tg->parent))
+        task_publish_facts(t);
     if (unlikely(t->tg->cpu_watch))
         cpu_watch_resume(t->tg);
     if (t->interrupted && task_signal_pending(t))
@@ -66,6 +68,8 @@ void task_run(struct task *t)
         switch (t->ev.kind) {
         case PE_SYSCALL:
             handle_syscall(t);
+            if (t->ev.trapped)
+                mm_site_trapped(t);
             break;
         case PE_FAULT:
             handle_fault(t);

@@ -10,6 +10,7 @@
 #include "base/macros.h"
 #include "sentry/kernel/explain.h"
 #include "sentry/kernel/task.h"
+#include "sentry/mm/mm.h"
 #include "sentry/strace/strace.h"
 
 static const struct syscall_row table[NV_NR_SYSCALLS] = {
@@ -94,6 +95,11 @@ void explain_print(int fd)
 {
     if (explained)
         qsort(explained, (size_t)nexplained, sizeof(*explained), by_count);
+    unsigned long patched, refused;
+
+    mm_sites_report(&patched, &refused);
+    dprintf(fd, "nv: explain: %lu call sites have a thunk, %lu cannot have one\n", patched,
+            refused);
     dprintf(fd, "nv: explain: %d kinds of requests were not served\n", nexplained);
     for (int i = 0; explained && i < nexplained; i++)
         dprintf(fd, "nv: explain: %8lu  %-10s %s\n", explained[i].count, explained[i].kind,

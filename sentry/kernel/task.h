@@ -77,7 +77,8 @@ struct task {
     cpu_set_t *affinity; /* NULL: all */
     int policy, ioprio;  /* SCHED_OTHER..., ioprio_set(2): kept, without effect */
     uint64_t nsyscalls;
-    void *strace; /* per-call state of strace */
+    const void *facts_cred, *facts_parent; /* as published: facts.c */
+    void *strace;                          /* per-call state of strace */
 };
 
 struct thread_group {

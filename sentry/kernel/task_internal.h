@@ -44,6 +44,7 @@ long futex_lock_pi(struct task *t, uint64_t addr, bool private_, bool try, uint6
 long futex_unlock_pi(struct task *t, uint64_t addr, bool private_);
 void futex_pi_exit(struct task *t); /* waiters get the locks that t owned */
 /* posix timers, sentry/time */
+void task_publish_facts(struct task *t);
 void posix_timers_exit(struct thread_group *tg);
 void itimers_cpu_exit(struct thread_group *tg);
 void posix_timers_exec(struct thread_group *tg);

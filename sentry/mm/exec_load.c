@@ -225,7 +225,8 @@ static int fill_auxv(struct loader *l, uint64_t *av, uint64_t random_at, uint64_
         {AT_EGID, c->egid},
         {AT_SECURE, l->p->secure},
         {AT_RANDOM, random_at},
-        {AT_HWCAP2, getauxval(AT_HWCAP2)},
+        /* Not FSGSBASE: the base of %gs is the platform's. */
+        {AT_HWCAP2, getauxval(AT_HWCAP2) & ~2UL},
         {AT_EXECFN, execfn_at},
         {AT_PLATFORM, platform_at},
         {AT_MINSIGSTKSZ, getauxval(AT_MINSIGSTKSZ)},

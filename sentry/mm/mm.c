@@ -42,6 +42,7 @@ void mm_put(struct mm *mm)
 {
     if (--mm->refs)
         return;
+    thunks_free(mm);
     vma_clear(mm->vmas);
     free(mm->vmas);
     platform->aspace_put(mm->as);
@@ -91,6 +92,8 @@ void mm_forget(struct mm *mm, uint64_t start, uint64_t end)
         part.start = MAX(part.start, start);
         part.end = MIN(part.end, end);
         mm_account(mm, &part, -1);
+        if (part.flags & VM_EXEC)
+            thunks_forget(mm, part.start, part.end);
     }
     vma_remove(mm->vmas, start, end);
 }
@@ -157,6 +160,7 @@ int mm_fork(struct task *parent, struct mm **child, struct aspace *as, struct gt
     mm->locked = false;
     mm->lock_wq = wq;
     waitq_init(&mm->lock_wq);
+    mm->thunks.counts = NULL;
     mm->locked_vm = 0; /* memory locks are not inherited: mlock(2) */
     int err = copy_vmas(from, mm);
     if (!err)

@@ -39,6 +39,16 @@ struct vma {
     const char *name;  /* "[stack]", "[heap]", "[vdso]": static string or NULL */
 };
 
+/* Thunks of patched call sites: thunks.c. */
+#define THUNK_AREAS 8
+struct thunks {
+    struct {
+        uint64_t addr;
+        unsigned int used;
+    } area[THUNK_AREAS];
+    struct site_counts *counts; /* owned, NULL: none yet */
+};
+
 struct mm {
     unsigned int refs; /* tasks sharing it */
     struct aspace *as;
@@ -52,6 +62,7 @@ struct mm {
     uint64_t locked_vm;
     uint64_t vdso; /* address or 0 */
     uint64_t start_code, end_code, start_stack;
+    struct thunks thunks;
     bool locked; /* a change is under way: mm_internal.h */
     struct waitq lock_wq;
 };
@@ -91,6 +102,11 @@ struct futex_key {
     bool shared;
 };
 int mm_futex_key(struct task *t, uint64_t addr, bool private_, struct futex_key *key);
+
+/* The syscall that t is about to return from came through a trap: maybe its site gets a thunk. */
+void mm_site_trapped(struct task *t);
+/* How many sites got one, and how many cannot. */
+void mm_sites_report(unsigned long *patched, unsigned long *refused);
 
 /*
  * exec: loads file (already opened, permission checked) with argv/envp into a fresh address space

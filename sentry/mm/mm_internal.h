@@ -20,6 +20,9 @@ void mm_account(struct mm *mm, const struct vma *v, int sign);
 void mm_forget(struct mm *mm, uint64_t start, uint64_t end);
 /* Would used + more exceed the soft limit? */
 bool mm_over_limit(struct task *t, int resource, uint64_t used, uint64_t more);
+/* Mappings of code are gone from [start, end). */
+void thunks_forget(struct mm *mm, uint64_t start, uint64_t end);
+void thunks_free(struct mm *mm);
 int prot_to_host(uint32_t vm_flags);
 uint32_t prot_to_vm(int prot);
 

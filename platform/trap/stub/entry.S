@@ -1,6 +1,10 @@
 /* Entry points and guarded code of the stub. */
 #include "platform/trap/layout.h"
 
+/* What the sentry must know of addresses: struct stub_table. */
+    .section .table, "a"
+    .quad stub_fast_entry
+
     .text
     .globl stub_start
 stub_start:
@@ -92,6 +96,70 @@ stub_strcopy_end:
     ret
 stub_strcopy_fault:
     neg %rax
+    ret
+
+/*
+ * Thunks come here instead of making a system call: rcx holds the address after the call in guest
+ * code, r11 where the thunk goes on. The registers are laid down as the kernel would in a signal
+ * frame; vector registers stay where they are, since nothing here touches them.
+ */
+    .globl stub_fast_entry, stub_fast_begin, stub_fast_end, stub_fast_abort
+stub_fast_entry:
+    mov %rsp, %gs:FAST_SP
+    mov %r11, %gs:FAST_CONT
+    mov %gs:FAST_TOP, %rsp
+    pushfq
+    push %rcx
+    push %gs:FAST_SP
+    push %rcx
+    push %rax
+    push %rdx
+    push %rbx
+    push %rbp
+    push %rsi
+    push %rdi
+    push %r15
+    push %r14
+    push %r13
+    push %r12
+    push %r11
+    push %r10
+    push %r9
+    push %r8
+    cld
+    xor %ebp, %ebp
+    lea -40(%rsp), %rdi
+    sub $56, %rsp
+    and $-16, %rsp
+    call stub_fast_syscall
+    mov %gs:FAST_TOP, %r11
+stub_fast_begin:
+    cmpl $0, %gs:FAST_INTERRUPTED
+    jne stub_fast_abort
+    mov -144(%r11), %r8
+    mov -136(%r11), %r9
+    mov -128(%r11), %r10
+    mov -80(%r11), %rdi
+    mov -72(%r11), %rsi
+    mov -64(%r11), %rbp
+    mov -48(%r11), %rdx
+    mov %gs:FAST_SP, %rsp
+    jmp *%gs:FAST_CONT
+stub_fast_end:
+stub_fast_abort:
+    mov %gs:FAST_TOP, %rsp
+    sub $256, %rsp
+    and $-16, %rsp
+    call stub_fast_interrupted
+    hlt
+
+/* void stub_xsave(void *area, uint64_t features) */
+    .globl stub_xsave
+stub_xsave:
+    mov %rsi, %rax
+    mov %rsi, %rdx
+    shr $32, %rdx
+    xsave64 (%rdi)
     ret
 
     .section .note.GNU-stack,"",@progbits

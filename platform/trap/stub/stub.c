@@ -11,6 +11,7 @@
 #include <elf.h>
 #include <linux/futex.h>
 #include <linux/seccomp.h>
+#include <stdbool.h>
 
 #define PROT_READ 1
 #define PROT_WRITE 2
@@ -21,27 +22,21 @@
 #define MAP_NORESERVE 0x4000
 #define MREMAP_MAYMOVE 1
 #define MREMAP_FIXED 2
+#define TRAPS_SHOWN 4 /* every so many calls that could be served here: sentry/mm/thunks.c */
+#define USER_CS 0x33
+#define USER_DS 0x2b
+#define UC_FP_XSTATE 1
+#define UC_SIGCONTEXT_SS 2
+#define UC_STRICT_RESTORE_SS 4
+#define FP_XSTATE_MAGIC1 0x46505853U
+#define FP_XSTATE_MAGIC2 0x46505845U
+#define FX_SW_OFFSET 464
+#define XSAVE_HEADER 512
+#define FLAGS_PLAIN 0xcd7UL /* arithmetic, IF and the bit that is always set; not TF, AC, DF */
 #define CLONE_THREAD_FLAGS 0x50f00 /* VM FS FILES SIGHAND THREAD SYSVSEM */
 #define CLONE_FORK_FLAGS 0x8011    /* CLONE_PARENT | SIGCHLD */
 #define PR_SET_NO_NEW_PRIVS 38
 #define MSG_CMSG_CLOEXEC 0x40000000
-
-/* The kernel's layout; libc's header would drag in its own types. */
-struct stub_sigcontext {
-    uint64_t r8, r9, r10, r11, r12, r13, r14, r15, di, si, bp, bx, dx, ax, cx, sp, ip, flags;
-    uint16_t cs, gs, fs, ss;
-    uint64_t err, trapno, oldmask, cr2, fpstate, reserved[8];
-};
-struct stub_ucontext {
-    uint64_t flags, link;
-    struct {
-        uint64_t sp;
-        int32_t flags;
-        uint64_t size;
-    } stack;
-    struct stub_sigcontext mc;
-    uint64_t sigmask;
-};
 
 void *memset(void *d, int c, unsigned long n);
 void *memset(void *d, int c, unsigned long n)
@@ -61,6 +56,11 @@ static uint64_t read_fs_base(void)
 static void write_fs_base(uint64_t v)
 {
     __asm__ volatile("wrfsbase %0" : : "r"(v));
+}
+
+static void write_gs_base(const void *p)
+{
+    __asm__ volatile("wrgsbase %0" : : "r"(p));
 }
 
 static struct slot *slot_of(const void *p)
@@ -138,10 +138,28 @@ static __attribute__((noreturn)) void die(int code)
 
 static void serve(struct slot *s);
 
+/* What stays the same in the frames that thunks make. */
+static void init_made_frame(struct slot *s)
+{
+    struct stub_ucontext *uc = (void *)((char *)s + SLOT_MADE_FRAME);
+
+    write_gs_base(s);
+    slot_fast(s)->top = (uint64_t)(&uc->mc.flags + 1);
+    uc->flags = UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
+    uc->link = 0;
+    uc->stack.sp = (uint64_t)s + SLOT_STACK;
+    uc->stack.flags = 0;
+    uc->stack.size = SLOT_STACK_SIZE;
+    uc->mc.cs = USER_CS;
+    uc->mc.ss = USER_DS;
+    uc->sigmask = 0;
+}
+
 static __attribute__((noreturn)) void thread_main(void *arg)
 {
     struct slot *s = arg;
 
+    init_made_frame(s);
     post(s, SEV_READY);
     serve(s);
     die(101);
@@ -234,51 +252,89 @@ static int64_t do_clone(struct slot *s)
     return clone_to(CLONE_THREAD_FLAGS, slot + SLOT_IDLE_STACK, thread_main, slot, 0);
 }
 
+/* A made frame has no vector registers until somebody needs them: fpu/signal.c's format. */
+static void save_vectors(struct slot *s)
+{
+    struct stub_ucontext *uc = (void *)((char *)s + SLOT_MADE_FRAME);
+    char *area = (char *)s + SLOT_MADE_FP;
+    uint64_t size = stub_shared()->xsize, features = stub_shared()->xfeatures;
+
+    if (uc->mc.fpstate)
+        return;
+    memset(area + XSAVE_HEADER, 0, 64);
+    stub_xsave(area, features);
+    uint32_t *sw = (uint32_t *)(area + FX_SW_OFFSET);
+    sw[0] = FP_XSTATE_MAGIC1;
+    sw[1] = (uint32_t)size + 4;
+    *(uint64_t *)(sw + 2) = features;
+    memset(sw + 4, 0, 32);
+    sw[4] = (uint32_t)size;
+    *(uint32_t *)(area + size) = FP_XSTATE_MAGIC2;
+    uc->mc.fpstate = (uint64_t)area;
+    uc->flags |= UC_FP_XSTATE;
+}
+
+/* What is posted is about this frame. */
+static void set_frame(struct slot *s, const struct stub_ucontext *uc)
+{
+    s->frame = (uint64_t)uc - (uint64_t)s;
+    s->fs_base = read_fs_base();
+    s->ip = uc->mc.ip;
+}
+
 static void resume(struct slot *s, uint64_t frame)
 {
     if (frame >= SLOT_SIZE)
         die(103);
-    stub_resume((char *)s + frame, &s->interrupted);
+    if (s->fast)
+        save_vectors(s);
+    stub_resume((char *)s + frame, &slot_fast(s)->interrupted);
     /* Interrupted before guest code was reached: the frame is whole, tell the sentry. */
-    s->interrupted = 0;
-    s->frame = frame;
-    s->fs_base = read_fs_base();
+    slot_fast(s)->interrupted = 0;
+    set_frame(s, (void *)((char *)s + frame));
     post(s, SEV_INTERRUPTED);
+}
+
+/* Any command but CMD_RETURN. */
+static void obey(struct slot *s)
+{
+    switch (s->cmd) {
+    case CMD_RESUME:
+        if (s->nsegs && s->has_out)
+            marshal_out(s);
+        write_fs_base(s->set_fs_base);
+        resume(s, s->resume_frame);
+        return;
+    case CMD_HOSTCALL:
+        s->result = do_hostcall(s);
+        break;
+    case CMD_FORK:
+        s->result = do_fork();
+        break;
+    case CMD_CLONE:
+        s->result = do_clone(s);
+        break;
+    case CMD_XSAVE:
+        save_vectors(s);
+        break;
+    default:
+        die(104);
+    }
+    post(s, SEV_DONE);
 }
 
 static void serve(struct slot *s)
 {
     for (;;) {
         await(s);
-        switch (s->cmd) {
-        case CMD_RETURN: {
-            struct stub_ucontext *uc = (void *)((char *)s + (s->resume_frame & (SLOT_SIZE - 1)));
-            long err = s->has_out ? marshal_out(s) : 0;
-            uc->mc.ax = (uint64_t)(err ? err : s->ret);
-            resume(s, s->resume_frame);
-            break;
+        if (s->cmd != CMD_RETURN) {
+            obey(s);
+            continue;
         }
-        case CMD_RESUME:
-            if (s->nsegs && s->has_out)
-                marshal_out(s);
-            write_fs_base(s->set_fs_base);
-            resume(s, s->resume_frame);
-            break;
-        case CMD_HOSTCALL:
-            s->result = do_hostcall(s);
-            post(s, SEV_DONE);
-            break;
-        case CMD_FORK:
-            s->result = do_fork();
-            post(s, SEV_DONE);
-            break;
-        case CMD_CLONE:
-            s->result = do_clone(s);
-            post(s, SEV_DONE);
-            break;
-        default:
-            die(104);
-        }
+        struct stub_ucontext *uc = (void *)((char *)s + (s->resume_frame & (SLOT_SIZE - 1)));
+        long err = s->has_out ? marshal_out(s) : 0;
+        uc->mc.ax = (uint64_t)(err ? err : s->ret);
+        resume(s, s->resume_frame);
     }
 }
 
@@ -288,14 +344,18 @@ static int in_range(uint64_t ip, const char *begin, const char *end)
     return ip >= (uint64_t)begin && ip < (uint64_t)end;
 }
 
-/* Private futexes: the host's own queues, no round trip. True if the call was served. */
-static int serve_futex(struct slot *s, struct stub_ucontext *uc)
+/* --- calls that need no sentry --- */
+/*
+ * Private futexes: the host's own queues. True if the call was served, with *ret; else, when it was
+ * interrupted, the sentry decides between a handler and a restart.
+ */
+static int serve_futex(struct slot *s, struct stub_ucontext *uc, long *ret)
 {
-    uint64_t op = uc->mc.si;
+    uint64_t op = uc->mc.si, cmd = op & FUTEX_CMD_MASK;
 
     if (!(op & FUTEX_PRIVATE_FLAG) || uc->mc.di >= STUB_TEXT)
         return 0;
-    switch (op & FUTEX_CMD_MASK) {
+    switch (cmd) {
     case FUTEX_WAIT:
     case FUTEX_WAIT_BITSET:
     case FUTEX_WAKE:
@@ -307,38 +367,87 @@ static int serve_futex(struct slot *s, struct stub_ucontext *uc)
     default:
         return 0;
     }
-    uint64_t cmd = op & FUTEX_CMD_MASK;
-    s->in_futex = cmd == FUTEX_WAIT || cmd == FUTEX_WAIT_BITSET;
-    long r =
-        stub_futex(uc->mc.di, op, uc->mc.dx, uc->mc.r10, uc->mc.r8, uc->mc.r9, &s->interrupted);
-    s->in_futex = 0;
-    if (r == -4) { /* EINTR: the sentry decides between a handler and a restart */
-        s->interrupted = 0;
-        s->nr = __NR_futex;
-        s->ip = uc->mc.ip;
-        s->result = uc->mc.r10 ? 1 : 0; /* with a timeout */
-        s->nsegs = 0;
-        s->frame = (uint64_t)uc - (uint64_t)s;
-        s->fs_base = read_fs_base();
-        post(s, SEV_SYSCALL_INT);
-        serve(s);
+    if (cmd == FUTEX_WAIT || cmd == FUTEX_WAIT_BITSET)
+        __atomic_store_n(&s->in_futex, 1, __ATOMIC_SEQ_CST);
+    *ret = stub_futex(uc->mc.di, op, uc->mc.dx, uc->mc.r10, uc->mc.r8, uc->mc.r9,
+                      &slot_fast(s)->interrupted);
+    if (s->in_futex) {
+        /* From here on the sentry knows us on the way to guest code: text.c. */
+        __atomic_store_n(&s->in_futex, 0, __ATOMIC_SEQ_CST);
+        while (__atomic_load_n(&s->text_locked, __ATOMIC_SEQ_CST))
+            __builtin_ia32_pause();
     }
-    uc->mc.ax = (uint64_t)r;
-    s->frame = (uint64_t)uc - (uint64_t)s;
-    s->fs_base = read_fs_base();
-    resume(s, s->frame);
-    serve(s);
     return 1;
 }
 
-static void on_syscall(struct slot *s, struct stub_ucontext *uc, siginfo_t *info)
+static void post_interrupted_futex(struct slot *s, struct stub_ucontext *uc)
 {
-    uint64_t nr = (uint32_t)uc->mc.ax; /* Linux looks at the low half only */
+    slot_fast(s)->interrupted = 0;
+    s->nr = __NR_futex;
+    s->result = uc->mc.r10 ? 1 : 0; /* with a timeout */
+    s->nsegs = 0;
+    set_frame(s, uc);
+    post(s, SEV_SYSCALL_INT);
+    serve(s);
+}
 
-    if (info->_sifields._sigsys._arch != 0xc000003e || (int32_t)nr < 0)
-        nr = (uint64_t)-1; /* int 0x80 */
-    if (nr == __NR_futex && serve_futex(s, uc))
-        return;
+static long serve_clock(uint64_t id, uint64_t to)
+{
+    long (*fn)(uint64_t, void *) = (void *)stub_shared()->clock_gettime;
+    int64_t ts[2];
+
+    /* REALTIME, MONOTONIC, RAW, COARSE both, BOOTTIME: what the vDSO has without a call. */
+    if (!fn || id > 7 || id == 2 || id == 3 || to >= STUB_TEXT)
+        return 1;
+    if (fn(id, ts))
+        return 1;
+    return stub_copy((void *)to, ts, sizeof(ts)) ? -14 : 0;
+}
+
+/* True if the call has its result in *ret. Facts are the guest's own to falsify. */
+static int serve_here(struct slot *s, struct stub_ucontext *uc, uint64_t nr, long *ret)
+{
+    const struct slot_facts *f = &s->facts;
+
+    if (nr == __NR_futex)
+        return serve_futex(s, uc, ret);
+    if (!f->valid)
+        return 0;
+    switch (nr) {
+    case __NR_getpid:
+        *ret = f->pid;
+        return 1;
+    case __NR_gettid:
+        *ret = f->tid;
+        return 1;
+    case __NR_getppid:
+        *ret = f->ppid;
+        return 1;
+    case __NR_getuid:
+        *ret = f->uid;
+        return 1;
+    case __NR_geteuid:
+        *ret = f->euid;
+        return 1;
+    case __NR_getgid:
+        *ret = f->gid;
+        return 1;
+    case __NR_getegid:
+        *ret = f->egid;
+        return 1;
+    case __NR_sched_yield:
+        *ret = host_syscall(__NR_sched_yield, 0, 0, 0, 0);
+        return 1;
+    case __NR_clock_gettime:
+        *ret = serve_clock(uc->mc.di, uc->mc.si);
+        return *ret <= 0;
+    default:
+        return 0;
+    }
+}
+
+static void put_call(struct slot *s, const struct stub_ucontext *uc, uint64_t nr)
+{
     s->nr = nr;
     s->args[0] = uc->mc.di;
     s->args[1] = uc->mc.si;
@@ -346,12 +455,85 @@ static void on_syscall(struct slot *s, struct stub_ucontext *uc, siginfo_t *info
     s->args[3] = uc->mc.r10;
     s->args[4] = uc->mc.r8;
     s->args[5] = uc->mc.r9;
-    s->ip = uc->mc.ip;
-    s->frame = (uint64_t)uc - (uint64_t)s;
-    s->fs_base = read_fs_base();
+    set_frame(s, uc);
     marshal_in(s);
     post(s, SEV_SYSCALL);
+}
+
+/* Has the sentry put a thunk there while we slept? Then only it knows where to go on. */
+static int site_changed(uint64_t ip)
+{
+    uint16_t insn = 0;
+
+    return stub_copy(&insn, (void *)(ip - 2), 2) != 0 || insn != 0x050f;
+}
+
+static void on_syscall(struct slot *s, struct stub_ucontext *uc, siginfo_t *info)
+{
+    uint64_t nr = (uint32_t)uc->mc.ax; /* Linux looks at the low half only */
+    long ret;
+
+    s->fast = 0;
+    if (info->_sifields._sigsys._arch != 0xc000003e || (int32_t)nr < 0)
+        nr = (uint64_t)-1; /* int 0x80 */
+    bool show = nr != __NR_futex && ++s->traps % TRAPS_SHOWN == 0;
+    if (show || !serve_here(s, uc, nr, &ret)) {
+        put_call(s, uc, nr);
+        serve(s);
+    }
+    if (nr == __NR_futex && ret == -4)
+        post_interrupted_futex(s, uc);
+    uc->mc.ax = (uint64_t)ret;
+    set_frame(s, uc);
+    if (nr == __NR_futex && site_changed(uc->mc.ip))
+        post(s, SEV_INTERRUPTED);
+    else
+        resume(s, s->frame);
     serve(s);
+}
+
+/* The way of thunks: the registers are in uc, the vector registers in the processor. */
+long stub_fast_syscall(struct stub_ucontext *uc)
+{
+    struct slot *s = slot_of(uc);
+    uint64_t nr = (uint32_t)uc->mc.ax;
+    long ret;
+
+    s->fast = 1;
+    uc->mc.fpstate = 0;
+    if ((int32_t)nr < 0)
+        nr = (uint64_t)-1;
+    if (!serve_here(s, uc, nr, &ret)) {
+        put_call(s, uc, nr);
+        for (await(s); s->cmd != CMD_RETURN; await(s))
+            obey(s);
+        ret = s->has_out ? marshal_out(s) : 0;
+        if (!ret)
+            ret = s->ret;
+    } else if (nr == __NR_futex && ret == -4) {
+        post_interrupted_futex(s, uc);
+    }
+    uc->mc.ax = (uint64_t)ret;
+    uc->mc.r11 = uc->mc.flags;
+    if (uc->mc.flags & ~FLAGS_PLAIN) {
+        set_frame(s, uc);
+        post(s, SEV_INTERRUPTED); /* rare flags come back through the sentry */
+        serve(s);
+    }
+    return ret;
+}
+
+void stub_fast_interrupted(void)
+{
+    uint64_t gs;
+
+    __asm__ volatile("rdgsbase %0" : "=r"(gs));
+    struct slot *s = (struct slot *)gs;
+    slot_fast(s)->interrupted = 0;
+    set_frame(s, (void *)((char *)s + SLOT_MADE_FRAME));
+    post(s, SEV_INTERRUPTED);
+    serve(s);
+    die(109);
 }
 
 static void on_fault(struct slot *s, struct stub_ucontext *uc, int sig, siginfo_t *info)
@@ -362,10 +544,9 @@ static void on_fault(struct slot *s, struct stub_ucontext *uc, int sig, siginfo_
     s->trapno = uc->mc.trapno;
     s->err = uc->mc.err;
     s->cr2 = uc->mc.cr2;
-    s->ip = uc->mc.ip;
     s->nsegs = 0;
-    s->frame = (uint64_t)uc - (uint64_t)s;
-    s->fs_base = read_fs_base();
+    s->fast = 0;
+    set_frame(s, uc);
     post(s, SEV_FAULT);
     serve(s);
 }
@@ -375,16 +556,18 @@ static void on_interrupt(struct slot *s, struct stub_ucontext *uc)
     uint64_t ip = uc->mc.ip;
 
     if (in_range(ip, stub_text_begin, stub_text_end)) {
-        s->interrupted = 1;
+        slot_fast(s)->interrupted = 1;
         if (in_range(ip, stub_resume_begin, stub_resume_end))
             uc->mc.ip = (uint64_t)stub_resume_abort;
+        else if (in_range(ip, stub_fast_begin, stub_fast_end))
+            uc->mc.ip = (uint64_t)stub_fast_abort;
         else if (in_range(ip, stub_futex_begin, stub_futex_end))
             uc->mc.ip = (uint64_t)stub_futex_abort;
         return;
     }
     s->nsegs = 0;
-    s->frame = (uint64_t)uc - (uint64_t)s;
-    s->fs_base = read_fs_base();
+    s->fast = 0;
+    set_frame(s, uc);
     post(s, SEV_INTERRUPTED);
     serve(s);
 }

@@ -6,6 +6,23 @@
 
 #include "platform/trap/layout.h"
 
+/* The kernel's layout; libc's header would drag in its own types. */
+struct stub_sigcontext {
+    uint64_t r8, r9, r10, r11, r12, r13, r14, r15, di, si, bp, bx, dx, ax, cx, sp, ip, flags;
+    uint16_t cs, gs, fs, ss;
+    uint64_t err, trapno, oldmask, cr2, fpstate, reserved[8];
+};
+struct stub_ucontext {
+    uint64_t flags, link;
+    struct {
+        uint64_t sp;
+        int32_t flags;
+        uint64_t size;
+    } stack;
+    struct stub_sigcontext mc;
+    uint64_t sigmask;
+};
+
 static inline long host_syscall6(long nr, long a, long b, long c, long d, long e, long f)
 {
     register long r10 __asm__("r10") = d;
@@ -29,13 +46,23 @@ long stub_futex(uint64_t uaddr, uint64_t op, uint64_t val, uint64_t timeout, uin
                 uint64_t val3, uint32_t *interrupted);
 __attribute__((noreturn)) void stub_on_stack(void *sp, void (*fn)(void *), void *arg);
 void stub_restorer(void);
+void stub_fast_entry(void);
+void stub_xsave(void *area, uint64_t features);
+/* Called by stub_fast_entry, with the frame it has laid down; what it returns goes into rax. */
+long stub_fast_syscall(struct stub_ucontext *uc);
+__attribute__((noreturn)) void stub_fast_interrupted(void);
 
 extern char stub_text_begin[], stub_text_end[];
 extern char stub_resume_begin[], stub_resume_end[], stub_resume_abort[];
+extern char stub_fast_begin[], stub_fast_end[], stub_fast_abort[];
 extern char stub_futex_begin[], stub_futex_end[], stub_futex_abort[];
 extern char stub_copy_begin[], stub_copy_end[], stub_copy_fault[];
 extern char stub_strcopy_begin[], stub_strcopy_end[], stub_strcopy_fault[];
 
+static inline struct slot_fast *slot_fast(struct slot *s)
+{
+    return (struct slot_fast *)((char *)s + SLOT_FAST);
+}
 static inline char *slot_window(struct slot *s)
 {
     return (char *)s + SLOT_WINDOW;

@@ -1,0 +1,26 @@
+/*
+ * What a guest thread may know about itself without asking: platform->set_facts(). Published when
+ * it has changed since the thread last ran, and at once when its parent ends.
+ */
+#include "sentry/kernel/task_internal.h"
+#include "sentry/sandbox.h"
+
+void task_publish_facts(struct task *t)
+{
+    const struct cred *c = t->cred;
+    const struct platform_facts f = {
+        .valid = !sandbox->strace_filter, /* a trace shows every call */
+        .pid = t->tg->tgid,
+        .tid = t->tid,
+        .ppid = t->tg->parent ? t->tg->parent->tgid : 0,
+        .uid = c->uid,
+        .euid = c->euid,
+        .gid = c->gid,
+        .egid = c->egid,
+    };
+
+    t->facts_cred = c;
+    t->facts_parent = t->tg->parent;
+    if (platform->set_facts)
+        platform->set_facts(t->thr, &f);
+}
