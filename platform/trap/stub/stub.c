@@ -32,7 +32,7 @@
 #define FP_XSTATE_MAGIC2 0x46505845U
 #define FX_SW_OFFSET 464
 #define XSAVE_HEADER 512
-#define FLAGS_PLAIN 0xcd7UL /* arithmetic, IF and the bit that is always set; not TF, AC, DF */
+#define FLAGS_PLAIN 0xad7UL /* arithmetic, IF and the bit that is always set; not TF, AC, DF */
 #define CLONE_THREAD_FLAGS 0x50f00 /* VM FS FILES SIGHAND THREAD SYSVSEM */
 #define CLONE_FORK_FLAGS 0x8011    /* CLONE_PARENT | SIGCHLD */
 #define PR_SET_NO_NEW_PRIVS 38
