@@ -61,8 +61,7 @@ static bool is_privileged(void)
     unsigned long inside, outside, count;
     bool has_nobody = false;
 
-    if (geteuid() != 0 || syscall(SYS_capget, &h, d) ||
-        !(d[0].effective & (1U << CAP_SYS_ADMIN)))
+    if (geteuid() != 0 || syscall(SYS_capget, &h, d) || !(d[0].effective & (1U << CAP_SYS_ADMIN)))
         return false;
     cleanup_file_stream FILE *f = fopen("/proc/self/uid_map", "re");
     while (f && !has_nobody && fscanf(f, "%lu %lu %lu", &inside, &outside, &count) == 3)

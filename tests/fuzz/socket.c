@@ -81,11 +81,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 }
 
 typedef long (*handler)(struct task *t, const struct sysargs *a);
-static const handler calls[] = {sys_bind,        sys_connect,    sys_sendto,     sys_sendmsg,
-                                sys_recvmsg,     sys_getsockname, sys_getpeername, sys_setsockopt,
-                                sys_getsockopt,  sys_listen,     sys_accept4,    sys_shutdown,
-                                sys_recvfrom,    sys_sendmmsg,   sys_recvmmsg,   sys_socketpair,
-                                sys_close};
+static const handler calls[] = {
+    sys_bind,        sys_connect,    sys_sendto,     sys_sendmsg,    sys_recvmsg, sys_getsockname,
+    sys_getpeername, sys_setsockopt, sys_getsockopt, sys_listen,     sys_accept4, sys_shutdown,
+    sys_recvfrom,    sys_sendmmsg,   sys_recvmmsg,   sys_socketpair, sys_close};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -21,7 +21,8 @@ static int parent_of(int pid, char *name, size_t size)
     FILE *f = fopen(path, "re");
     if (!f)
         return 0;
-    if (fgets(line, sizeof(line), f) && (open = strchr(line, '(')) && (close = strrchr(line, ')'))) {
+    if (fgets(line, sizeof(line), f) && (open = strchr(line, '(')) &&
+        (close = strrchr(line, ')'))) {
         *close = 0;
         snprintf(name, size, "%s", open + 1);
         char state;

@@ -16,7 +16,8 @@ static int sum(struct list *l)
     struct item *i;
     int n = 0;
 
-    list_for_each(i, l, node) n = n * 10 + i->value;
+    list_for_each(i, l, node)
+        n = n * 10 + i->value;
     return n;
 }
 
@@ -62,7 +63,8 @@ START_TEST(deleting_while_walking)
         }
     }
     ck_assert_int_eq(sum(&a), 2468);
-    list_for_each_safe(i, tmp, &a, node) free(i);
+    list_for_each_safe(i, tmp, &a, node)
+        free(i);
 }
 END_TEST
 

@@ -164,8 +164,13 @@ END_TEST
 
 START_TEST(no_way_out)
 {
-    static const char *const paths[] = {"..",          "../secret",    "sub/../../secret", "out",
-                                        "outdir/secret", "outdir/root/file", "sub/../../root/file"};
+    static const char *const paths[] = {"..",
+                                        "../secret",
+                                        "sub/../../secret",
+                                        "out",
+                                        "outdir/secret",
+                                        "outdir/root/file",
+                                        "sub/../../root/file"};
 
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         ck_assert_int_lt(call(0, GOFER_OPEN, paths[i], NULL, O_RDONLY), 0);

@@ -85,9 +85,8 @@ START_TEST(random_io)
             size = at;
             break;
         case 1:
-            ck_assert_int_eq(f->ops->fallocate(&task, f,
-                                               FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at,
-                                               (loff_t)n + 1),
+            ck_assert_int_eq(f->ops->fallocate(&task, f, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                                               at, (loff_t)n + 1),
                              0);
             memset(model + at, 0, n + 1);
             break;

@@ -122,26 +122,42 @@ static void descriptors(long kind)
     for (uint64_t end = now_ms() + 1500; now_ms() < end; n++) {
         int fd = -1;
         switch (kind) {
-        case 0: fd = open("/etc/passwd", O_RDONLY); break;
-        case 1: fd = pipe(sv) ? -1 : sv[0]; break;
-        case 2: fd = socketpair(AF_UNIX, SOCK_STREAM, 0, sv) ? -1 : sv[0]; break;
-        case 3: fd = eventfd(0, 0); break;
-        case 4: fd = timerfd_create(CLOCK_MONOTONIC, 0);
+        case 0:
+            fd = open("/etc/passwd", O_RDONLY);
+            break;
+        case 1:
+            fd = pipe(sv) ? -1 : sv[0];
+            break;
+        case 2:
+            fd = socketpair(AF_UNIX, SOCK_STREAM, 0, sv) ? -1 : sv[0];
+            break;
+        case 3:
+            fd = eventfd(0, 0);
+            break;
+        case 4:
+            fd = timerfd_create(CLOCK_MONOTONIC, 0);
             timerfd_settime(fd, 0, &(struct itimerspec){{0, 50000000}, {0, 1}}, NULL);
             break;
-        case 5: fd = epoll_create1(0);
+        case 5:
+            fd = epoll_create1(0);
             if (last >= 0)
                 epoll_ctl(fd, EPOLL_CTL_ADD, last, &(struct epoll_event){.events = EPOLLIN});
             break;
-        case 6: fd = inotify_init1(0);
+        case 6:
+            fd = inotify_init1(0);
             inotify_add_watch(fd, "/tmp", IN_ALL_EVENTS);
             break;
-        case 7: fd = (int)syscall(SYS_memfd_create, "m", 0);
+        case 7:
+            fd = (int)syscall(SYS_memfd_create, "m", 0);
             if (ftruncate(fd, 1L << 40) || write(fd, "x", 1) != 1)
                 fd = -1;
             break;
-        case 8: fd = open("/dev/ptmx", O_RDWR | O_NOCTTY); break;
-        case 9: fd = dup(0); break;
+        case 8:
+            fd = open("/dev/ptmx", O_RDWR | O_NOCTTY);
+            break;
+        case 9:
+            fd = dup(0);
+            break;
         }
         if (fd < 0)
             break;
@@ -161,8 +177,8 @@ static void flights(long x)
             char b[CMSG_SPACE(sizeof(int) * 2)];
         } c = {.h = {CMSG_LEN(sizeof(int) * 2), SOL_SOCKET, SCM_RIGHTS}};
         struct iovec v = {"x", 1};
-        struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = &c,
-                           .msg_controllen = sizeof(c)};
+        struct msghdr m = {
+            .msg_iov = &v, .msg_iovlen = 1, .msg_control = &c, .msg_controllen = sizeof(c)};
         if (socketpair(AF_UNIX, i % 2 ? SOCK_STREAM : SOCK_DGRAM, 0, sv))
             break;
         memcpy(CMSG_DATA(&c.h), sv, sizeof(sv));
@@ -185,8 +201,8 @@ static void flights(long x)
                 char b[CMSG_SPACE(sizeof(int))];
             } c = {.h = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
             struct iovec v = {"x", 1};
-            struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = &c,
-                               .msg_controllen = sizeof(c)};
+            struct msghdr m = {
+                .msg_iov = &v, .msg_iovlen = 1, .msg_control = &c, .msg_controllen = sizeof(c)};
             memcpy(CMSG_DATA(&c.h), &prev, sizeof(prev));
             if (sendmsg(sv[0], &m, MSG_DONTWAIT) < 0)
                 break;

@@ -12,30 +12,72 @@ static size_t length;
 static void mutate(char *p, size_t *len)
 {
     Elf64_Ehdr *eh = (void *)p;
-    static const uint64_t odd[] = {0, 1, 0xfff, 0x1000, 0x7fffffff, 0xffffffff, 0x7ffffffff000UL,
-                                   0x7fff00000000UL, 0x8000000000000000UL, ~0UL, 0xfffffffffffff000UL};
+    static const uint64_t odd[] = {0,
+                                   1,
+                                   0xfff,
+                                   0x1000,
+                                   0x7fffffff,
+                                   0xffffffff,
+                                   0x7ffffffff000UL,
+                                   0x7fff00000000UL,
+                                   0x8000000000000000UL,
+                                   ~0UL,
+                                   0xfffffffffffff000UL};
     unsigned int n = 1 + rnd() % 4;
 
     for (unsigned int i = 0; i < n; i++) {
         Elf64_Phdr *ph = (void *)(p + 64 + rnd() % 14 * sizeof(*ph));
         uint64_t v = rnd() % 3 ? odd[rnd() % 11] : rnd() % 0x100000;
         switch (rnd() % 16) {
-        case 0: ((char *)eh)[rnd() % 64] ^= (char)(1 << rnd() % 8); break;
-        case 1: eh->e_phnum = (Elf64_Half)v; break;
-        case 2: eh->e_phoff = v; break;
-        case 3: eh->e_phentsize = (Elf64_Half)v; break;
-        case 4: eh->e_entry = v; break;
-        case 5: eh->e_type = (Elf64_Half)(rnd() % 6); break;
-        case 6: ph->p_vaddr = v; break;
-        case 7: ph->p_memsz = v; break;
-        case 8: ph->p_filesz = v; break;
-        case 9: ph->p_offset = v; break;
-        case 10: ph->p_type = (Elf64_Word)(rnd() % 2 ? rnd() % 8 : 0x6474e550 + rnd() % 4); break;
-        case 11: ph->p_align = v; break;
-        case 12: ph->p_flags = (Elf64_Word)rnd(); break;
-        case 13: *len = rnd() % (rnd() % 2 ? 1000 : length); break;
-        case 14: for (int k = 0; k < 20; k++) p[rnd() % 1024] = (char)rnd(); break;
-        default: ph->p_vaddr += (rnd() % 64 - 32) * 4096; ph->p_offset += (rnd() % 8 - 4) * 4096;
+        case 0:
+            ((char *)eh)[rnd() % 64] ^= (char)(1 << rnd() % 8);
+            break;
+        case 1:
+            eh->e_phnum = (Elf64_Half)v;
+            break;
+        case 2:
+            eh->e_phoff = v;
+            break;
+        case 3:
+            eh->e_phentsize = (Elf64_Half)v;
+            break;
+        case 4:
+            eh->e_entry = v;
+            break;
+        case 5:
+            eh->e_type = (Elf64_Half)(rnd() % 6);
+            break;
+        case 6:
+            ph->p_vaddr = v;
+            break;
+        case 7:
+            ph->p_memsz = v;
+            break;
+        case 8:
+            ph->p_filesz = v;
+            break;
+        case 9:
+            ph->p_offset = v;
+            break;
+        case 10:
+            ph->p_type = (Elf64_Word)(rnd() % 2 ? rnd() % 8 : 0x6474e550 + rnd() % 4);
+            break;
+        case 11:
+            ph->p_align = v;
+            break;
+        case 12:
+            ph->p_flags = (Elf64_Word)rnd();
+            break;
+        case 13:
+            *len = rnd() % (rnd() % 2 ? 1000 : length);
+            break;
+        case 14:
+            for (int k = 0; k < 20; k++)
+                p[rnd() % 1024] = (char)rnd();
+            break;
+        default:
+            ph->p_vaddr += (rnd() % 64 - 32) * 4096;
+            ph->p_offset += (rnd() % 8 - 4) * 4096;
         }
     }
 }

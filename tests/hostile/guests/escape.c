@@ -33,18 +33,34 @@ static void try_name(const char *name)
         return;
     struct open_how how = {.flags = O_RDONLY | O_NONBLOCK};
     look(openat(dir, strncmp(name, "/mnt/", 5) ? name : name + 5, O_RDONLY | O_NONBLOCK), name);
-    look((int)syscall(SYS_openat2, dir, strncmp(name, "/mnt/", 5) ? name : name + 5, &how, sizeof(how)),
+    look((int)syscall(SYS_openat2, dir, strncmp(name, "/mnt/", 5) ? name : name + 5, &how,
+                      sizeof(how)),
          name);
     close(dir);
 }
 
-static const char *const names[] = {
-    "/mnt/out/secret", "/mnt/out-relative/secret", "/mnt/file-out", "/mnt/chain", "/mnt/up/up/up",
-    "/mnt/../outside/secret", "/mnt/in/../../outside/secret", "/mnt/in/up/outside/secret",
-    "/mnt/in/../../../../../../../../proc/1/root", "/mnt/procroot/etc/shadow", "/mnt/procfd",
-    "/mnt/in/up/../outside/secret", "/proc/self/root/../outside/secret", "/proc/1/root",
-    "/mnt/in/./.././../outside/secret", "/mnt//in//..//../outside/secret", "/mnt/out", "/mnt/loop",
-    "/proc/1/cwd/../outside/secret", "/mnt/in/file/../../../outside/secret", "/mnt/fifo", "/mnt/dev"};
+static const char *const names[] = {"/mnt/out/secret",
+                                    "/mnt/out-relative/secret",
+                                    "/mnt/file-out",
+                                    "/mnt/chain",
+                                    "/mnt/up/up/up",
+                                    "/mnt/../outside/secret",
+                                    "/mnt/in/../../outside/secret",
+                                    "/mnt/in/up/outside/secret",
+                                    "/mnt/in/../../../../../../../../proc/1/root",
+                                    "/mnt/procroot/etc/shadow",
+                                    "/mnt/procfd",
+                                    "/mnt/in/up/../outside/secret",
+                                    "/proc/self/root/../outside/secret",
+                                    "/proc/1/root",
+                                    "/mnt/in/./.././../outside/secret",
+                                    "/mnt//in//..//../outside/secret",
+                                    "/mnt/out",
+                                    "/mnt/loop",
+                                    "/proc/1/cwd/../outside/secret",
+                                    "/mnt/in/file/../../../outside/secret",
+                                    "/mnt/fifo",
+                                    "/mnt/dev"};
 
 static void through_descriptors(const char *outside)
 {

@@ -30,11 +30,26 @@ static int skip(long nr)
 
 static long argument(void)
 {
-    static const long odd[] = {0, 1, 2, 3, -1, -2, 4095, 4096, -4096, 0x7fffffff, -0x80000000L,
-                               1L << 47, 1L << 62, -0x7fffffffffffffff - 1, AT_FDCWD,
-                               (long)STUB_TEXT, (long)STUB_SLOTS};
-    static const char *const names[] = {"/proc/self/mem", "/tmp/f", "/dev/ptmx", "/proc/self/fd/3",
-                                        "/", ".", "..", "f", "/etc/passwd", "/dev/shm/f", ""};
+    static const long odd[] = {0,
+                               1,
+                               2,
+                               3,
+                               -1,
+                               -2,
+                               4095,
+                               4096,
+                               -4096,
+                               0x7fffffff,
+                               -0x80000000L,
+                               1L << 47,
+                               1L << 62,
+                               -0x7fffffffffffffff - 1,
+                               AT_FDCWD,
+                               (long)STUB_TEXT,
+                               (long)STUB_SLOTS};
+    static const char *const names[] = {
+        "/proc/self/mem", "/tmp/f",     "/dev/ptmx", "/proc/self/fd/3", "/", ".", "..", "f",
+        "/etc/passwd",    "/dev/shm/f", ""};
 
     switch (rnd() % 8) {
     case 0:

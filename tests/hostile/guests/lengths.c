@@ -9,9 +9,10 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-static const long sizes[] = {0,          1,           4095,       4096,        65536,      65537,
-                             1 << 20,    0x7fffffff,  0x80000000, 0xffffffff,  1L << 32,   1L << 40,
-                             1L << 47,   0x7fffffffffffffff, -1,  -2,          -4096,      LONG_MIN};
+static const long sizes[] = {
+    0,          1,          4095,       4096,     65536,    65537,    1 << 20,
+    0x7fffffff, 0x80000000, 0xffffffff, 1L << 32, 1L << 40, 1L << 47, 0x7fffffffffffffff,
+    -1,         -2,         -4096,      LONG_MIN};
 #define NSIZES (sizeof(sizes) / sizeof(sizes[0]))
 
 static char buf[65536];
@@ -35,28 +36,72 @@ static void open_all(void)
 static const struct {
     short nr, fd, ptr, len;
 } calls[] = {
-    {SYS_read, 0, 1, 2},         {SYS_write, 0, 1, 2},        {SYS_pread64, 0, 1, 2},
-    {SYS_pwrite64, 0, 1, 2},     {SYS_readv, 0, 1, 2},        {SYS_writev, 0, 1, 2},
-    {SYS_preadv, 0, 1, 2},       {SYS_pwritev, 0, 1, 2},      {SYS_preadv2, 0, 1, 2},
-    {SYS_pwritev2, 0, 1, 2},     {SYS_getdents64, 0, 1, 2},   {SYS_recvfrom, 0, 1, 2},
-    {SYS_sendto, 0, 1, 2},       {SYS_recvmsg, 0, 1, 2},      {SYS_sendmsg, 0, 1, 2},
-    {SYS_sendmmsg, 0, 1, 2},     {SYS_recvmmsg, 0, 1, 2},     {SYS_bind, 0, 1, 2},
-    {SYS_connect, 0, 1, 2},      {SYS_getsockname, 0, 1, 2},  {SYS_accept4, 0, 1, 2},
-    {SYS_epoll_wait, 0, 1, 2},   {SYS_vmsplice, 0, 1, 2},     {SYS_poll, -1, 0, 1},
-    {SYS_select, -1, 1, 0},      {SYS_getgroups, -1, 1, 0},   {SYS_setgroups, -1, 1, 0},
-    {SYS_getcwd, -1, 0, 1},      {SYS_readlink, -1, 1, 2},    {SYS_getrandom, -1, 0, 1},
-    {SYS_sethostname, -1, 0, 1}, {SYS_setdomainname, -1, 0, 1}, {SYS_fsetxattr, 0, 2, 3},
-    {SYS_fgetxattr, 0, 2, 3},    {SYS_flistxattr, 0, 1, 2},   {SYS_sched_getaffinity, -1, 2, 1},
-    {SYS_sched_setaffinity, -1, 2, 1}, {SYS_mincore, -1, 2, 1}, {SYS_process_vm_readv, -1, 1, 2},
-    {SYS_getsockopt, 0, 3, 4},   {SYS_setsockopt, 0, 3, 4},   {SYS_rt_sigpending, -1, 0, 1},
-    {SYS_rt_sigprocmask, -1, 1, 3}, {SYS_semop, -1, 1, 2},    {SYS_msgsnd, -1, 1, 2},
-    {SYS_msgrcv, -1, 1, 2},      {SYS_futex, -1, 0, 2},       {SYS_copy_file_range, 0, 3, 4},
-    {SYS_sendfile, 0, 2, 3},     {SYS_splice, 0, 3, 4},       {SYS_tee, 0, 3, 2},
-    {SYS_fallocate, 0, 1, 2},    {SYS_fadvise64, 0, 1, 2},    {SYS_readahead, 0, 1, 2},
-    {SYS_sync_file_range, 0, 1, 2}, {SYS_lseek, 0, 2, 1},     {SYS_syslog, -1, 1, 2},
-    {SYS_get_robust_list, -1, 1, 2}, {SYS_clone3, -1, 0, 1},  {SYS_sched_setattr, -1, 1, 2},
-    {SYS_openat2, -1, 2, 3},     {SYS_name_to_handle_at, -1, 2, 3}, {SYS_statx, -1, 4, 3},
-    {SYS_io_setup, -1, 1, 0},    {SYS_quotactl, -1, 1, 2},    {SYS_add_key, -1, 2, 3},
+    {SYS_read, 0, 1, 2},
+    {SYS_write, 0, 1, 2},
+    {SYS_pread64, 0, 1, 2},
+    {SYS_pwrite64, 0, 1, 2},
+    {SYS_readv, 0, 1, 2},
+    {SYS_writev, 0, 1, 2},
+    {SYS_preadv, 0, 1, 2},
+    {SYS_pwritev, 0, 1, 2},
+    {SYS_preadv2, 0, 1, 2},
+    {SYS_pwritev2, 0, 1, 2},
+    {SYS_getdents64, 0, 1, 2},
+    {SYS_recvfrom, 0, 1, 2},
+    {SYS_sendto, 0, 1, 2},
+    {SYS_recvmsg, 0, 1, 2},
+    {SYS_sendmsg, 0, 1, 2},
+    {SYS_sendmmsg, 0, 1, 2},
+    {SYS_recvmmsg, 0, 1, 2},
+    {SYS_bind, 0, 1, 2},
+    {SYS_connect, 0, 1, 2},
+    {SYS_getsockname, 0, 1, 2},
+    {SYS_accept4, 0, 1, 2},
+    {SYS_epoll_wait, 0, 1, 2},
+    {SYS_vmsplice, 0, 1, 2},
+    {SYS_poll, -1, 0, 1},
+    {SYS_select, -1, 1, 0},
+    {SYS_getgroups, -1, 1, 0},
+    {SYS_setgroups, -1, 1, 0},
+    {SYS_getcwd, -1, 0, 1},
+    {SYS_readlink, -1, 1, 2},
+    {SYS_getrandom, -1, 0, 1},
+    {SYS_sethostname, -1, 0, 1},
+    {SYS_setdomainname, -1, 0, 1},
+    {SYS_fsetxattr, 0, 2, 3},
+    {SYS_fgetxattr, 0, 2, 3},
+    {SYS_flistxattr, 0, 1, 2},
+    {SYS_sched_getaffinity, -1, 2, 1},
+    {SYS_sched_setaffinity, -1, 2, 1},
+    {SYS_mincore, -1, 2, 1},
+    {SYS_process_vm_readv, -1, 1, 2},
+    {SYS_getsockopt, 0, 3, 4},
+    {SYS_setsockopt, 0, 3, 4},
+    {SYS_rt_sigpending, -1, 0, 1},
+    {SYS_rt_sigprocmask, -1, 1, 3},
+    {SYS_semop, -1, 1, 2},
+    {SYS_msgsnd, -1, 1, 2},
+    {SYS_msgrcv, -1, 1, 2},
+    {SYS_futex, -1, 0, 2},
+    {SYS_copy_file_range, 0, 3, 4},
+    {SYS_sendfile, 0, 2, 3},
+    {SYS_splice, 0, 3, 4},
+    {SYS_tee, 0, 3, 2},
+    {SYS_fallocate, 0, 1, 2},
+    {SYS_fadvise64, 0, 1, 2},
+    {SYS_readahead, 0, 1, 2},
+    {SYS_sync_file_range, 0, 1, 2},
+    {SYS_lseek, 0, 2, 1},
+    {SYS_syslog, -1, 1, 2},
+    {SYS_get_robust_list, -1, 1, 2},
+    {SYS_clone3, -1, 0, 1},
+    {SYS_sched_setattr, -1, 1, 2},
+    {SYS_openat2, -1, 2, 3},
+    {SYS_name_to_handle_at, -1, 2, 3},
+    {SYS_statx, -1, 4, 3},
+    {SYS_io_setup, -1, 1, 0},
+    {SYS_quotactl, -1, 1, 2},
+    {SYS_add_key, -1, 2, 3},
 };
 
 static void one_call(long i)
@@ -139,7 +184,8 @@ static void messages(long kind)
                             .msg_control = c.b,
                             .msg_controllen =
                                 (size_t)(rnd() % 4 ? (long)(rnd() % 300) : sizes[rnd() % NSIZES])};
-        sys(SYS_sendmsg, sock[rnd() % 2], (long)&m, (long)(rnd() % 2 ? MSG_DONTWAIT : rnd()), 0, 0, 0);
+        sys(SYS_sendmsg, sock[rnd() % 2], (long)&m, (long)(rnd() % 2 ? MSG_DONTWAIT : rnd()), 0, 0,
+            0);
         m.msg_controllen = rnd() % 300;
         m.msg_iovlen = 1;
         sys(SYS_recvmsg, sock[rnd() % 2], (long)&m, MSG_DONTWAIT, 0, 0, 0);

@@ -37,8 +37,9 @@ static void memory_calls(uint64_t at)
     long length = at == STUB_TEXT - 4096 ? 8192 : 4096; /* across the border */
 
     must_fail("mmap", at, sys(SYS_mmap, p, length, 3, fixed, -1, 0));
-    must_fail("mmap noreplace", at,
-              sys(SYS_mmap, p, length, 3, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0));
+    must_fail(
+        "mmap noreplace", at,
+        sys(SYS_mmap, p, length, 3, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0));
     must_fail("munmap", at, sys(SYS_munmap, p, length, 0, 0, 0, 0));
     must_fail("mprotect", at, sys(SYS_mprotect, p, length, 7, 0, 0, 0));
     must_fail("pkey_mprotect", at, sys(SYS_pkey_mprotect, p, length, 7, -1, 0, 0));
@@ -88,7 +89,8 @@ static void buffers(uint64_t at)
     must_fail("futex wait", at, sys(SYS_futex, p, FUTEX_WAIT, 0x12345, 0, 0, 0));
     must_fail("futex private", at, sys(SYS_futex, p, FUTEX_WAIT_PRIVATE, 0x12345, 0, 0, 0));
     w = (struct iovec){page, 100};
-    must_fail("process_vm_readv", at, sys(SYS_process_vm_readv, getpid(), (long)&w, 1, (long)&v, 1, 0));
+    must_fail("process_vm_readv", at,
+              sys(SYS_process_vm_readv, getpid(), (long)&w, 1, (long)&v, 1, 0));
     must_fail("process_vm_writev", at,
               sys(SYS_process_vm_writev, getpid(), (long)&w, 1, (long)&v, 1, 0));
     int mem = open("/proc/self/mem", O_RDWR);

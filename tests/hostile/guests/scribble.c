@@ -10,9 +10,9 @@ static int style;
 
 static void scribble_once(volatile unsigned char *slot)
 {
-    static const unsigned int words[] = {0,   4,   8,    16,   24,   64,  72,  80,  88,
-                                         92,  96,  104,  136,  148,  152, 448, 452, 456,
-                                         464, 472, 480,  528,  532,  536, 544, 548, 640};
+    static const unsigned int words[] = {0,   4,   8,   16,  24,  64,  72,  80,  88,
+                                         92,  96,  104, 136, 148, 152, 448, 452, 456,
+                                         464, 472, 480, 528, 532, 536, 544, 548, 640};
     uint64_t off;
 
     switch (style) {

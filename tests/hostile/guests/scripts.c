@@ -54,10 +54,25 @@ int main(void)
     CODE(9, 0);
     CODE(11, 0);
     CODE(20, ELOOP);
-    static const char *const odd[] = {"#!", "#!\n", "#! \t \n", "#!\n/bin/true", "#", "", "#!/", "#!/\n",
-                                      "#!.\n", "#!/bin/true", "#!/nonexistent\n", "#!/etc/passwd\n",
-                                      "#!/proc/self/cwd\n", "#!/proc/self/fd/9\n", "#!/dev/zero\n",
-                                      "#!\0/bin/true\n", "\177ELF", "MZ", "#!/bin/true\0x\n"};
+    static const char *const odd[] = {"#!",
+                                      "#!\n",
+                                      "#! \t \n",
+                                      "#!\n/bin/true",
+                                      "#",
+                                      "",
+                                      "#!/",
+                                      "#!/\n",
+                                      "#!.\n",
+                                      "#!/bin/true",
+                                      "#!/nonexistent\n",
+                                      "#!/etc/passwd\n",
+                                      "#!/proc/self/cwd\n",
+                                      "#!/proc/self/fd/9\n",
+                                      "#!/dev/zero\n",
+                                      "#!\0/bin/true\n",
+                                      "\177ELF",
+                                      "MZ",
+                                      "#!/bin/true\0x\n"};
     for (unsigned int i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
         put("/tmp/s40", odd[i], strlen(odd[i]) + (i == 15 ? 12 : 0));
         code(40);

@@ -20,21 +20,44 @@ static void forge(int sig, siginfo_t *info, void *context)
 
     for (int i = 0; i < 3; i++) {
         switch (rnd() % 12) {
-        case 0: g[REG_CSGSFS] = (greg_t)rnd(); break;
-        case 1: g[REG_CSGSFS] = (greg_t)(0x10 | rnd() << 48); break;
-        case 2: g[REG_CSGSFS] = 0x23 | 0x2bLL << 48; break;
-        case 3: g[REG_EFL] = (greg_t)rnd(); break;
-        case 4: g[REG_EFL] |= 0x100; break; /* TF */
-        case 5: g[REG_EFL] |= 0x47500; break; /* TF, DF, NT, IOPL, AC */
-        case 6: g[REG_RIP] = (greg_t)odd[rnd() % 9]; break;
-        case 7: g[REG_RSP] = (greg_t)odd[rnd() % 9]; break;
-        case 8: uc->uc_mcontext.fpregs = (fpregset_t)odd[rnd() % 9]; break;
+        case 0:
+            g[REG_CSGSFS] = (greg_t)rnd();
+            break;
+        case 1:
+            g[REG_CSGSFS] = (greg_t)(0x10 | rnd() << 48);
+            break;
+        case 2:
+            g[REG_CSGSFS] = 0x23 | 0x2bLL << 48;
+            break;
+        case 3:
+            g[REG_EFL] = (greg_t)rnd();
+            break;
+        case 4:
+            g[REG_EFL] |= 0x100;
+            break; /* TF */
+        case 5:
+            g[REG_EFL] |= 0x47500;
+            break; /* TF, DF, NT, IOPL, AC */
+        case 6:
+            g[REG_RIP] = (greg_t)odd[rnd() % 9];
+            break;
+        case 7:
+            g[REG_RSP] = (greg_t)odd[rnd() % 9];
+            break;
+        case 8:
+            uc->uc_mcontext.fpregs = (fpregset_t)odd[rnd() % 9];
+            break;
         case 9: /* a mangled FP area */
             for (int k = 0; k < 20; k++)
                 ((uint64_t *)uc->uc_mcontext.fpregs)[rnd() % 100] = rnd();
             break;
-        case 10: uc->uc_flags = rnd(); break;
-        default: uc->uc_stack.ss_sp = (void *)odd[rnd() % 9]; uc->uc_stack.ss_size = rnd(); break;
+        case 10:
+            uc->uc_flags = rnd();
+            break;
+        default:
+            uc->uc_stack.ss_sp = (void *)odd[rnd() % 9];
+            uc->uc_stack.ss_size = rnd();
+            break;
         }
     }
 }
@@ -64,9 +87,15 @@ static void random_frame(long i)
 
 static void frame_at_edge(long i)
 {
-    static const uint64_t where[] = {0,          8,          0x7ffeffffff00UL,     STUB_TEXT - 64,
-                                     STUB_TEXT,  STUB_SLOTS + 0x12000, 0x7fffffffff00UL,
-                                     0x800000000000UL, ~0UL - 63};
+    static const uint64_t where[] = {0,
+                                     8,
+                                     0x7ffeffffff00UL,
+                                     STUB_TEXT - 64,
+                                     STUB_TEXT,
+                                     STUB_SLOTS + 0x12000,
+                                     0x7fffffffff00UL,
+                                     0x800000000000UL,
+                                     ~0UL - 63};
     __asm__ volatile("mov %0, %%rsp; mov $15, %%eax; syscall; ud2" ::"r"(where[i]) : "memory");
 }
 
@@ -189,8 +218,8 @@ static void altstack_tiny(long size)
 static void odd_exit_signals(long x)
 {
     for (unsigned long sig = 0; sig < 256; sig++)
-        if (sig != SIGKILL && sig != SIGSTOP && sig != SIGTSTP && sig != SIGTTIN && sig != SIGTTOU &&
-            sig != 32 && sig != 33) { /* those two belong to libc */
+        if (sig != SIGKILL && sig != SIGSTOP && sig != SIGTSTP && sig != SIGTTIN &&
+            sig != SIGTTOU && sig != 32 && sig != 33) { /* those two belong to libc */
             signal((int)sig, SIG_IGN);
             if (syscall(SYS_clone, sig, 0, 0, 0, 0) == 0)
                 _exit(0);

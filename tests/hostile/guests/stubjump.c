@@ -8,9 +8,25 @@
 
 static uint64_t pick(void)
 {
-    static const uint64_t good[] = {0, 1, ~0UL, STUB_SLOTS, STUB_SLOTS + 0x1000, STUB_SHARED,
-                                    STUB_SLOTS + 0x11000, STUB_SCRATCH + 0x1000, STUB_TEXT,
-                                    STUB_SLOTS + SLOT_SIZE, 15, 56, 9, 10, 11, 25, 202, 231, 47};
+    static const uint64_t good[] = {0,
+                                    1,
+                                    ~0UL,
+                                    STUB_SLOTS,
+                                    STUB_SLOTS + 0x1000,
+                                    STUB_SHARED,
+                                    STUB_SLOTS + 0x11000,
+                                    STUB_SCRATCH + 0x1000,
+                                    STUB_TEXT,
+                                    STUB_SLOTS + SLOT_SIZE,
+                                    15,
+                                    56,
+                                    9,
+                                    10,
+                                    11,
+                                    25,
+                                    202,
+                                    231,
+                                    47};
     return rnd() % 4 ? good[rnd() % (sizeof(good) / sizeof(good[0]))] : rnd();
 }
 
@@ -89,13 +105,14 @@ static void unmap_text(long x)
 }
 static void remap_slots(long x)
 {
-    stub_call(SYS_mmap, (long)STUB_SLOTS, 0x20000000, 7, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
-              0);
+    stub_call(SYS_mmap, (long)STUB_SLOTS, 0x20000000, 7, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+              -1, 0);
     getppid();
 }
 static void zero_slots(long x)
 {
-    stub_call(SYS_mmap, (long)STUB_SLOTS, 0x20000, 7, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    stub_call(SYS_mmap, (long)STUB_SLOTS, 0x20000, 7, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1,
+              0);
     for (int i = 0; i < 100; i++)
         getppid();
 }
@@ -143,8 +160,8 @@ static void steal_fds(long x)
 {
     char byte, ctl[64];
     struct iovec iov = {&byte, 1};
-    struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = ctl,
-                       .msg_controllen = sizeof(ctl)};
+    struct msghdr m = {
+        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = ctl, .msg_controllen = sizeof(ctl)};
     stub_call(SYS_recvmsg, 4, (long)&m, MSG_DONTWAIT, 0, 0, 0);
     m.msg_controllen = sizeof(ctl);
     stub_call(SYS_recvmsg, 4, (long)&m, 0, 0, 0, 0); /* and wait for one */
@@ -197,9 +214,9 @@ static void bad_sigreturn(long x)
                      : "memory");
 }
 
-static void (*const tricks[])(long) = {unmap_slots,  unmap_text,     remap_slots, zero_slots,
-                                       unmap_all,    close_ctl,      swap_fds,    flood_ctl,
-                                       flood_doorbell, steal_fds,    write_shared};
+static void (*const tricks[])(long) = {unmap_slots,    unmap_text, remap_slots, zero_slots,
+                                       unmap_all,      close_ctl,  swap_fds,    flood_ctl,
+                                       flood_doorbell, steal_fds,  write_shared};
 
 static void try(const char *name, void (*fn)(long), long arg, int ms)
 {

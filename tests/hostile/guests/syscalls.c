@@ -1,4 +1,5 @@
-/* System call instructions of all kinds from places nobody expects, and numbers that do not exist. */
+/* System call instructions of all kinds from places nobody expects, and numbers that do not exist.
+ */
 #include "guest.h"
 
 static const unsigned char stub_code[] = {0x0f, 0x05, 0xc3}; /* syscall; ret */
@@ -21,7 +22,8 @@ static void from_page(int kind)
         memcpy(p, stub_code, 3);
         __asm__ volatile("" ::"r"(p) : "memory");
     } else { /* across two pages */
-        p = mmap(NULL, 8192, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        p = mmap(NULL, 8192, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+                 0);
         p += 4095;
         memcpy(p, stub_code, 3);
     }
@@ -44,15 +46,18 @@ static long int80(unsigned long nr)
 {
     long ret;
 
-    __asm__ volatile("int $0x80" : "=a"(ret) : "a"(nr), "b"(0L), "c"(0L), "d"(0L) : "memory", "r8",
-                     "r9", "r10", "r11");
+    __asm__ volatile("int $0x80"
+                     : "=a"(ret)
+                     : "a"(nr), "b"(0L), "c"(0L), "d"(0L)
+                     : "memory", "r8", "r9", "r10", "r11");
     return ret;
 }
 
 static void numbers(void)
 {
-    static const unsigned long bad[] = {~0UL, 0xffffffffUL, 0x80000000UL, 0x7fffffffUL, 1000, 512,
-                                        547,  471,          0x40000200UL, 0x40000000UL, 0xc0000027};
+    static const unsigned long bad[] = {~0UL,         0xffffffffUL, 0x80000000UL, 0x7fffffffUL,
+                                        1000,         512,          547,          471,
+                                        0x40000200UL, 0x40000000UL, 0xc0000027};
 
     for (unsigned int i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         if (raw(bad[i]) != -ENOSYS)
@@ -67,7 +72,8 @@ static void numbers(void)
 
 static void vsyscall(long i)
 {
-    long (*f)(void *, void *) = (long (*)(void *, void *))(0xffffffffff600000UL + (uint64_t)i * 0x400);
+    long (*f)(void *, void *) =
+        (long (*)(void *, void *))(0xffffffffff600000UL + (uint64_t)i * 0x400);
     static char buf[64];
 
     f(buf, buf);
@@ -88,7 +94,8 @@ static void odd_entry(long kind)
         unsigned char *p = mmap((void *)0x20000000, 8192, PROT_READ | PROT_WRITE | PROT_EXEC,
                                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
         static const unsigned char tail[3][2] = {{0xcd, 0x80}, {0x0f, 0x34}, {0x0f, 0x05}};
-        unsigned char code[] = {0xb8, 20, 0, 0, 0, tail[kind - 2][0], tail[kind - 2][1], 0xeb, 0xf7};
+        unsigned char code[] = {0xb8, 20,  0, 0, 0, tail[kind - 2][0], tail[kind - 2][1],
+                                0xeb, 0xf7};
         memcpy(p, code, sizeof(code));
         __asm__ volatile("mov $0x20001ff0, %%esp\n"
                          "push $0x23\n"
@@ -103,9 +110,10 @@ static void odd_entry(long kind)
                              : "memory", "rax", "rcx", "r11");
         _exit(3);
     case 6: /* no stack at all */
-        __asm__ volatile("xor %%esp, %%esp; mov $39, %%eax; syscall; mov $60, %%eax; mov $4, %%edi; "
-                         "syscall" ::
-                             : "memory");
+        __asm__ volatile(
+            "xor %%esp, %%esp; mov $39, %%eax; syscall; mov $60, %%eax; mov $4, %%edi; "
+            "syscall" ::
+                : "memory");
         break;
     case 7: /* stack pointer in the kernel's half */
         __asm__ volatile("mov $-4096, %%rsp; mov $39, %%eax; syscall; mov $60, %%eax; mov $4, "
@@ -123,27 +131,72 @@ static void odd_entry(long kind)
 static void privileged(long kind)
 {
     switch (kind) {
-    case 0: __asm__ volatile("hlt"); break;
-    case 1: __asm__ volatile("cli"); break;
-    case 2: __asm__ volatile("in $0x60, %%al" ::: "rax"); break;
-    case 3: __asm__ volatile("mov %%cr0, %%rax" ::: "rax"); break;
-    case 4: __asm__ volatile("mov $0x10, %%ecx; rdmsr" ::: "rax", "rcx", "rdx"); break;
-    case 5: __asm__ volatile("mov %%rax, %%dr7" ::: "rax"); break;
-    case 6: __asm__ volatile("int3"); break;
-    case 7: __asm__ volatile(".byte 0xf1"); break;
-    case 8: __asm__ volatile("ud2"); break;
-    case 9: __asm__ volatile("int $0x2d"); break;
-    case 10: __asm__ volatile("int $0xff"); break;
-    case 11: __asm__ volatile("xor %%ecx, %%ecx; xgetbv; xsetbv" ::: "rax", "rcx", "rdx"); break;
-    case 12: __asm__ volatile("div %%ecx" ::"a"(1), "c"(0), "d"(0)); break;
-    case 13: *(volatile int *)0xffff800000000000UL = 1; break;
-    case 14: *(volatile int *)0x8000000000000000UL = 1; break;
-    case 15: __asm__ volatile("jmp *%0" ::"r"(0xffffffff81000000UL)); break;
-    case 16: __asm__ volatile("jmp *%0" ::"r"(0x800000000000UL)); break;
-    case 17: __asm__ volatile("swapgs"); break;
-    case 18: __asm__ volatile("iretq"); break;
-    case 19: __asm__ volatile("wrfsbase %0" ::"r"(STUB_SLOTS)); raw(SYS_getpid); raw(SYS_gettid); break;
-    case 20: __asm__ volatile("wrgsbase %0" ::"r"(STUB_SLOTS)); raw(SYS_getpid); break;
+    case 0:
+        __asm__ volatile("hlt");
+        break;
+    case 1:
+        __asm__ volatile("cli");
+        break;
+    case 2:
+        __asm__ volatile("in $0x60, %%al" ::: "rax");
+        break;
+    case 3:
+        __asm__ volatile("mov %%cr0, %%rax" ::: "rax");
+        break;
+    case 4:
+        __asm__ volatile("mov $0x10, %%ecx; rdmsr" ::: "rax", "rcx", "rdx");
+        break;
+    case 5:
+        __asm__ volatile("mov %%rax, %%dr7" ::: "rax");
+        break;
+    case 6:
+        __asm__ volatile("int3");
+        break;
+    case 7:
+        __asm__ volatile(".byte 0xf1");
+        break;
+    case 8:
+        __asm__ volatile("ud2");
+        break;
+    case 9:
+        __asm__ volatile("int $0x2d");
+        break;
+    case 10:
+        __asm__ volatile("int $0xff");
+        break;
+    case 11:
+        __asm__ volatile("xor %%ecx, %%ecx; xgetbv; xsetbv" ::: "rax", "rcx", "rdx");
+        break;
+    case 12:
+        __asm__ volatile("div %%ecx" ::"a"(1), "c"(0), "d"(0));
+        break;
+    case 13:
+        *(volatile int *)0xffff800000000000UL = 1;
+        break;
+    case 14:
+        *(volatile int *)0x8000000000000000UL = 1;
+        break;
+    case 15:
+        __asm__ volatile("jmp *%0" ::"r"(0xffffffff81000000UL));
+        break;
+    case 16:
+        __asm__ volatile("jmp *%0" ::"r"(0x800000000000UL));
+        break;
+    case 17:
+        __asm__ volatile("swapgs");
+        break;
+    case 18:
+        __asm__ volatile("iretq");
+        break;
+    case 19:
+        __asm__ volatile("wrfsbase %0" ::"r"(STUB_SLOTS));
+        raw(SYS_getpid);
+        raw(SYS_gettid);
+        break;
+    case 20:
+        __asm__ volatile("wrgsbase %0" ::"r"(STUB_SLOTS));
+        raw(SYS_getpid);
+        break;
     }
     raw(SYS_exit_group);
 }
