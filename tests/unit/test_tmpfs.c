@@ -157,6 +157,7 @@ START_TEST(sandbox_limit)
     file_put(f);
     ck_assert_int_eq(write_at(g, half, sizeof(half), 0), sizeof(half));
     file_put(g);
+    super_put(other);
     sandbox = NULL;
 }
 END_TEST
