@@ -226,8 +226,8 @@ static int do_statfs(struct call *c)
     return 0;
 }
 
-/* New objects get the owner the guest has, as far as we may: EINVAL is an ordinary user's gofer whose
- * user namespace knows one user only. */
+/* New objects get the owner the guest has, as far as we may: EINVAL is an ordinary user's gofer
+ * whose user namespace knows one user only. */
 static int set_owner(struct call *c, int dir, const char *name)
 {
     if (fchownat(dir, name, (uid_t)c->req->arg[1], (gid_t)c->req->arg[2], AT_SYMLINK_NOFOLLOW) &&
@@ -326,6 +326,33 @@ static int do_rename(struct call *c)
     return renameat2(fdir, from, tdir, to, (unsigned int)c->req->arg[0] & 3) ? -errno : 0;
 }
 
+/*
+ * fchmodat follows symlinks, and fchmod takes no O_PATH descriptor: the file is opened, after a
+ * look at what it is, because opening a device may do something.
+ */
+static int change_mode(int dir, const char *last, mode_t mode)
+{
+    struct open_how how = {.flags = O_PATH | O_CLOEXEC | O_NOFOLLOW, .resolve = RESOLVE};
+    cleanup_close int at = (int)syscall(SYS_openat2, dir, last, &how, sizeof(how));
+    struct stat st, opened;
+
+    if (at < 0 || fstat(at, &st))
+        return -errno;
+    if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+        return -EPERM;
+    how.flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+    cleanup_close int fd = (int)syscall(SYS_openat2, dir, last, &how, sizeof(how));
+    if (fd < 0 && errno == EACCES && S_ISREG(st.st_mode)) {
+        how.flags = O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+        fd = (int)syscall(SYS_openat2, dir, last, &how, sizeof(how));
+    }
+    if (fd < 0 || fstat(fd, &opened))
+        return -errno;
+    if (opened.st_dev != st.st_dev || opened.st_ino != st.st_ino)
+        return -ESTALE; /* swapped in between */
+    return fchmod(fd, mode) ? -errno : 0;
+}
+
 static int apply_attr(struct call *c, int dir, const char *last)
 {
     const uint64_t *arg = c->req->arg;
@@ -343,13 +370,10 @@ static int apply_attr(struct call *c, int dir, const char *last)
         fchownat(dir, last, mask & GOFER_SET_UID ? (uid_t)arg[2] : (uid_t)-1,
                  mask & GOFER_SET_GID ? (gid_t)(arg[2] >> 32) : (gid_t)-1, AT_SYMLINK_NOFOLLOW))
         return -errno;
-    /* fchmodat follows symlinks: the last component was looked at and chmod of one is refused. */
     if (mask & GOFER_SET_MODE) {
-        struct open_how how = {.flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
-                               .resolve = RESOLVE};
-        cleanup_close int fd = (int)syscall(SYS_openat2, dir, last, &how, sizeof(how));
-        if (fd < 0 || fchmod(fd, arg[1] & 07777))
-            return -errno;
+        int err = change_mode(dir, last, arg[1] & 07777);
+        if (err)
+            return err;
     }
     if (!(mask & GOFER_SET_ATIME))
         ts[0].tv_nsec = UTIME_OMIT;

@@ -141,6 +141,7 @@ struct slot {
     /* Written by the stub when it goes to sleep; the stub's own state. */
     _Alignas(64) uint32_t sleeping;
     uint32_t in_futex; /* a private wait served by the stub */
+    uint32_t spin;     /* how long to look for a reply now: between SPIN_MIN and the shared limit */
     uint32_t traps;    /* some are shown to the sentry although it has nothing to answer */
 };
 

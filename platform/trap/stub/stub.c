@@ -22,6 +22,7 @@
 #define MAP_NORESERVE 0x4000
 #define MREMAP_MAYMOVE 1
 #define MREMAP_FIXED 2
+#define SPIN_MIN 32
 #define TRAPS_SHOWN 4 /* every so many calls that could be served here: sentry/mm/thunks.c */
 #define USER_CS 0x33
 #define USER_DS 0x2b
@@ -78,17 +79,31 @@ static void post(struct slot *s, uint32_t event)
         host_syscall(__NR_write, STUB_FD_DOORBELL, &one, 8, 0);
 }
 
+/* Spinning that was in vain makes the next one shorter, one that paid makes it longer. */
+static int spin_for(struct slot *s, uint32_t want)
+{
+    uint32_t limit = stub_shared()->spin, spin = s->spin;
+
+    if (spin < SPIN_MIN || spin > limit)
+        spin = limit;
+    for (uint32_t i = 0; i < spin; i++) {
+        if (__atomic_load_n(&s->cmd_seq, __ATOMIC_ACQUIRE) == want) {
+            s->spin = spin * 2;
+            return 1;
+        }
+        __builtin_ia32_pause();
+    }
+    s->spin = spin / 2 > SPIN_MIN ? spin / 2 : SPIN_MIN;
+    return 0;
+}
+
 /* Waits until the sentry has answered the last post. */
 static void await(struct slot *s)
 {
     uint32_t want = s->post_seq;
-    uint32_t spin = stub_shared()->spin;
 
-    for (uint32_t i = 0; i < spin; i++) {
-        if (__atomic_load_n(&s->cmd_seq, __ATOMIC_ACQUIRE) == want)
-            return;
-        __builtin_ia32_pause();
-    }
+    if (spin_for(s, want))
+        return;
     for (;;) {
         __atomic_store_n(&s->sleeping, 1, __ATOMIC_SEQ_CST);
         uint32_t seen = __atomic_load_n(&s->cmd_seq, __ATOMIC_SEQ_CST);
