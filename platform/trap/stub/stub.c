@@ -486,7 +486,7 @@ static int site_changed(uint64_t ip)
 static void on_syscall(struct slot *s, struct stub_ucontext *uc, siginfo_t *info)
 {
     uint64_t nr = (uint32_t)uc->mc.ax; /* Linux looks at the low half only */
-    long ret;
+    long ret = 0;
 
     s->fast = 0;
     if (info->_sifields._sigsys._arch != 0xc000003e || (int32_t)nr < 0)
