@@ -20,7 +20,7 @@ NV_VERSION := 0.1.0
 ALL_CFLAGS := -DNV_VERSION=\"$(NV_VERSION)\" -std=gnu17 -D_GNU_SOURCE -I. -I$(O)/gen $(WARN) $(HARDEN) $(SANFLAGS) $(CFLAGS) \
 	-fno-strict-aliasing -MMD -MP
 LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now,-z,noexecstack $(SANFLAGS) $(LDFLAGS)
-LIBS := -lseccomp -ljansson -lcapstone -lpthread
+LIBS := -lseccomp -ljansson -lpthread
 
 SRCS := $(sort $(shell find base platform sentry gofer netstack ckpt runsc-cli -name '*.c' \
 	-not -path 'platform/trap/stub/*'))

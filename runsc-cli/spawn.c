@@ -26,6 +26,7 @@
 #include "base/cleanup.h"
 #include "base/empty_root.h"
 #include "gofer/gofer.h"
+#include "platform/platform.h"
 #include "runsc-cli/filter.h"
 #include "runsc-cli/sanitizer.h"
 
@@ -153,6 +154,8 @@ static void run_sentry(struct spawn *s, int go, int ctl)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_NAME, "nv-sentry");
     sanitizer_prepare();
+    if (platform->load && !s->spec.no_patch)
+        platform->load();
     if (!wait_go(go))
         _exit(0);
     if (geteuid() != 0 || getegid() != 0) {

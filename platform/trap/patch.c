@@ -14,13 +14,16 @@
  * thunk; addresses of thunks are never shown, they are translated back to the site.
  */
 #include <capstone/capstone.h>
+#include <dlfcn.h>
 #include <errno.h>
+#include <link.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "base/macros.h"
 #include "platform/trap/trap.h"
 
@@ -45,7 +48,58 @@ struct text {
     struct patched *site; /* by start */
 };
 
+/* Loaded by hand, into the sentry alone: its tables are a megabyte of relocations. */
+#define CAPSTONE "libcapstone.so.4"
+#define CAPSTONE_FUNCTIONS(F)                                                                      \
+    F(cs_open) F(cs_option) F(cs_malloc) F(cs_free) F(cs_disasm_iter) F(cs_insn_group)
+
+static struct {
+    bool loaded;
+#define F(name) __typeof__(name) *name;
+    CAPSTONE_FUNCTIONS(F)
+#undef F
+} capstone;
 static csh disassembler;
+
+/* Relocation has gone through all of it: gives back the pages that are the file's. */
+static int drop_file_pages(struct dl_phdr_info *info, size_t size, void *arg)
+{
+    if (!strstr(info->dlpi_name, CAPSTONE))
+        return 0;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const Elf64_Phdr *ph = &info->dlpi_phdr[i];
+        uint64_t start = PAGE_UP(info->dlpi_addr + ph->p_vaddr);
+        uint64_t end = PAGE_DOWN(info->dlpi_addr + ph->p_vaddr + ph->p_memsz);
+        if (ph->p_type == PT_LOAD && !(ph->p_flags & PF_W) && start < end)
+            madvise((void *)start, end - start, MADV_DONTNEED);
+    }
+    return 1;
+}
+
+void text_load(void)
+{
+    void *lib = dlopen(CAPSTONE, RTLD_LAZY | RTLD_LOCAL);
+    bool all = lib != NULL;
+
+    if (lib) {
+#define F(name) all &= (capstone.name = (__typeof__(name) *)dlsym(lib, #name)) != NULL;
+        CAPSTONE_FUNCTIONS(F)
+#undef F
+    }
+    capstone.loaded = all;
+    dl_iterate_phdr(drop_file_pages, NULL);
+    if (!capstone.loaded)
+        log_warn("no " CAPSTONE ": call sites stay as they are, each call is a trap");
+}
+
+static bool disassembler_ready(void)
+{
+    if (disassembler || !capstone.loaded)
+        return disassembler;
+    capstone.loaded = !capstone.cs_open(CS_ARCH_X86, CS_MODE_64, &disassembler) &&
+                      !capstone.cs_option(disassembler, CS_OPT_DETAIL, CS_OPT_ON);
+    return capstone.loaded;
+}
 
 /* --- the table --- */
 struct text *text_get(struct text *t)
@@ -161,7 +215,7 @@ static bool relocatable(const cs_insn *in)
     const cs_x86 *x = &in->detail->x86;
 
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
-        if (cs_insn_group(disassembler, in, bad[i]))
+        if (capstone.cs_insn_group(disassembler, in, bad[i]))
             return false;
     for (int i = 0; i < x->op_count; i++)
         if (x->operands[i].type == X86_OP_MEM && x->operands[i].mem.base == X86_REG_RIP)
@@ -175,16 +229,16 @@ static int displaced_bytes(const struct code *c, uint64_t ip)
     const uint8_t *p = c->bytes + (ip - c->addr);
     size_t left = c->len - (ip - c->addr);
     uint64_t at = ip;
-    cs_insn *in = cs_malloc(disassembler);
+    cs_insn *in = capstone.cs_malloc(disassembler);
 
     while (in && at - ip < JUMP_LEN - 2) {
-        if (!cs_disasm_iter(disassembler, &p, &left, &at, in) || !relocatable(in)) {
+        if (!capstone.cs_disasm_iter(disassembler, &p, &left, &at, in) || !relocatable(in)) {
             at = ip;
             break;
         }
     }
     if (in)
-        cs_free(in, 1);
+        capstone.cs_free(in, 1);
     return (int)(at - ip);
 }
 
@@ -195,20 +249,20 @@ static int displaced_bytes(const struct code *c, uint64_t ip)
 static bool begins_at(const struct code *c, uint64_t addr, uint64_t want)
 {
     int meet = 0, agree = 0;
-    cs_insn *in = cs_malloc(disassembler);
+    cs_insn *in = capstone.cs_malloc(disassembler);
 
     for (int k = SYNC_MIN; in && k < BEFORE && (uint64_t)k <= want - c->addr; k++) {
         uint64_t at = want - (uint64_t)k;
         const uint8_t *p = c->bytes + (at - c->addr);
         size_t left = c->len - (at - c->addr);
         bool seen = false;
-        while (at < addr && cs_disasm_iter(disassembler, &p, &left, &at, in))
+        while (at < addr && capstone.cs_disasm_iter(disassembler, &p, &left, &at, in))
             seen |= at == want;
         meet += at == addr;
         agree += at == addr && seen;
     }
     if (in)
-        cs_free(in, 1);
+        capstone.cs_free(in, 1);
     return agree > 0 && agree * 8 >= meet * 7;
 }
 
@@ -223,24 +277,24 @@ static bool near_branch_into(const struct code *c, uint64_t start)
     uint64_t at = start - MIN(start - c->addr, (uint64_t)NEAR + BEFORE);
     const uint8_t *p = c->bytes + (at - c->addr);
     size_t left = c->len - (at - c->addr);
-    cs_insn *in = cs_malloc(disassembler);
+    cs_insn *in = capstone.cs_malloc(disassembler);
     bool found = !in;
 
     while (!found && at < start + NEAR && left) {
-        if (!cs_disasm_iter(disassembler, &p, &left, &at, in)) {
+        if (!capstone.cs_disasm_iter(disassembler, &p, &left, &at, in)) {
             p++;
             left--;
             at++;
             continue;
         }
         for (int i = 0; i < in->detail->x86.op_count; i++)
-            if ((cs_insn_group(disassembler, in, CS_GRP_JUMP) ||
-                 cs_insn_group(disassembler, in, CS_GRP_CALL)) &&
+            if ((capstone.cs_insn_group(disassembler, in, CS_GRP_JUMP) ||
+                 capstone.cs_insn_group(disassembler, in, CS_GRP_CALL)) &&
                 in->detail->x86.operands[i].type == X86_OP_IMM)
                 found |= in_hole(in->detail->x86.operands[i].imm, start);
     }
     if (in)
-        cs_free(in, 1);
+        capstone.cs_free(in, 1);
     return found;
 }
 
@@ -435,11 +489,8 @@ int text_patch(struct gthread *thr, const struct platform_site *s)
 
     if (!reachable(s->ip, s->area) || !reachable(s->ip, s->thunk))
         return -ENOEXEC;
-    if (!disassembler) {
-        if (cs_open(CS_ARCH_X86, CS_MODE_64, &disassembler))
-            return -ENOEXEC;
-        cs_option(disassembler, CS_OPT_DETAIL, CS_OPT_ON);
-    }
+    if (!disassembler_ready())
+        return -ENOEXEC;
     int err = read_code(thr, s, &c);
     if (!err)
         err = choose(s, &c, &p);

@@ -85,6 +85,7 @@ void trap_may_clone(struct aspace *as, bool may);
 void aspace_set_pid(struct aspace *as, pid_t pid);
 void aspace_died(struct aspace *as, int sig);
 /* patch.c: call sites that were turned into jumps to thunks. */
+void text_load(void);
 void text_wait(struct gthread *thr); /* while code is being changed */
 int text_patch(struct gthread *thr, const struct platform_site *site);
 void text_forget(struct aspace *as, uint64_t start, uint64_t end);
