@@ -171,6 +171,10 @@ struct platform {
     void *(*out_window)(struct gthread *thr, uint64_t addr, size_t len);
     void (*out_commit)(struct gthread *thr, uint64_t addr, size_t len);
 
+    /* Like a window filled with zeros and committed: false where that is not possible. May be NULL.
+     */
+    bool (*out_zero)(struct gthread *thr, uint64_t addr, size_t len);
+
     /* Base of the host's vDSO inside every guest address space, or 0 when it is not kept there. */
     uint64_t (*host_vdso)(void);
 

@@ -36,6 +36,15 @@ static uint64_t slot_guest_addr(const struct gthread *thr)
     return STUB_SLOTS + thr->index * SLOT_SIZE;
 }
 
+/* Read when it is wanted: it lies in a line that plain calls do not touch. */
+uint64_t frame_fs_base(struct gthread *thr)
+{
+    if (!thr->fs_known)
+        thr->fs_base = *(volatile uint64_t *)&thr->slot->fs_base;
+    thr->fs_known = true;
+    return thr->fs_base;
+}
+
 int frame_get_regs(struct gthread *thr, struct user_regs_struct *regs)
 {
     const greg_t *g = frame_uc(thr)->uc_mcontext.gregs;
@@ -62,7 +71,7 @@ int frame_get_regs(struct gthread *thr, struct user_regs_struct *regs)
         .eflags = (uint64_t)g[REG_EFL],
         .rsp = (uint64_t)g[REG_RSP],
         .ss = 0x2b,
-        .fs_base = thr->fs_base,
+        .fs_base = frame_fs_base(thr),
     };
     return 0;
 }
@@ -91,6 +100,7 @@ int frame_set_regs(struct gthread *thr, const struct user_regs_struct *regs)
     g[REG_RSP] = (greg_t)regs->rsp;
     /* fs_base and gs_base are not part of a frame: the stub loads fs. */
     thr->fs_base = regs->fs_base;
+    thr->fs_known = true;
     thr->regs_set = true;
     return 0;
 }
@@ -206,6 +216,7 @@ void frame_init(struct gthread *thr)
     g[REG_EFL] = 0x202;
     frame_set_altstack(thr);
     thr->fs_base = 0;
+    thr->fs_known = true;
     thr->nr = -1;
     thr->in_syscall = false;
     thr->regs_set = true;
@@ -225,7 +236,8 @@ int frame_copy(struct gthread *thr, struct gthread *parent)
     uc->uc_flags = 0;
     uc->uc_mcontext.fpregs = NULL;
     frame_set_altstack(thr);
-    thr->fs_base = parent->fs_base;
+    thr->fs_base = frame_fs_base(parent);
+    thr->fs_known = true;
     thr->nr = parent->nr;
     if (!off)
         return 0;

@@ -90,13 +90,24 @@ enum slot_cmd {
 
 enum seg_dir { SEG_IN = 1, SEG_OUT = 2 };
 
-struct slot_seg { /* a guest buffer and its place in the window */
+struct slot_seg { /* a guest buffer and the place of its bytes, an offset in the slot */
     uint64_t addr;
     uint32_t len; /* bytes valid (in) or available (out) */
-    uint32_t off; /* in the window */
-    uint32_t dir;
-    uint32_t pad;
+    uint32_t off;
 };
+
+/* Each line that crosses between two processors costs as much as the rest of a short call. */
+#define SEG_INLINE 32
+struct slot_seg_line {
+    struct slot_seg seg[2];
+    uint8_t data[SEG_INLINE]; /* of what is short enough to come */
+};
+
+/* slot.event: what, how the frame was made, and how many buffers */
+#define EVENT_KIND(e) ((e)&0xff)
+#define EVENT_FAST                                                                                 \
+    0x100U /* by a thunk: vector registers are in the processor, the frame is known */
+#define EVENT_NSEGS(e) ((e) >> 16)
 
 struct slot_facts {
     uint32_t valid;
@@ -104,36 +115,42 @@ struct slot_facts {
 };
 
 struct slot {
-    /* Written by the stub. One line is enough for a plain syscall. */
+    /* Written by the stub. One line is enough for a plain syscall through a thunk. */
     _Alignas(64) uint32_t post_seq;
     uint32_t event;
-    uint64_t nr;
+    uint32_t nr;
+    uint32_t dirs; /* of the buffers, two bits each */
     uint64_t args[6];
-    _Alignas(64) uint64_t ip;
+    struct slot_seg_line segs[SLOT_SEGS / 2];
+    /* More of it, looked at only when needed. */
+    uint64_t ip;
     uint64_t frame; /* offset of the ucontext in the slot */
     uint64_t fs_base;
-    uint32_t nsegs;
-    uint32_t signo;
     int64_t result; /* SEV_DONE */
-    uint32_t fast;  /* the frame came from a thunk: vector registers are still in the processor */
+    uint32_t signo;
+    uint32_t fast, nsegs; /* the stub's own copies */
     uint32_t pad;
     uint64_t fault_addr, fault_code, trapno, err, cr2;
-    struct slot_seg segs[SLOT_SEGS];
 
-    /* Written by the sentry. */
+    /* Written by the sentry; the first line is enough for a plain answer. */
     _Alignas(64) uint32_t cmd_seq;
     uint32_t cmd;
     int64_t ret;
+    uint16_t out_full;  /* buffers to be copied out whole, a bit each */
+    uint16_t out_zero;  /* or filled with zeros */
+    uint16_t out_part;  /* or up to out_len */
+    uint16_t out_first; /* of out_part, the one whose length is here */
+    uint32_t out_first_len;
+    uint32_t pad2;
+    uint8_t out_data[SEG_INLINE];
+    uint32_t out_len[SLOT_SEGS];
     uint64_t set_fs_base;
     uint64_t hc_nr;
     uint64_t hc_args[6];
     uint32_t hc_fd;
     uint32_t clone_index;
     uint64_t resume_frame; /* offset of the ucontext to resume */
-    uint32_t has_out;      /* some out_len is not 0 */
-    uint32_t out_len[SLOT_SEGS];
-
-    uint32_t text_locked; /* the sentry changes guest code: do not go there */
+    uint32_t text_locked;  /* the sentry changes guest code: do not go there */
 
     /* Answers to calls that need no round trip. */
     struct slot_facts facts;

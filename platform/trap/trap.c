@@ -352,34 +352,42 @@ static void trap_thread_free(struct gthread *thr)
 }
 
 /* --- events --- */
-static void read_segs(struct gthread *thr)
+/* Where bytes of buffers may be: the window, or the lines of the buffers themselves. */
+static bool place_ok(uint32_t off, uint32_t len)
 {
-    uint32_t n = MIN(thr->slot->nsegs, (uint32_t)SLOT_SEGS);
-
-    thr->nsegs = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        struct slot_seg g = ((volatile struct slot_seg *)thr->slot->segs)[i];
-        struct trap_seg *seg = &thr->segs[i];
-        bool ok = g.len <= SLOT_WINDOW_SIZE && g.off <= SLOT_WINDOW_SIZE - g.len;
-        *seg = (struct trap_seg){g.addr, ok ? g.len : 0, ok ? g.off : 0, g.dir, 0};
-        thr->nsegs = i + 1;
-    }
-    thr->has_out = 0;
+    if (len > SLOT_WINDOW_SIZE)
+        return false;
+    return off >= SLOT_WINDOW ? off - SLOT_WINDOW <= SLOT_WINDOW_SIZE - len
+                              : off <= sizeof(struct slot) && len <= sizeof(struct slot) - off;
 }
 
-static void read_syscall(struct gthread *thr, struct platform_event *ev)
+static void read_segs(struct gthread *thr, uint32_t nsegs, uint32_t dirs)
+{
+    thr->nsegs = MIN(nsegs, (uint32_t)SLOT_SEGS);
+    thr->has_out = false;
+    for (uint32_t i = 0; i < thr->nsegs; i++) {
+        const volatile struct slot_seg *from = &thr->slot->segs[i / 2].seg[i % 2];
+        uint64_t addr = from->addr;
+        uint32_t len = from->len, off = from->off;
+        bool ok = place_ok(off, len);
+        thr->segs[i] = (struct trap_seg){
+            .addr = addr, .len = ok ? len : 0, .off = ok ? off : 0, .dir = dirs >> 2 * i & 3};
+    }
+}
+
+static void read_syscall(struct gthread *thr, uint32_t nsegs, struct platform_event *ev)
 {
     struct slot *s = thr->slot;
 
     ev->kind = PE_SYSCALL;
     thr->in_syscall = true;
     ev->sys_done = false;
-    ev->sys.nr = thr->nr = (long)s->nr;
+    ev->sys.nr = thr->nr = (int32_t)s->nr;
     for (int i = 0; i < 6; i++)
         ev->sys.args[i] = s->args[i];
-    ev->sys.ip = s->ip;
     ev->trapped = !thr->fast;
-    read_segs(thr);
+    ev->sys.ip = thr->fast ? 0 : s->ip;
+    read_segs(thr, nsegs, s->dirs);
 }
 
 static void read_fault(struct gthread *thr, struct platform_event *ev)
@@ -403,7 +411,9 @@ static void read_fault(struct gthread *thr, struct platform_event *ev)
 static void read_event(struct gthread *thr, struct platform_event *ev)
 {
     struct slot *s = thr->slot;
-    uint64_t frame = s->frame;
+    uint32_t event = *(volatile uint32_t *)&s->event;
+    bool fast = event & EVENT_FAST;
+    uint64_t frame = fast ? SLOT_MADE_FRAME : *(volatile uint64_t *)&s->frame;
 
     /* 512: no ucontext is longer. */
     if (frame < SLOT_STACK || frame > SLOT_SIZE - 512 || frame % 8) {
@@ -414,17 +424,16 @@ static void read_event(struct gthread *thr, struct platform_event *ev)
         return;
     }
     thr->frame = frame;
-    thr->fast = s->fast && frame == SLOT_MADE_FRAME;
-    thr->fs_base = s->fs_base;
+    thr->fast = fast;
+    thr->fs_known = false;
     thr->regs_set = false;
     thr->in_syscall = false;
-    switch (s->event) {
+    switch (EVENT_KIND(event)) {
     case SEV_SYSCALL:
-        read_syscall(thr, ev);
+        read_syscall(thr, EVENT_NSEGS(event), ev);
         break;
     case SEV_SYSCALL_INT:
-        read_syscall(thr, ev);
-        thr->nsegs = 0;
+        read_syscall(thr, 0, ev);
         ev->sys_done = true;
         ev->sys_result = s->result ? -EINTR : -512 /* ERESTARTSYS */;
         break;
@@ -443,31 +452,59 @@ static void read_event(struct gthread *thr, struct platform_event *ev)
     }
 }
 
+/* Says what of the buffers the stub has to copy to guest memory. */
+static void put_out(struct gthread *thr)
+{
+    struct slot *s = thr->slot;
+    uint32_t full = 0, zero = 0, part = 0;
+
+    for (unsigned int i = 0; thr->has_out && i < thr->nsegs; i++) {
+        const struct trap_seg *g = &thr->segs[i];
+        if (!g->out_len)
+            continue;
+        if (g->out_len == g->len && !g->zero) {
+            full |= 1U << i;
+            continue;
+        }
+        if (g->zero)
+            zero |= 1U << i;
+        if (!part)
+            s->out_first = (uint16_t)i;
+        if (!part)
+            s->out_first_len = g->out_len;
+        else
+            s->out_len[i] = g->out_len;
+        part |= 1U << i;
+    }
+    s->out_full = (uint16_t)full;
+    s->out_zero = (uint16_t)zero;
+    s->out_part = (uint16_t)part;
+    thr->has_out = false;
+}
+
 static void trap_run(struct gthread *thr, struct platform_event *ev)
 {
     struct slot *s = thr->slot;
 
     if (unlikely(thr->as->text_busy))
         text_wait(thr);
-    if (thr->nsegs && thr->has_out)
-        for (unsigned int i = 0; i < SLOT_SEGS; i++)
-            s->out_len[i] = i < thr->nsegs ? thr->segs[i].out_len : 0;
-    s->has_out = thr->nsegs ? thr->has_out : 0;
-    s->resume_frame = thr->frame;
+    put_out(thr);
+    if (!thr->fast || thr->regs_set)
+        s->resume_frame = thr->frame;
     if (unlikely(thr->as->text) && (thr->regs_set || !thr->fast || !thr->in_syscall)) {
         uint64_t ip = frame_ip(thr), to = text_redirect(thr->as, ip);
         if (to != ip)
             frame_set_ip(thr, to);
     }
     if (thr->regs_set || !thr->in_syscall) {
-        s->set_fs_base = thr->fs_base;
+        s->set_fs_base = frame_fs_base(thr);
+        s->resume_frame = thr->frame;
         trap_send(thr, CMD_RESUME);
     } else {
         s->ret = thr->ret;
         trap_send(thr, CMD_RETURN);
     }
     thr->regs_set = false;
-    thr->has_out = 0;
     if (trap_wait(thr)) {
         ev->kind = PE_EXITED;
         ev->exit_signal = thr->as->exit_signal;
@@ -512,7 +549,7 @@ static const void *trap_in_window(struct gthread *thr, uint64_t addr, size_t *av
         const struct trap_seg *g = &thr->segs[i];
         if ((g->dir & SEG_IN) && addr >= g->addr && addr - g->addr < g->len) {
             *avail = g->len - (addr - g->addr);
-            return (char *)thr->slot + SLOT_WINDOW + g->off + (addr - g->addr);
+            return (char *)thr->slot + g->off + (addr - g->addr);
         }
     }
     return NULL;
@@ -537,7 +574,7 @@ static void *trap_out_window(struct gthread *thr, uint64_t addr, size_t len)
 {
     struct trap_seg *g = out_seg(thr, addr, len);
 
-    return g ? (char *)thr->slot + SLOT_WINDOW + g->off + (addr - g->addr) : NULL;
+    return g && !g->zero ? (char *)thr->slot + g->off + (addr - g->addr) : NULL;
 }
 
 static void trap_out_commit(struct gthread *thr, uint64_t addr, size_t len)
@@ -546,8 +583,20 @@ static void trap_out_commit(struct gthread *thr, uint64_t addr, size_t len)
 
     if (g) {
         g->out_len = MAX(g->out_len, (uint32_t)(addr - g->addr + len));
-        thr->has_out = 1;
+        thr->has_out = true;
     }
+}
+
+static bool trap_out_zero(struct gthread *thr, uint64_t addr, size_t len)
+{
+    struct trap_seg *g = out_seg(thr, addr, len);
+
+    if (!g || (g->dir & SEG_IN) || (g->out_len && !g->zero))
+        return false;
+    g->zero = true;
+    g->out_len = MAX(g->out_len, (uint32_t)(addr - g->addr + len));
+    thr->has_out = true;
+    return true;
 }
 
 static bool trap_sleeps(const struct gthread *thr)
@@ -629,6 +678,7 @@ const struct platform platform_trap = {
     .in_window = trap_in_window,
     .out_window = trap_out_window,
     .out_commit = trap_out_commit,
+    .out_zero = trap_out_zero,
     .host_vdso = zygote_host_vdso,
     .set_facts = trap_set_facts,
     .patch = text_patch,

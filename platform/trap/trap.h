@@ -9,6 +9,7 @@
 struct trap_seg { /* validated private copy of a struct slot_seg */
     uint64_t addr;
     uint32_t len, off, dir, out_len;
+    bool zero; /* the answer is zeros, as far as out_len */
 };
 
 struct gthread {
@@ -22,17 +23,18 @@ struct gthread {
     void *waiter;                          /* fiber that waits for it */
     void (*on_event)(struct gthread *thr); /* the zygote has no fiber: called from trap_poll */
     pid_t tid;
-    uint32_t event;  /* of the last event; private copy */
-    long nr;         /* of the syscall event, -1 for others */
-    bool in_syscall; /* parked in a syscall: resume by value */
-    bool fast;       /* came through a thunk: vector registers are in the processor */
-    uint64_t frame;  /* offset of the ucontext, bounds-checked */
-    uint64_t fs_base;
+    uint32_t event;   /* of the last event; private copy */
+    long nr;          /* of the syscall event, -1 for others */
+    bool in_syscall;  /* parked in a syscall: resume by value */
+    bool fast;        /* came through a thunk: vector registers are in the processor */
+    uint64_t frame;   /* offset of the ucontext, bounds-checked */
+    uint64_t fs_base; /* when fs_known */
+    bool fs_known;
     bool regs_set; /* the frame was changed: resume instead of return */
     long ret;
     struct trap_seg segs[SLOT_SEGS];
     unsigned int nsegs;
-    uint32_t has_out;
+    bool has_out;
     struct list node; /* in aspace.threads */
 };
 
@@ -102,6 +104,7 @@ int frame_get_fpstate(struct gthread *thr, void *buf, size_t size);
 int frame_set_fpstate(struct gthread *thr, const void *buf, size_t size);
 void frame_init(struct gthread *thr);                        /* clean registers */
 int frame_copy(struct gthread *thr, struct gthread *parent); /* as fork and clone do; may park */
+uint64_t frame_fs_base(struct gthread *thr);
 uint64_t frame_ip(const struct gthread *thr);
 void frame_set_ip(struct gthread *thr, uint64_t ip);
 /* zygote.c */

@@ -313,12 +313,24 @@ ssize_t uio_write(struct uio *u, const void *src, size_t len)
     return (ssize_t)done;
 }
 
+/* The stub can make zeros itself. */
+static bool zero_window(struct task *t, uint64_t addr, size_t len)
+{
+    return t->in_syscall && mm_access_ok(t->mm, addr, len, VM_WRITE) &&
+           platform->out_zero(t->thr, addr, len);
+}
+
 ssize_t uio_zero(struct uio *u, size_t len)
 {
     static const char zeros[16384];
     size_t done = 0;
 
     len = MIN(len, u->resid);
+    if (u->t && u->iovcnt && platform->out_zero && u->iov[0].iov_len >= len &&
+        zero_window(u->t, (uint64_t)u->iov[0].iov_base, len)) {
+        uio_advance(u, len);
+        return (ssize_t)len;
+    }
     while (done < len) {
         ssize_t r = uio_write(u, zeros, MIN(sizeof(zeros), len - done));
         if (r <= 0)

@@ -77,6 +77,18 @@ stub_copy_fault:
     mov %rcx, %rax
     ret
 
+/* uint64_t stub_zero(dst, n): bytes NOT zeroed. */
+    .globl stub_zero, stub_zero_begin, stub_zero_end, stub_zero_fault
+stub_zero:
+    mov %rsi, %rcx
+    xor %eax, %eax
+stub_zero_begin:
+    rep stosb
+stub_zero_end:
+stub_zero_fault:
+    mov %rcx, %rax
+    ret
+
 /*
  * int64_t stub_strcopy(dst, src, n): length with NUL, or the bytes copied without one, negative, at
  * a fault or the limit.

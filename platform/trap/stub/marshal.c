@@ -25,21 +25,51 @@ static const uint16_t type_size[] = {0,
 
 struct cursor {
     struct slot *s;
-    uint32_t off; /* first free byte of the window */
-    uint32_t nsegs;
+    uint32_t off; /* first free byte of the window, as an offset in the slot */
+    uint32_t nsegs, dirs;
+    uint32_t line_used; /* bytes used of the current line's data */
+    int out_used;       /* the place for a short answer is taken */
 };
+
+#define WINDOW_END (SLOT_WINDOW + SLOT_WINDOW_SIZE)
+
+static struct slot_seg *seg_at(struct slot *s, uint32_t i)
+{
+    return &s->segs[i / 2].seg[i % 2];
+}
+
+/* Short buffers travel in lines that are on their way anyway. */
+static uint32_t seg_place(struct cursor *c, uint64_t len, uint32_t dir)
+{
+    uint32_t i = c->nsegs, off = c->off;
+
+    if (!(i % 2))
+        c->line_used = 0;
+    if (dir == SEG_OUT && len <= SEG_INLINE && !c->out_used) {
+        c->out_used = 1;
+        return __builtin_offsetof(struct slot, out_data);
+    }
+    if ((dir & SEG_IN) && len <= SEG_INLINE - c->line_used) {
+        off = (uint32_t) __builtin_offsetof(struct slot, segs) +
+              i / 2 * (uint32_t)sizeof(struct slot_seg_line) +
+              (uint32_t) __builtin_offsetof(struct slot_seg_line, data) + c->line_used;
+        c->line_used += ((uint32_t)len + 7) & ~7U;
+        return off;
+    }
+    c->off = (c->off + (uint32_t)len + 7) & ~7U;
+    return off;
+}
 
 static struct slot_seg *seg_new(struct cursor *c, uint64_t addr, uint64_t len, uint32_t dir)
 {
-    if (!addr || !len || len > SLOT_WINDOW_SIZE - c->off || c->nsegs == SLOT_SEGS ||
-        addr >= STUB_TEXT)
+    if (!addr || !len || c->nsegs == SLOT_SEGS || addr >= STUB_TEXT || c->off > WINDOW_END ||
+        len > WINDOW_END - c->off)
         return 0;
-    struct slot_seg *g = &c->s->segs[c->nsegs++];
+    struct slot_seg *g = seg_at(c->s, c->nsegs);
     g->addr = addr;
     g->len = (uint32_t)len;
-    g->off = c->off;
-    g->dir = dir;
-    c->off = (c->off + (uint32_t)len + 7) & ~7U;
+    g->off = seg_place(c, len, dir);
+    c->dirs |= dir << 2 * c->nsegs++;
     return g;
 }
 
@@ -48,20 +78,20 @@ static struct slot_seg *seg_in(struct cursor *c, uint64_t addr, uint64_t len, ui
     struct slot_seg *g = seg_new(c, addr, len, dir);
 
     if (g)
-        g->len -= (uint32_t)stub_copy(slot_window(c->s) + g->off, (const void *)addr, len);
+        g->len -= (uint32_t)stub_copy((char *)c->s + g->off, (const void *)addr, len);
     return g;
 }
 
 static void seg_str(struct cursor *c, uint64_t addr)
 {
-    uint64_t room = SLOT_WINDOW_SIZE - c->off;
+    uint64_t room = c->off < WINDOW_END ? WINDOW_END - c->off : 0;
 
     if (room > STR_MAX)
         room = STR_MAX;
     struct slot_seg *g = seg_new(c, addr, room, SEG_IN);
     if (!g)
         return;
-    int64_t n = stub_strcopy(slot_window(c->s) + g->off, (const char *)addr, room);
+    int64_t n = stub_strcopy((char *)c->s + g->off, (const char *)addr, room);
     g->len = (uint32_t)(n < 0 ? -n : n);
     c->off = (g->off + g->len + 7) & ~7U;
 }
@@ -74,8 +104,7 @@ static void seg_iov(struct cursor *c, uint64_t addr, uint64_t count, uint32_t di
     if (!g || g->len < count * 16)
         return;
     for (uint64_t i = 0; i < count; i++) {
-        const volatile uint64_t *v =
-            (const volatile uint64_t *)(slot_window(c->s) + g->off + i * 16);
+        const volatile uint64_t *v = (const volatile uint64_t *)((char *)c->s + g->off + i * 16);
         uint64_t base = v[0], len = v[1];
         if (dir == SEG_IN)
             seg_in(c, base, len, SEG_IN);
@@ -135,9 +164,9 @@ static void marshal_arg(struct cursor *c, uint32_t kind, const uint64_t *args, u
     }
 }
 
-void marshal_in(struct slot *s)
+uint32_t marshal_in(struct slot *s)
 {
-    struct cursor c = {.s = s, .off = 0, .nsegs = 0};
+    struct cursor c = {.s = s, .off = SLOT_WINDOW};
     uint64_t nr = s->nr, args[6];
 
     if (nr < NR_ROWS) {
@@ -147,19 +176,31 @@ void marshal_in(struct slot *s)
             if (kinds[nr][i] && args[i])
                 marshal_arg(&c, kinds[nr][i], args, args[i]);
     }
+    s->dirs = c.dirs;
     s->nsegs = c.nsegs;
+    return c.nsegs;
 }
 
 long marshal_out(struct slot *s)
 {
+    uint32_t full = s->out_full, zero = s->out_zero, part = s->out_part;
+    uint32_t first = s->out_first;
     long err = 0;
 
     for (uint32_t i = 0; i < s->nsegs && i < SLOT_SEGS; i++) {
-        struct slot_seg *g = &s->segs[i];
-        uint32_t len = s->out_len[i], off = g->off;
-        if (!len || len > SLOT_WINDOW_SIZE || off > SLOT_WINDOW_SIZE - len)
+        if (!((full | zero | part) >> i & 1))
             continue;
-        if (stub_copy((void *)g->addr, slot_window(s) + off, len))
+        struct slot_seg *g = seg_at(s, i);
+        uint32_t len = full >> i & 1 ? g->len : i == first ? s->out_first_len : s->out_len[i];
+        uint32_t off = g->off;
+        uint64_t left;
+        if (!len || len > SLOT_WINDOW_SIZE || off > SLOT_SIZE - len)
+            continue;
+        if (zero >> i & 1)
+            left = stub_zero((void *)g->addr, len);
+        else
+            left = stub_copy((void *)g->addr, (char *)s + off, len);
+        if (left)
             err = -14; /* EFAULT: unmapped by another thread since the sentry looked */
     }
     return err;

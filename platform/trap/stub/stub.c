@@ -22,7 +22,9 @@
 #define MAP_NORESERVE 0x4000
 #define MREMAP_MAYMOVE 1
 #define MREMAP_FIXED 2
-#define SPIN_MIN 32
+#define SPIN_MIN 200 /* as long as a sleeping sentry takes to answer, or both would always sleep   \
+                      */
+#define NR_NONE 0xffffffffUL
 #define TRAPS_SHOWN 4 /* every so many calls that could be served here: sentry/mm/thunks.c */
 #define USER_CS 0x33
 #define USER_DS 0x2b
@@ -73,7 +75,7 @@ static void post(struct slot *s, uint32_t event)
 {
     uint64_t one = 1;
 
-    s->event = event;
+    s->event = event | (s->fast ? EVENT_FAST : 0) | s->nsegs << 16;
     __atomic_store_n(&s->post_seq, s->post_seq + 1, __ATOMIC_SEQ_CST);
     if (stub_shared()->sentry_sleeping)
         host_syscall(__NR_write, STUB_FD_DOORBELL, &one, 8, 0);
@@ -315,7 +317,7 @@ static void obey(struct slot *s)
 {
     switch (s->cmd) {
     case CMD_RESUME:
-        if (s->nsegs && s->has_out)
+        if (has_out(s))
             marshal_out(s);
         write_fs_base(s->set_fs_base);
         resume(s, s->resume_frame);
@@ -347,7 +349,7 @@ static void serve(struct slot *s)
             continue;
         }
         struct stub_ucontext *uc = (void *)((char *)s + (s->resume_frame & (SLOT_SIZE - 1)));
-        long err = s->has_out ? marshal_out(s) : 0;
+        long err = has_out(s) ? marshal_out(s) : 0;
         uc->mc.ax = (uint64_t)(err ? err : s->ret);
         resume(s, s->resume_frame);
     }
@@ -463,7 +465,7 @@ static int serve_here(struct slot *s, struct stub_ucontext *uc, uint64_t nr, lon
 
 static void put_call(struct slot *s, const struct stub_ucontext *uc, uint64_t nr)
 {
-    s->nr = nr;
+    s->nr = (uint32_t)nr;
     s->args[0] = uc->mc.di;
     s->args[1] = uc->mc.si;
     s->args[2] = uc->mc.dx;
@@ -490,7 +492,7 @@ static void on_syscall(struct slot *s, struct stub_ucontext *uc, siginfo_t *info
 
     s->fast = 0;
     if (info->_sifields._sigsys._arch != 0xc000003e || (int32_t)nr < 0)
-        nr = (uint64_t)-1; /* int 0x80 */
+        nr = NR_NONE; /* int 0x80 */
     bool show = nr != __NR_futex && ++s->traps % TRAPS_SHOWN == 0;
     if (show || !serve_here(s, uc, nr, &ret)) {
         put_call(s, uc, nr);
@@ -517,12 +519,12 @@ long stub_fast_syscall(struct stub_ucontext *uc)
     s->fast = 1;
     uc->mc.fpstate = 0;
     if ((int32_t)nr < 0)
-        nr = (uint64_t)-1;
+        nr = NR_NONE;
     if (!serve_here(s, uc, nr, &ret)) {
         put_call(s, uc, nr);
         for (await(s); s->cmd != CMD_RETURN; await(s))
             obey(s);
-        ret = s->has_out ? marshal_out(s) : 0;
+        ret = has_out(s) ? marshal_out(s) : 0;
         if (!ret)
             ret = s->ret;
     } else if (nr == __NR_futex && ret == -4) {
@@ -599,6 +601,8 @@ static void handler(int sig, siginfo_t *info, void *context)
         on_syscall(s, uc, info);
     } else if (in_range(ip, stub_copy_begin, stub_copy_end)) {
         uc->mc.ip = (uint64_t)stub_copy_fault;
+    } else if (in_range(ip, stub_zero_begin, stub_zero_end)) {
+        uc->mc.ip = (uint64_t)stub_zero_fault;
     } else if (in_range(ip, stub_strcopy_begin, stub_strcopy_end)) {
         uc->mc.ip = (uint64_t)stub_strcopy_fault;
     } else {

@@ -40,6 +40,7 @@ static inline long host_syscall6(long nr, long a, long b, long c, long d, long e
     host_syscall6(nr, (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
 
 uint64_t stub_copy(void *dst, const void *src, uint64_t n);
+uint64_t stub_zero(void *dst, uint64_t n); /* bytes NOT zeroed */
 int64_t stub_strcopy(char *dst, const char *src, uint64_t n);
 void stub_resume(void *uc, uint32_t *interrupted);
 long stub_futex(uint64_t uaddr, uint64_t op, uint64_t val, uint64_t timeout, uint64_t uaddr2,
@@ -57,6 +58,7 @@ extern char stub_resume_begin[], stub_resume_end[], stub_resume_abort[];
 extern char stub_fast_begin[], stub_fast_end[], stub_fast_abort[];
 extern char stub_futex_begin[], stub_futex_end[], stub_futex_abort[];
 extern char stub_copy_begin[], stub_copy_end[], stub_copy_fault[];
+extern char stub_zero_begin[], stub_zero_end[], stub_zero_fault[];
 extern char stub_strcopy_begin[], stub_strcopy_end[], stub_strcopy_fault[];
 
 static inline struct slot_fast *slot_fast(struct slot *s)
@@ -72,8 +74,13 @@ static inline const volatile struct stub_shared *stub_shared(void)
     return (const volatile struct stub_shared *)STUB_SHARED;
 }
 
-/* Copies the buffers of the posted syscall into the window; fills s->segs. */
-void marshal_in(struct slot *s);
+/* Is there something to copy out? */
+static inline int has_out(const struct slot *s)
+{
+    return s->out_full | s->out_zero | s->out_part;
+}
+/* Copies the buffers of the posted syscall into the slot; fills s->segs. How many there are. */
+uint32_t marshal_in(struct slot *s);
 /* Copies back what the sentry has written; -EFAULT if some of it could not be. */
 long marshal_out(struct slot *s);
 
