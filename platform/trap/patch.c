@@ -50,15 +50,26 @@ struct text {
 
 /* Loaded by hand, into the sentry alone: its tables are a megabyte of relocations. */
 #define CAPSTONE "libcapstone.so.4"
-#define CAPSTONE_FUNCTIONS(F)                                                                      \
-    F(cs_open) F(cs_option) F(cs_malloc) F(cs_free) F(cs_disasm_iter) F(cs_insn_group)
-
 static struct {
     bool loaded;
-#define F(name) __typeof__(name) *name;
-    CAPSTONE_FUNCTIONS(F)
-#undef F
+    __typeof__(cs_open) *cs_open;
+    __typeof__(cs_option) *cs_option;
+    __typeof__(cs_malloc) *cs_malloc;
+    __typeof__(cs_free) *cs_free;
+    __typeof__(cs_disasm_iter) *cs_disasm_iter;
+    __typeof__(cs_insn_group) *cs_insn_group;
 } capstone;
+static const struct {
+    const char *name;
+    void **to;
+} functions[] = {
+    {"cs_open", (void **)&capstone.cs_open},
+    {"cs_option", (void **)&capstone.cs_option},
+    {"cs_malloc", (void **)&capstone.cs_malloc},
+    {"cs_free", (void **)&capstone.cs_free},
+    {"cs_disasm_iter", (void **)&capstone.cs_disasm_iter},
+    {"cs_insn_group", (void **)&capstone.cs_insn_group},
+};
 static csh disassembler;
 
 /* Relocation has gone through all of it: gives back the pages that are the file's. */
@@ -81,11 +92,8 @@ void text_load(void)
     void *lib = dlopen(CAPSTONE, RTLD_LAZY | RTLD_LOCAL);
     bool all = lib != NULL;
 
-    if (lib) {
-#define F(name) all &= (capstone.name = (__typeof__(name) *)dlsym(lib, #name)) != NULL;
-        CAPSTONE_FUNCTIONS(F)
-#undef F
-    }
+    for (size_t i = 0; lib && i < ARRAY_SIZE(functions); i++)
+        all &= (*functions[i].to = dlsym(lib, functions[i].name)) != NULL;
     capstone.loaded = all;
     dl_iterate_phdr(drop_file_pages, NULL);
     if (!capstone.loaded)
