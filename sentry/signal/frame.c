@@ -29,10 +29,14 @@ struct sigframe {
     siginfo_t info;
 };
 
-static int push_fpstate(struct task *t, uint64_t *sp)
+/*
+ * A frame with its vector registers, as it goes to and comes from the guest's stack in one copy.
+ * Between two parks nobody else uses it.
+ */
+static char whole[sizeof(struct sigframe) + 64 + FPSTATE_MAX];
+
+static int fill_fpstate(struct task *t, char *to, size_t size)
 {
-    char buf[FPSTATE_MAX];
-    size_t size = platform->fpstate_size();
     struct {
         uint32_t magic1, extended_size;
         uint64_t xfeatures;
@@ -40,36 +44,26 @@ static int push_fpstate(struct task *t, uint64_t *sp)
     } sw = {FP_XSTATE_MAGIC1, (uint32_t)size + 4, 0, (uint32_t)size, {0}};
     uint32_t magic2 = FP_XSTATE_MAGIC2;
 
-    if (size + 4 > sizeof(buf) || platform->get_fpstate(t->thr, buf, size))
+    if (platform->get_fpstate(t->thr, to, size))
         return -EFAULT;
     /* The features that exist here: those of a state with everything in use. */
     sw.xfeatures = platform->xfeatures();
-    memcpy(buf + FX_SW_OFFSET, &sw, sizeof(sw));
-    memcpy(buf + size, &magic2, sizeof(magic2));
-    *sp = (*sp - size - 4) & ~63UL;
-    return copy_out(t, *sp, buf, size + 4);
+    memcpy(to + FX_SW_OFFSET, &sw, sizeof(sw));
+    memcpy(to + size, &magic2, sizeof(magic2));
+    return 0;
 }
 
-int signal_push_frame(struct task *t, const siginfo_t *info, const struct ksigaction *a,
-                      ksigset mask)
+static void fill_context(struct task *t, ucontext_t *uc, const siginfo_t *info, ksigset mask)
 {
-    struct user_regs_struct *r = task_regs(t);
-    uint64_t sp = r->rsp - RED_ZONE;
-    struct sigframe f = {.pretcode = a->restorer, .info = *info};
-    ucontext_t uc;
-
-    if ((a->flags & SA_ONSTACK) && !(t->sig.altstack.ss_flags & SS_DISABLE) &&
-        !signal_on_altstack(t, r->rsp))
-        sp = (uint64_t)t->sig.altstack.ss_sp + t->sig.altstack.ss_size;
-    if (!(a->flags & 0x04000000 /* SA_RESTORER */) || push_fpstate(t, &sp))
-        return -EFAULT;
-    memset(&uc, 0, sizeof(uc));
-    uc.uc_flags = UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
-    uc.uc_stack = t->sig.altstack;
-    greg_t *g = uc.uc_mcontext.gregs;
+    const struct user_regs_struct *r = task_regs(t);
     const unsigned long long from[] = {r->r8,  r->r9,  r->r10, r->r11, r->r12, r->r13,
                                        r->r14, r->r15, r->rdi, r->rsi, r->rbp, r->rbx,
                                        r->rdx, r->rax, r->rcx, r->rsp, r->rip, r->eflags};
+    greg_t *g = uc->uc_mcontext.gregs;
+
+    memset(uc, 0, sizeof(*uc));
+    uc->uc_flags = UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
+    uc->uc_stack = t->sig.altstack;
     for (size_t i = 0; i < ARRAY_SIZE(from); i++)
         g[i] = (greg_t)from[i];
     g[REG_CSGSFS] = 0x33 | 0x2bLL << 48;
@@ -79,11 +73,32 @@ int signal_push_frame(struct task *t, const siginfo_t *info, const struct ksigac
         g[REG_CR2] = (greg_t)t->ev.cr2;
     }
     g[REG_OLDMASK] = (greg_t)mask;
-    uc.uc_mcontext.fpregs = (fpregset_t)sp;
+}
+
+int signal_push_frame(struct task *t, const siginfo_t *info, const struct ksigaction *a,
+                      ksigset mask)
+{
+    struct user_regs_struct *r = task_regs(t);
+    size_t size = platform->fpstate_size();
+    uint64_t top = r->rsp - RED_ZONE;
+    struct sigframe f = {.pretcode = a->restorer, .info = *info};
+    ucontext_t uc;
+
+    if ((a->flags & SA_ONSTACK) && !(t->sig.altstack.ss_flags & SS_DISABLE) &&
+        !signal_on_altstack(t, r->rsp))
+        top = (uint64_t)t->sig.altstack.ss_sp + t->sig.altstack.ss_size;
+    if (!(a->flags & 0x04000000 /* SA_RESTORER */) || size + 4 > FPSTATE_MAX)
+        return -EFAULT;
+    uint64_t fp = (top - size - 4) & ~63UL, sp = ((fp - sizeof(f)) & ~15UL) - 8;
+    fill_context(t, &uc, info, mask);
+    uc.uc_mcontext.fpregs = (fpregset_t)fp;
     memcpy(f.uc, &uc, offsetof(ucontext_t, uc_sigmask));
     memcpy(f.uc + offsetof(ucontext_t, uc_sigmask), &mask, sizeof(mask));
-    sp = ((sp - sizeof(f)) & ~15UL) - 8;
-    if (copy_out(t, sp, &f, sizeof(f)))
+    if (fill_fpstate(t, whole + (fp - sp), size)) /* parks before it writes */
+        return -EFAULT;
+    memcpy(whole, &f, sizeof(f));
+    memset(whole + sizeof(f), 0, fp - sp - sizeof(f));
+    if (copy_out(t, sp, whole, fp - sp + size + 4))
         return -EFAULT;
     if (t->sig.altstack.ss_flags & SS_AUTODISARM_K)
         t->sig.altstack = (stack_t){.ss_flags = SS_DISABLE};
@@ -97,27 +112,19 @@ int signal_push_frame(struct task *t, const siginfo_t *info, const struct ksigac
     return 0;
 }
 
-static int restore_fpstate(struct task *t, uint64_t addr)
+/* buf holds len bytes of the state, at least 512. */
+static int restore_fpstate(struct task *t, char *buf, size_t len)
 {
-    char buf[FPSTATE_MAX];
     size_t size = platform->fpstate_size();
-
-    memset(buf, 0, sizeof(buf));
-    if (!addr) {
-        *(uint16_t *)buf = 0x37f;
-        *(uint32_t *)(buf + 24) = 0x1f80;
-        *(uint64_t *)(buf + XFEATURES_OFFSET) = 3;
-        return platform->set_fpstate(t->thr, buf, size);
-    }
-    if (copy_in(t, buf, addr, 512))
-        return -EFAULT;
     uint32_t magic1;
+
     memcpy(&magic1, buf + FX_SW_OFFSET, sizeof(magic1));
     if (magic1 != FP_XSTATE_MAGIC1) { /* a plain FXSAVE image */
+        memset(buf + 512, 0, size - 512);
         *(uint64_t *)(buf + XFEATURES_OFFSET) = 3;
+    } else if (len < size) {
+        return -EFAULT;
     } else {
-        if (copy_in(t, buf + 512, addr + 512, size - 512))
-            return -EFAULT;
         *(uint64_t *)(buf + XFEATURES_OFFSET) &= platform->xfeatures();
         /* The standard format: no compaction, reserved bytes zero, or XRSTOR faults. */
         memset(buf + XFEATURES_OFFSET + 8, 0, 56);
@@ -126,19 +133,46 @@ static int restore_fpstate(struct task *t, uint64_t addr)
     return platform->set_fpstate(t->thr, buf, size);
 }
 
+/* From where the frame says, which is in what was read with the frame if we have made it. */
+static int fetch_fpstate(struct task *t, uint64_t addr, uint64_t sp, size_t have)
+{
+    size_t size = platform->fpstate_size();
+    _Alignas(8) static char buf[FPSTATE_MAX];
+
+    if (size > sizeof(buf))
+        return -EFAULT;
+    if (!addr) {
+        memset(buf, 0, size);
+        *(uint16_t *)buf = 0x37f;
+        *(uint32_t *)(buf + 24) = 0x1f80;
+        return restore_fpstate(t, buf, 512);
+    }
+    if (addr >= sp && addr - sp <= have && size <= have - (addr - sp)) {
+        memcpy(buf, whole + (addr - sp), size);
+        return restore_fpstate(t, buf, size);
+    }
+    if (!copy_in(t, buf, addr, size))
+        return restore_fpstate(t, buf, size);
+    return copy_in(t, buf, addr, 512) ? -EFAULT : restore_fpstate(t, buf, 512);
+}
+
 long sys_rt_sigreturn(struct task *t, const struct sysargs *a)
 {
     struct user_regs_struct *r = task_regs(t);
-    char raw[KERNEL_UC_SIZE];
+    uint64_t sp = r->rsp;
+    size_t have = MIN(sizeof(whole), sizeof(struct sigframe) + 64 + platform->fpstate_size());
     ucontext_t uc;
     ksigset mask;
 
     memset(&uc, 0, sizeof(uc));
-    if (copy_in(t, raw, r->rsp, sizeof(raw)))
-        goto bad;
-    memcpy(&uc, raw, offsetof(ucontext_t, uc_sigmask));
-    memcpy(&mask, raw + offsetof(ucontext_t, uc_sigmask), sizeof(mask));
-    if (restore_fpstate(t, (uint64_t)uc.uc_mcontext.fpregs))
+    if (copy_in(t, whole, sp, have)) { /* not one of ours, or at the end of a stack */
+        have = KERNEL_UC_SIZE;
+        if (copy_in(t, whole, sp, have))
+            goto bad;
+    }
+    memcpy(&uc, whole, offsetof(ucontext_t, uc_sigmask));
+    memcpy(&mask, whole + offsetof(ucontext_t, uc_sigmask), sizeof(mask));
+    if (fetch_fpstate(t, (uint64_t)uc.uc_mcontext.fpregs, sp, have))
         goto bad;
     const greg_t *g = uc.uc_mcontext.gregs;
     unsigned long long *to[] = {&r->r8,  &r->r9,  &r->r10, &r->r11, &r->r12, &r->r13,
