@@ -10,6 +10,8 @@
 #define STR_MAX 4096
 #define IOV_MARSHAL_MAX 8
 #define SOCKADDR_MAX 128
+#define SEG_MAX 16384 /* above, one copy between processes is cheaper than two through the window  \
+                       */
 
 static const uint32_t kinds[NR_ROWS][6] = {
 #define SYS(nr, name, handler, flags, ...) [nr] = {__VA_ARGS__},
@@ -62,8 +64,8 @@ static uint32_t seg_place(struct cursor *c, uint64_t len, uint32_t dir)
 
 static struct slot_seg *seg_new(struct cursor *c, uint64_t addr, uint64_t len, uint32_t dir)
 {
-    if (!addr || !len || c->nsegs == SLOT_SEGS || addr >= STUB_TEXT || c->off > WINDOW_END ||
-        len > WINDOW_END - c->off)
+    if (!addr || !len || len > SEG_MAX || c->nsegs == SLOT_SEGS || addr >= STUB_TEXT ||
+        c->off > WINDOW_END || len > WINDOW_END - c->off)
         return 0;
     struct slot_seg *g = seg_at(c->s, c->nsegs);
     g->addr = addr;
