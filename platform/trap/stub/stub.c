@@ -212,7 +212,7 @@ static __attribute__((noreturn)) void fork_child(int slots_fd, int ctl_fd)
     host_syscall(__NR_close, slots_fd, 0, 0, 0);
     host_syscall(__NR_close, ctl_fd, 0, 0, 0);
     /* The socket's credentials tell the sentry our true pid. */
-    host_syscall(__NR_write, STUB_FD_CTL, &byte, 1, 0);
+    host_syscall(__NR_sendto, STUB_FD_CTL, &byte, 1, 0);
     stub_on_stack((void *)(STUB_SCRATCH + STUB_SCRATCH_SIZE - 64), thread_main, (void *)STUB_SLOTS);
 }
 
