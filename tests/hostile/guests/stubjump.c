@@ -147,7 +147,7 @@ static void swap_fds(long x)
 static void flood_ctl(long x)
 {
     for (int i = 0; i < 5000; i++)
-        if (stub_call(SYS_write, 4, (long)"x", 1, 0, 0, 0) < 0)
+        if (stub_call(SYS_sendto, 4, (long)"x", 1, 0, 0, 0) < 0)
             break;
 }
 static void flood_doorbell(long x)
