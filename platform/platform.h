@@ -63,6 +63,15 @@ struct platform_hostcall {
     long result; /* out: value or negative errno */
 };
 
+/* pread(2) of a host file into guest memory. */
+struct platform_read {
+    int fd;
+    uint64_t id; /* of the open file; never used again for another one */
+    uint64_t addr;
+    size_t len;
+    off_t offset;
+};
+
 struct platform_facts {
     bool valid;
     pid_t pid, tid, ppid;
@@ -192,6 +201,15 @@ struct platform {
     int (*patch)(struct gthread *thr, const struct platform_site *site);
     /* The guest changed its mappings there: what was patched is gone. */
     void (*patch_forget)(struct aspace *as, uint64_t start, uint64_t end);
+
+    /*
+     * A large read by the guest's own thread, into its own memory and cache: the stub keeps the
+     * descriptor for the next one. Only of files that the guest may use as that descriptor allows.
+     * NULL: not here. Bytes or negative errno; -EAGAIN: it cannot be done now. Blocks.
+     */
+    ssize_t (*read_file)(struct gthread *thr, const struct platform_read *r);
+    /* The file with that id is closed: stubs give it up. */
+    void (*forget_file)(uint64_t id);
 
     /* Runs one host call inside the address space of thr, which is parked in an event. Blocks. */
     int (*hostcall)(struct gthread *thr, struct platform_hostcall *call);

@@ -27,7 +27,6 @@
 #define ANY 0
 #define ARG0(value) 1, SCMP_A0(SCMP_CMP_EQ, value, 0)
 #define ARG1(value) 1, SCMP_A1(SCMP_CMP_EQ, value, 0)
-#define DONATED_MAX 64
 
 static int add_rules(scmp_filter_ctx ctx)
 {
@@ -35,7 +34,7 @@ static int add_rules(scmp_filter_ctx ctx)
 
     /* One by one: a comparison of ranges would let the upper half of the register through. */
 #define HOSTCALL_FDS(name, reason)                                                                 \
-    for (uint64_t fd = 0; !err && fd < DONATED_MAX; fd++)                                          \
+    for (uint64_t fd = 0; !err && fd < STUB_FDS_MAX; fd++)                                         \
         if (fd != STUB_FD_DOORBELL && fd != STUB_FD_CTL)                                           \
             err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(name), ARG0(fd));
 #define HOSTCALL(name, reason, ...)                                                                \

@@ -88,6 +88,11 @@ enum slot_cmd {
     CMD_XSAVE,    /* put the vector registers into the made frame */
 };
 
+/* A descriptor comes with the host call: it is the fifth argument and closed after, or the first
+ * and kept. */
+enum hc_fd { HC_NO_FD, HC_FD_ONCE, HC_FD_KEEP };
+#define STUB_FDS_MAX 64 /* what close lets through: filter.c */
+
 enum seg_dir { SEG_IN = 1, SEG_OUT = 2 };
 
 struct slot_seg { /* a guest buffer and the place of its bytes, an offset in the slot */
@@ -129,7 +134,7 @@ struct slot {
     int64_t result; /* SEV_DONE */
     uint32_t signo;
     uint32_t fast, nsegs; /* the stub's own copies */
-    uint32_t pad;
+    int32_t kept;         /* number of the descriptor that was kept */
     uint64_t fault_addr, fault_code, trapno, err, cr2;
 
     /* Written by the sentry; the first line is enough for a plain answer. */
@@ -147,7 +152,7 @@ struct slot {
     uint64_t set_fs_base;
     uint64_t hc_nr;
     uint64_t hc_args[6];
-    uint32_t hc_fd;
+    uint32_t hc_fd; /* enum hc_fd */
     uint32_t clone_index;
     uint64_t resume_frame; /* offset of the ucontext to resume */
     uint32_t text_locked;  /* the sentry changes guest code: do not go there */

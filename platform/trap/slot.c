@@ -107,6 +107,8 @@ int aspace_alloc(struct aspace **out, int *stub_ctl)
         return -ENOMEM;
     as->refs = 1;
     as->ctl_fd = -1;
+    for (int i = 0; i < DONATED_MAX; i++)
+        as->donated[i].fd = -1;
     list_init(&as->threads);
     list_init(&as->fork_waiters);
     list_init(&as->text_waiters);
@@ -180,6 +182,13 @@ void gthread_destroy(struct gthread *thr)
     running_del(thr);
     list_del(&thr->node);
     free(thr);
+}
+
+struct aspace *aspace_next(const struct aspace *as)
+{
+    struct list *next = as ? as->node.next : all.next;
+
+    return next == &all ? NULL : list_entry(next, struct aspace, node);
 }
 
 struct aspace *aspace_by_pid(pid_t pid)

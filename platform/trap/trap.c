@@ -228,6 +228,9 @@ static int fork_locked(struct gthread *thr, struct gthread *child, int ctl)
         return pid < 0 && pid > -4096 ? (int)pid : -EAGAIN;
     child->as->claimed_pid = (pid_t)pid;
     child->as->text = text_get(thr->as->text);
+    memcpy(child->as->donated, thr->as->donated, sizeof(thr->as->donated));
+    child->as->next_donated = thr->as->next_donated;
+    child->as->nstale = thr->as->nstale;
     err = wait_child(child, thr);
     if (err)
         return err;
@@ -626,23 +629,9 @@ static void trap_set_facts(struct gthread *thr, const struct platform_facts *f)
 
 static int trap_hostcall(struct gthread *thr, struct platform_hostcall *call)
 {
-    struct slot *s = thr->slot;
+    int err = donate_cleanup(thr);
 
-    if (call->fd >= 0) {
-        int err = send_fds(thr->as->ctl_fd, &call->fd, 1);
-        if (err)
-            return err;
-    }
-    s->hc_nr = (uint64_t)call->nr;
-    for (int i = 0; i < 6; i++)
-        s->hc_args[i] = call->args[i];
-    s->hc_fd = call->fd >= 0;
-    trap_send(thr, CMD_HOSTCALL);
-    int err = trap_wait(thr);
-    if (err)
-        return err;
-    call->result = s->result;
-    return call->result < 0 && call->result > -4096 ? (int)call->result : 0;
+    return err ? err : trap_hostcall_with(thr, call, call->fd >= 0 ? HC_FD_ONCE : HC_NO_FD);
 }
 
 const struct platform platform_trap = {
@@ -684,4 +673,6 @@ const struct platform platform_trap = {
     .patch = text_patch,
     .patch_forget = trap_patch_forget,
     .hostcall = trap_hostcall,
+    .read_file = donate_read,
+    .forget_file = donate_forget,
 };

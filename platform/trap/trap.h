@@ -38,6 +38,12 @@ struct gthread {
     struct list node; /* in aspace.threads */
 };
 
+#define DONATED_MAX 12
+struct donated { /* a descriptor the stub keeps */
+    uint64_t id; /* 0: of nothing any more */
+    int fd;      /* its number there, -1: none */
+};
+
 struct aspace {
     unsigned int refs;
     pid_t pid;
@@ -56,7 +62,9 @@ struct aspace {
     struct list node;        /* in all */
     unsigned int next_index; /* slots from here on were never used */
     struct text *text;       /* patched call sites, or NULL: patch.c */
-    bool text_busy;          /* a thread changes code: the others wait before they run it */
+    struct donated donated[DONATED_MAX];
+    unsigned int next_donated, nstale;
+    bool text_busy; /* a thread changes code: the others wait before they run it */
     struct list text_waiters;
     bool forking;
     unsigned int may_clone; /* how many clones and forks are under way: trap_may_clone() */
@@ -86,6 +94,12 @@ struct aspace *aspace_by_pid(pid_t pid);
 void trap_may_clone(struct aspace *as, bool may);
 void aspace_set_pid(struct aspace *as, pid_t pid);
 void aspace_died(struct aspace *as, int sig);
+/* donate.c */
+int trap_hostcall_with(struct gthread *thr, struct platform_hostcall *call, uint32_t with);
+int donate_cleanup(struct gthread *thr);
+ssize_t donate_read(struct gthread *thr, const struct platform_read *r);
+void donate_forget(uint64_t id);
+struct aspace *aspace_next(const struct aspace *as); /* all of them, beginning with NULL */
 /* patch.c: call sites that were turned into jumps to thunks. */
 void text_load(void);
 void text_wait(struct gthread *thr); /* while code is being changed */

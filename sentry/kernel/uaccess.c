@@ -437,3 +437,29 @@ ssize_t uio_to_fd(struct uio *u, int fd, off_t offset, size_t len)
 {
     return uio_to_fd_rwf(u, fd, offset, len, 0);
 }
+
+#define DIRECT_MIN 16384UL
+
+ssize_t uio_from_file(struct uio *u, int fd, uint64_t *id, off_t offset, size_t len)
+{
+    static uint64_t last_id;
+    uint64_t addr = u->iovcnt ? (uint64_t)u->iov->iov_base : 0;
+    size_t n = u->iovcnt ? MIN(u->iov->iov_len, MIN(len, u->resid)) : 0;
+
+    if (n <= DIRECT_MIN || !u->t || !u->t->in_syscall || !platform->read_file ||
+        !user_range_ok(addr, n))
+        return uio_from_fd(u, fd, offset, len);
+    if (!*id)
+        *id = ++last_id;
+    const struct platform_read r = {fd, *id, addr, n, offset};
+    ssize_t got = platform->read_file(u->t->thr, &r);
+    if (got > 0)
+        uio_advance(u, (size_t)got);
+    return got;
+}
+
+void uio_file_closed(uint64_t id)
+{
+    if (id && platform->forget_file)
+        platform->forget_file(id);
+}

@@ -67,6 +67,13 @@ ssize_t uio_zero(struct uio *u, size_t len);                   /* dir UIO_DEST *
  */
 ssize_t uio_from_fd(struct uio *u, int fd, off_t offset, size_t len);
 ssize_t uio_to_fd(struct uio *u, int fd, off_t offset, size_t len);
+/*
+ * uio_from_fd() of a regular file that the guest may use as fd allows: large reads are then made by
+ * the guest's own thread and park. *id names the open file, 0 at first; uio_file_closed() when fd
+ * is closed.
+ */
+ssize_t uio_from_file(struct uio *u, int fd, uint64_t *id, off_t offset, size_t len);
+void uio_file_closed(uint64_t id);
 /* The same with RWF_* flags for preadv2/pwritev2, e.g. RWF_NOWAIT. */
 ssize_t uio_from_fd_rwf(struct uio *u, int fd, off_t offset, size_t len, int rwf);
 ssize_t uio_to_fd_rwf(struct uio *u, int fd, off_t offset, size_t len, int rwf);

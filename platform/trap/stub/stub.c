@@ -22,8 +22,9 @@
 #define MAP_NORESERVE 0x4000
 #define MREMAP_MAYMOVE 1
 #define MREMAP_FIXED 2
-#define SPIN_MIN 200 /* as long as a sleeping sentry takes to answer, or both would always sleep   \
-                      */
+#define SPIN_MIN                                                                                   \
+    200 /* as long as a sleeping sentry takes to answer, or both would always sleep                \
+         */
 #define NR_NONE 0xffffffffUL
 #define TRAPS_SHOWN 4 /* every so many calls that could be served here: sentry/mm/thunks.c */
 #define USER_CS 0x33
@@ -185,17 +186,22 @@ static __attribute__((noreturn)) void thread_main(void *arg)
 static int64_t do_hostcall(struct slot *s)
 {
     int fds[2] = {-1, -1};
-    uint64_t a4 = s->hc_args[4];
+    uint64_t a0 = s->hc_args[0], a4 = s->hc_args[4];
+    uint32_t with = s->hc_fd;
 
-    if (s->hc_fd) {
+    if (with != HC_NO_FD) {
         if (receive_fds(fds))
             return -9; /* EBADF */
-        a4 = (uint64_t)fds[0];
+        if (with == HC_FD_KEEP)
+            a0 = (uint64_t)fds[0];
+        else
+            a4 = (uint64_t)fds[0];
     }
-    int64_t r =
-        host_syscall6((long)s->hc_nr, (long)s->hc_args[0], (long)s->hc_args[1], (long)s->hc_args[2],
-                      (long)s->hc_args[3], (long)a4, (long)s->hc_args[5]);
-    if (s->hc_fd)
+    int64_t r = host_syscall6((long)s->hc_nr, (long)a0, (long)s->hc_args[1], (long)s->hc_args[2],
+                              (long)s->hc_args[3], (long)a4, (long)s->hc_args[5]);
+    if (with == HC_FD_KEEP)
+        s->kept = fds[0];
+    else if (with == HC_FD_ONCE)
         host_syscall(__NR_close, fds[0], 0, 0, 0);
     return r;
 }

@@ -16,6 +16,7 @@
 
 #define CACHED_FDS_MAX 400
 #define COLD_READ 131072UL
+#define OWN_THREAD_MIN 16384UL
 
 static struct list fd_lru = LIST_INIT(fd_lru); /* oldest first */
 static int ncached;
@@ -42,6 +43,7 @@ void gofer_fd_put(struct gofer_fd *g)
 {
     if (!g || --g->refs)
         return;
+    uio_file_closed(g->id);
     close(g->fd);
     free(g);
 }
@@ -146,12 +148,17 @@ static ssize_t read_some(struct uio *u, struct gofer_fd *g, loff_t pos, bool now
 /* Short only at the end: programs count on that for regular files. */
 static ssize_t gf_read(struct task *t, struct file *f, struct uio *u, loff_t *pos, int rwf)
 {
+    struct gofer_fd *g = file_fd(f);
+    bool own_thread = !(rwf & RWF_NOWAIT) && u->t && (g->rdonly || file_writable(f));
     ssize_t done = 0, n;
 
     if (!u->resid)
         return 0;
     do {
-        n = read_some(u, file_fd(f), *pos, rwf & RWF_NOWAIT);
+        if (own_thread && u->resid > OWN_THREAD_MIN)
+            n = uio_from_file(u, g->fd, &g->id, *pos, u->resid);
+        else
+            n = read_some(u, g, *pos, rwf & RWF_NOWAIT);
         if (n <= 0)
             break;
         *pos += n;
@@ -280,7 +287,10 @@ static int ask_fd(struct inode *i, int acc, struct gofer_fd **out)
     if (!gi->wr)
         goferfs_apply(i, &c.attr);
     *out = fd_new(c.fd);
-    return *out ? 0 : -ENOMEM;
+    if (!*out)
+        return -ENOMEM;
+    (*out)->rdonly = acc == O_RDONLY;
+    return 0;
 }
 
 static int get_fd(struct inode *i, int acc, struct gofer_fd **out)

@@ -10,6 +10,8 @@
 struct gofer_fd {
     unsigned int refs;
     int fd;
+    uint64_t id;               /* of uio_from_file() */
+    bool rdonly;               /* it allows no more than reading */
     bool no_nowait;            /* the host's file system does not know RWF_NOWAIT */
     loff_t warm_from, warm_to; /* what a worker has read of it */
 };

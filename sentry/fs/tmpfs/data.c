@@ -27,8 +27,10 @@ void tmpfs_data_free(struct inode *i)
 
     tmpfs_book(i, 0);
     free(ti->data);
-    if (ti->memfd >= 0)
+    if (ti->memfd >= 0) {
+        uio_file_closed(ti->memfd_id);
         close(ti->memfd);
+    }
 }
 
 /* A small file takes the pages its size needs: -ENOSPC. */
@@ -127,7 +129,8 @@ static ssize_t data_read(struct task *t, struct file *f, struct uio *u, loff_t *
         return 0;
     size_t len = MIN(u->resid, (size_t)(i->size - *pos));
     if (ti->memfd >= 0)
-        n = uio_from_fd(u, ti->memfd, *pos, len);
+        n = file_writable(f) ? uio_from_file(u, ti->memfd, &ti->memfd_id, *pos, len)
+                             : uio_from_fd(u, ti->memfd, *pos, len);
     else
         n = uio_write(u, ti->data + *pos, len);
     if (n > 0)

@@ -30,6 +30,7 @@ struct tmpfs_inode {
     char *data; /* small files; NULL when memfd is used or empty */
     size_t cap;
     int memfd;          /* -1 until needed */
+    uint64_t memfd_id;  /* of uio_from_file() */
     unsigned int seals; /* memfd_create(2) */
     bool sealing;
     char *link;
