@@ -171,6 +171,8 @@ struct gthread *gthread_new(struct aspace *as, unsigned int index)
     thr->as = as;
     thr->index = index;
     thr->slot = (struct slot *)(as->slots + index * SLOT_SIZE);
+    /* Its last user may have ended while code was being changed: nobody would ever unlock it. */
+    thr->slot->text_locked = 0;
     if (index >= as->next_index)
         as->next_index = index + 1;
     list_add_tail(&as->threads, &thr->node);
