@@ -59,7 +59,8 @@ enum arg_kind {
 #define ARG_TYPES(TYPE)                                                                            \
     TYPE(int, 4)                                                                                   \
     TYPE(u64, 8)                                                                                   \
-    TYPE(int2, 8) TYPE(timespec, 16) TYPE(timeval, 16) TYPE(timezone, 8) TYPE(itimerval, 32)       \
+    TYPE(int2, 8)                                                                                  \
+    TYPE(timespec, 16) TYPE(timeval, 16) TYPE(timezone, 8) TYPE(itimerval, 32)                     \
         TYPE(itimerspec, 32) TYPE(stat, 144) TYPE(statfs, 120) TYPE(statx, 256)                    \
             TYPE(sigaction, 32) TYPE(sigset, 8) TYPE(siginfo, 128) TYPE(stack, 24)                 \
                 TYPE(rlimit, 16) TYPE(rusage, 144) TYPE(utsname, 390) TYPE(sysinfo, 112)           \

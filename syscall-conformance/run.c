@@ -301,7 +301,8 @@ static int tap_same(const struct tap *a, const struct tap *b)
     if (a->count != b->count || a->plan != b->plan)
         return 0;
     for (int i = 1; i <= a->count; i++)
-        if (a->line[i] && b->line[i] ? strcmp(a->line[i], b->line[i]) != 0 : a->line[i] != b->line[i])
+        if (a->line[i] && b->line[i] ? strcmp(a->line[i], b->line[i]) != 0
+                                     : a->line[i] != b->line[i])
             return 0;
     return 1;
 }

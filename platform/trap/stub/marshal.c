@@ -10,8 +10,9 @@
 #define STR_MAX 4096
 #define IOV_MARSHAL_MAX 8
 #define SOCKADDR_MAX 128
-#define SEG_MAX 16384 /* above, one copy between processes is cheaper than two through the window  \
-                       */
+#define SEG_MAX                                                                                    \
+    16384 /* above, one copy between processes is cheaper than two through the window              \
+           */
 
 static const uint32_t kinds[NR_ROWS][6] = {
 #define SYS(nr, name, handler, flags, ...) [nr] = {__VA_ARGS__},
