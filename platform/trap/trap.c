@@ -355,29 +355,6 @@ static void trap_thread_free(struct gthread *thr)
 }
 
 /* --- events --- */
-/* Where bytes of buffers may be: the window, or the lines of the buffers themselves. */
-static bool place_ok(uint32_t off, uint32_t len)
-{
-    if (len > SLOT_WINDOW_SIZE)
-        return false;
-    return off >= SLOT_WINDOW ? off - SLOT_WINDOW <= SLOT_WINDOW_SIZE - len
-                              : off <= sizeof(struct slot) && len <= sizeof(struct slot) - off;
-}
-
-static void read_segs(struct gthread *thr, uint32_t nsegs, uint32_t dirs)
-{
-    thr->nsegs = MIN(nsegs, (uint32_t)SLOT_SEGS);
-    thr->has_out = false;
-    for (uint32_t i = 0; i < thr->nsegs; i++) {
-        const volatile struct slot_seg *from = &thr->slot->segs[i / 2].seg[i % 2];
-        uint64_t addr = from->addr;
-        uint32_t len = from->len, off = from->off;
-        bool ok = place_ok(off, len);
-        thr->segs[i] = (struct trap_seg){
-            .addr = addr, .len = ok ? len : 0, .off = ok ? off : 0, .dir = dirs >> 2 * i & 3};
-    }
-}
-
 static void read_syscall(struct gthread *thr, uint32_t nsegs, struct platform_event *ev)
 {
     struct slot *s = thr->slot;
@@ -390,7 +367,7 @@ static void read_syscall(struct gthread *thr, uint32_t nsegs, struct platform_ev
         ev->sys.args[i] = s->args[i];
     ev->trapped = !thr->fast;
     ev->sys.ip = thr->fast ? 0 : s->ip;
-    read_segs(thr, nsegs, s->dirs);
+    window_read_segs(thr, nsegs, s->dirs);
 }
 
 static void read_fault(struct gthread *thr, struct platform_event *ev)
@@ -455,43 +432,13 @@ static void read_event(struct gthread *thr, struct platform_event *ev)
     }
 }
 
-/* Says what of the buffers the stub has to copy to guest memory. */
-static void put_out(struct gthread *thr)
-{
-    struct slot *s = thr->slot;
-    uint32_t full = 0, zero = 0, part = 0;
-
-    for (unsigned int i = 0; thr->has_out && i < thr->nsegs; i++) {
-        const struct trap_seg *g = &thr->segs[i];
-        if (!g->out_len)
-            continue;
-        if (g->out_len == g->len && !g->zero) {
-            full |= 1U << i;
-            continue;
-        }
-        if (g->zero)
-            zero |= 1U << i;
-        if (!part)
-            s->out_first = (uint16_t)i;
-        if (!part)
-            s->out_first_len = g->out_len;
-        else
-            s->out_len[i] = g->out_len;
-        part |= 1U << i;
-    }
-    s->out_full = (uint16_t)full;
-    s->out_zero = (uint16_t)zero;
-    s->out_part = (uint16_t)part;
-    thr->has_out = false;
-}
-
 static void trap_run(struct gthread *thr, struct platform_event *ev)
 {
     struct slot *s = thr->slot;
 
     if (unlikely(thr->as->text_busy))
         text_wait(thr);
-    put_out(thr);
+    window_put_out(thr);
     if (!thr->fast || thr->regs_set)
         s->resume_frame = thr->frame;
     if (unlikely(thr->as->text) && (thr->regs_set || !thr->fast || !thr->in_syscall)) {
@@ -544,62 +491,6 @@ static ssize_t trap_write_mem(struct aspace *as, uint64_t addr, const void *src,
     ssize_t n = process_vm_writev(as->pid, &local, 1, &remote, 1, 0);
 
     return n > 0 ? n : -EFAULT;
-}
-
-static const void *trap_in_window(struct gthread *thr, uint64_t addr, size_t *avail)
-{
-    for (unsigned int i = 0; i < thr->nsegs; i++) {
-        const struct trap_seg *g = &thr->segs[i];
-        if ((g->dir & SEG_IN) && addr >= g->addr && addr - g->addr < g->len) {
-            *avail = g->len - (addr - g->addr);
-            return (char *)thr->slot + g->off + (addr - g->addr);
-        }
-    }
-    return NULL;
-}
-
-/* The stub copies a prefix of each buffer: writes must follow each other, or lie in what is known.
- */
-static struct trap_seg *out_seg(struct gthread *thr, uint64_t addr, size_t len)
-{
-    for (unsigned int i = 0; i < thr->nsegs; i++) {
-        struct trap_seg *g = &thr->segs[i];
-        uint64_t off = addr - g->addr;
-        if (!(g->dir & SEG_OUT) || addr < g->addr || off > g->len || len > g->len - off)
-            continue;
-        if (off <= g->out_len || (g->dir & SEG_IN))
-            return g;
-    }
-    return NULL;
-}
-
-static void *trap_out_window(struct gthread *thr, uint64_t addr, size_t len)
-{
-    struct trap_seg *g = out_seg(thr, addr, len);
-
-    return g && !g->zero ? (char *)thr->slot + g->off + (addr - g->addr) : NULL;
-}
-
-static void trap_out_commit(struct gthread *thr, uint64_t addr, size_t len)
-{
-    struct trap_seg *g = out_seg(thr, addr, len);
-
-    if (g) {
-        g->out_len = MAX(g->out_len, (uint32_t)(addr - g->addr + len));
-        thr->has_out = true;
-    }
-}
-
-static bool trap_out_zero(struct gthread *thr, uint64_t addr, size_t len)
-{
-    struct trap_seg *g = out_seg(thr, addr, len);
-
-    if (!g || (g->dir & SEG_IN) || (g->out_len && !g->zero))
-        return false;
-    g->zero = true;
-    g->out_len = MAX(g->out_len, (uint32_t)(addr - g->addr + len));
-    thr->has_out = true;
-    return true;
 }
 
 static bool trap_sleeps(const struct gthread *thr)
@@ -664,10 +555,10 @@ const struct platform platform_trap = {
     .set_fpstate = frame_set_fpstate,
     .read_mem = trap_read_mem,
     .write_mem = trap_write_mem,
-    .in_window = trap_in_window,
-    .out_window = trap_out_window,
-    .out_commit = trap_out_commit,
-    .out_zero = trap_out_zero,
+    .in_window = window_in,
+    .out_window = window_out,
+    .out_commit = window_commit,
+    .out_zero = window_zero,
     .host_vdso = zygote_host_vdso,
     .set_facts = trap_set_facts,
     .patch = text_patch,

@@ -94,6 +94,13 @@ struct aspace *aspace_by_pid(pid_t pid);
 void trap_may_clone(struct aspace *as, bool may);
 void aspace_set_pid(struct aspace *as, pid_t pid);
 void aspace_died(struct aspace *as, int sig);
+/* window.c: buffers of a call; platform.h says what in, out, commit and zero do. */
+void window_read_segs(struct gthread *thr, uint32_t nsegs, uint32_t dirs);
+void window_put_out(struct gthread *thr);
+const void *window_in(struct gthread *thr, uint64_t addr, size_t *avail);
+void *window_out(struct gthread *thr, uint64_t addr, size_t len);
+void window_commit(struct gthread *thr, uint64_t addr, size_t len);
+bool window_zero(struct gthread *thr, uint64_t addr, size_t len);
 /* donate.c */
 int trap_hostcall_with(struct gthread *thr, struct platform_hostcall *call, uint32_t with);
 int donate_cleanup(struct gthread *thr);

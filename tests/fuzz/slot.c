@@ -33,18 +33,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         REQUIRE(ev.info.si_signo >= 1 && ev.info.si_signo <= SIGSYS);
     for (unsigned int i = 0; i < thr.nsegs; i++) {
         uint64_t addr = thr.segs[i].addr + take_u8(&in);
-        const char *w = trap_in_window(&thr, addr, &avail);
+        const char *w = window_in(&thr, addr, &avail);
         if (w && avail) {
             REQUIRE(w >= slots && avail <= SLOT_WINDOW_SIZE);
             REQUIRE(w + avail <= slots + SLOT_WINDOW + SLOT_WINDOW_SIZE);
             memcpy(fp, w, avail);
         }
         size_t len = take_u32(&in) % 70000;
-        char *o = trap_out_window(&thr, addr, len);
+        char *o = window_out(&thr, addr, len);
         if (o) {
             REQUIRE(o >= slots && o + len <= slots + SLOT_WINDOW + SLOT_WINDOW_SIZE);
             memset(o, 1, len);
-            trap_out_commit(&thr, addr, len);
+            window_commit(&thr, addr, len);
         }
     }
     frame_get_regs(&thr, &regs);

@@ -84,4 +84,7 @@ uint32_t marshal_in(struct slot *s);
 /* Copies back what the sentry has written; -EFAULT if some of it could not be. */
 long marshal_out(struct slot *s);
 
+/* local.c: true if the call has its result in *ret; -EINTR of a futex is for the sentry. */
+int serve_here(struct slot *s, struct stub_ucontext *uc, uint64_t nr, long *ret);
+
 #endif
