@@ -3,6 +3,13 @@
 
 #include "tests/fuzz/fuzz.h"
 
+static void *nobody(void)
+{
+    return NULL;
+}
+
+static const struct platform_host host = {.current = nobody};
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct aspace as = {.dead = true}; /* nobody to be killed */
@@ -14,6 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct input in = {data, size};
     size_t avail;
 
+    trap_host = &host;
     if (!slots)
         slots = aligned_alloc(SLOT_SIZE, 2 * SLOT_SIZE);
     memset(slots, 0, 2 * SLOT_SIZE);
