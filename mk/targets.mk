@@ -9,6 +9,7 @@ help:
 	@echo "make             build $(O)/nv (SAN=1: with ASan and UBSan)"
 	@echo "make demo        install what is missing, build, run a Node function in the sandbox"
 	@echo "make check       install what is missing, build, run all tests"
+	@echo "make fuzz        each fuzzer for FUZZ_SECONDS (60); make hostile, idle, conformance...: parts of check"
 	@echo "make bench       the micro benchmark natively and in the sandbox (BENCH=nvmicro.c)"
 	@echo "make SAN=1 check the same with ASan and UBSan, on the trap platform unless PLATFORMS says otherwise"
 	@echo "make lint        clang-tidy and cppcheck;  make format: clang-format"

@@ -25,6 +25,7 @@ enum {
     O_EVENT,
     O_HOSTNAME,
     O_NO_PATCH,
+    O_STAT,
     O_HELP
 };
 
@@ -51,6 +52,7 @@ static const struct {
      "",
      "say at the end what was asked for and missing"},
     {{"timing", optional_argument, NULL, O_TIMING}, "[=json]", "phases of the start on stderr"},
+    {{"stat", no_argument, NULL, O_STAT}, "", "say at the end which calls took how long"},
     {{"no-patch", no_argument, NULL, O_NO_PATCH}, "", "leave the program's call sites as they are"},
     {{"event", required_argument, NULL, O_EVENT}, "JSON|@FILE|-", "event for a function"},
     {{"help", no_argument, NULL, O_HELP}, "", "this text"},
@@ -154,6 +156,9 @@ static int parse_one(int c, const char *arg, struct run_options *o)
         return 0;
     case O_EXPLAIN:
         o->explain = true;
+        return 0;
+    case O_STAT:
+        o->stat = true;
         return 0;
     case O_NO_PATCH:
         o->no_patch = true;

@@ -10,7 +10,7 @@
 
 struct run_options {
     const char *rootfs, *cwd, *user, *platform, *strace, *event, *hostname;
-    bool strace_on, explain, no_patch, timing, timing_json;
+    bool strace_on, explain, stat, no_patch, timing, timing_json;
     uint64_t memory;  /* bytes, 0: the host's */
     int cpus;         /* 0: the host's */
     double timeout_s; /* 0: none */

@@ -13,6 +13,7 @@
 #include "sentry/fs/fs.h"
 #include "sentry/kernel/boot.h"
 #include "sentry/kernel/explain.h"
+#include "sentry/kernel/stat.h"
 #include "sentry/kernel/fiber.h"
 #include "sentry/kernel/task_internal.h"
 #include "sentry/sandbox.h"
@@ -105,6 +106,8 @@ static int start(struct error *e)
         err = goferfs_connect(sandbox->gofer_sock);
     if (!err && sandbox->strace_filter)
         err = strace_init(sandbox->strace_filter, sandbox->strace_fd);
+    if (!err && sandbox->stat)
+        err = stat_init();
     if (!err)
         err = memdev_init();
     if (!err)
@@ -138,5 +141,7 @@ int sentry_main(const struct sandbox_spec *spec)
     platform->shutdown();
     if (sandbox->explain)
         explain_print(2);
+    if (sandbox->stat)
+        stat_print(2);
     return init_tg->group_exit_code;
 }

@@ -39,6 +39,7 @@ struct sandbox_spec {
     const char *strace_filter; /* NULL: off; "" all; "open,read" */
     int strace_fd;
     bool explain;
+    bool stat;                          /* --stat */
     bool no_patch;                      /* call sites stay as they are */
     int host_cpus;                      /* what the sandbox may use of the host */
     int (*enter_jail)(struct error *e); /* gives up privileges; after the platform has started */

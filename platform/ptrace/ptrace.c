@@ -37,6 +37,7 @@ static void read_syscall(struct gthread *t, struct platform_event *ev)
 
     ev->kind = PE_SYSCALL;
     ev->sys_done = false;
+    ev->trapped = true;
     ev->sys.nr = is_int80(t) ? -1 : (int)r->orig_rax; /* the low half, as Linux */
     const unsigned long args[6] = {r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9};
     memcpy(ev->sys.args, args, sizeof(args));

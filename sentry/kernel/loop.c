@@ -3,6 +3,7 @@
  * every POLL_FDS_NS (or before sleeping) the epoll set. The loop sleeps only after the platform was
  * told to ring the doorbell and had nothing more to say.
  */
+#include "sentry/kernel/stat.h"
 #include "sentry/kernel/loop.h"
 
 #include <errno.h>
@@ -262,6 +263,7 @@ static void loop_sleep(void)
 
     if (!platform->idle_enter())
         return;
+    stats.sleeps++;
     if (heap_len) {
         uint64_t now = now_ns();
         timeout = heap[0]->expires_ns > now ? (int64_t)(heap[0]->expires_ns - now) : 0;

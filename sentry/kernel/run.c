@@ -4,12 +4,24 @@
 
 #include "base/log.h"
 #include "sentry/kernel/fiber.h"
+#include "sentry/kernel/stat.h"
 #include "sentry/kernel/task_internal.h"
 #include "sentry/mm/mm.h"
 #include "sentry/time/cputimer.h"
 
+static void count_syscall(struct task *t, uint64_t since_ns)
+{
+    stat_call(t->sys.nr, now_ns() - since_ns);
+    if (t->ev.trapped)
+        stats.trapped++;
+    else
+        stats.fast++;
+}
+
 static void handle_syscall(struct task *t)
 {
+    uint64_t since_ns = unlikely(stat_enabled) ? now_ns() : 0;
+
     t->sys.nr = t->ev.sys.nr;
     memcpy(t->sys.arg, t->ev.sys.args, sizeof(t->sys.arg));
     t->in_syscall = true;
@@ -18,6 +30,8 @@ static void handle_syscall(struct task *t)
     else
         t->sys_result = syscall_dispatch(t, &t->sys);
     t->in_syscall = false;
+    if (unlikely(stat_enabled))
+        count_syscall(t, since_ns);
 }
 
 static void handle_fault(struct task *t)

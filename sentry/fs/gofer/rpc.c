@@ -17,6 +17,7 @@
 #include "sentry/fs/fs.h"
 #include "sentry/kernel/fiber.h"
 #include "sentry/kernel/loop.h"
+#include "sentry/kernel/stat.h"
 
 #define SOON_NS 100000
 
@@ -177,6 +178,7 @@ int gofer_rpc(struct gofer_call *c)
 {
     struct pending p = {.id = ++next_id, .call = c, .fiber = fiber_current()};
 
+    stats.gofer_calls++;
     c->data = NULL;
     c->len = 0;
     c->fd = -1;
