@@ -76,6 +76,7 @@ check: deps
 BENCH ?= ../shared/bench/nvmicro.c
 bench: $(NV)
 	tests/bench/run.sh $(NV) "$(PLATFORMS)" $(BENCH) $(O)
+	tests/bench/programs.sh $(NV) "$(PLATFORMS)" $(O)/bench-programs.json
 
 format:
 	find . -name '*.[ch]' -not -path './build*' | xargs clang-format -i

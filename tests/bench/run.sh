@@ -23,6 +23,19 @@ awk -v columns="$columns" '
     END { for (r = 1; r <= rows; r++) { op = order[r]; printf "%-28s %10d", op, v["native", op]; for (i = 1; i <= n; i++) if ((p[i], op) in v) printf " %10d %6.1fx", v[p[i], op], v[p[i], op] / v["native", op]; else printf " %10s %7s", "-", "-"; print "" } }
 ' "$out/bench.native" $(for c in $columns; do echo "$out/bench.$c"; done)
 
+awk -v columns="native $columns" '
+    { split(FILENAME, part, "bench."); v[part[2], $1] = $2; if (part[2] == "native") order[++rows] = $1 }
+    END {
+        n = split(columns, p, " "); print "["
+        for (r = 1; r <= rows; r++) {
+            printf "  {\"op\": \"%s\"", order[r]
+            for (i = 1; i <= n; i++) if ((p[i], order[r]) in v) printf ", \"%s\": %d", p[i], v[p[i], order[r]]
+            print "}" (r < rows ? "," : "")
+        }
+        print "]"
+    }
+' "$out/bench.native" $(for c in $columns; do echo "$out/bench.$c"; done) >"$out/bench.json"
+
 median() { # of 20 runs, ms
     for _ in $(seq 20); do s=$(date +%s%N); "$@" >/dev/null 2>&1; e=$(date +%s%N); echo $(((e - s) / 1000)); done | sort -n | sed -n 10p | awk '{printf "%.1f", $1 / 1000}'
 }
