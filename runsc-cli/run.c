@@ -25,6 +25,8 @@
 #include "runsc-cli/terminal.h"
 #include "sentry/kernel/loop.h"
 
+#define KILL_GRACE_NS (2 * NSEC_PER_SEC) /* for a sandbox to end after --timeout */
+
 static const int forwarded[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH};
 
 struct session {
@@ -87,8 +89,10 @@ static int supervise(struct session *s)
         if (n < 0 && errno != EINTR)
             return -errno;
         if (n == 0 && s->deadline_ns && now_ns() >= s->deadline_ns) {
+            if (s->timed_out)
+                return -ETIMEDOUT; /* it does not even end: reap() takes it down */
             s->timed_out = true;
-            s->deadline_ns = 0;
+            s->deadline_ns = now_ns() + KILL_GRACE_NS;
             tell(s, CTL_SIGNAL, SIGKILL);
         }
         if (p[1].revents & POLLIN)

@@ -166,6 +166,7 @@ static void run_sentry(struct spawn *s, int go, int ctl)
             child_fatal(&e);
         }
     }
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* again: changing the user has cleared it */
     setsid();
     if (sched_setaffinity(0, sizeof(s->cpus), &s->cpus)) {
         error_set(&e, -errno, "--cpus");

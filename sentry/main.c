@@ -68,11 +68,8 @@ static void ctl_message(struct loop_fd *w, uint32_t revents)
 
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
-    if (n != sizeof(m)) { /* the CLI is gone: so are we */
-        loop_fd_del(w);
-        tg_exit(init_tg, SIGKILL);
-        return;
-    }
+    if (n != sizeof(m))
+        _exit(0); /* the CLI is gone: so are we, and with the first process all stubs */
     if (m.type == CTL_SIGNAL && m.value > 0 && m.value <= NV_NSIG && init_tg) {
         siginfo_t info;
         siginfo_kernel(&info, m.value);
