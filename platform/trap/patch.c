@@ -46,6 +46,7 @@ struct text {
     unsigned int refs;
     int n, cap;
     struct patched *site; /* by start */
+    uint64_t low, high;   /* all thunks lie in [low, high) */
 };
 
 /* Loaded by hand, into the sentry alone: its tables are a megabyte of relocations. */
@@ -143,7 +144,12 @@ static struct text *text_own(struct aspace *as)
         }
         if (n)
             memcpy(site, t->site, (size_t)n * sizeof(*site));
-        *own = (struct text){.refs = 1, .n = n, .cap = cap, .site = site};
+        *own = (struct text){.refs = 1, .cap = cap, .site = site, .low = UINT64_MAX};
+        if (n) {
+            own->n = n;
+            own->low = t->low;
+            own->high = t->high;
+        }
         text_put(t);
         as->text = t = own;
     }
@@ -183,6 +189,8 @@ uint64_t text_canonical(const struct aspace *as, uint64_t ip)
     const struct text *t = as->text;
     uint64_t thunk = ip & ~(THUNK_SIZE - 1UL), off = ip - thunk;
 
+    if (ip < t->low || ip >= t->high)
+        return ip;
     for (int i = 0; i < t->n; i++) {
         const struct patched *p = &t->site[i];
         if (p->thunk != thunk)
@@ -524,5 +532,7 @@ int text_patch(struct gthread *thr, const struct platform_site *s)
     memmove(own->site + i + 1, own->site + i, (size_t)(own->n - i) * sizeof(p));
     own->site[i] = p;
     own->n++;
+    own->low = MIN(own->low, p.thunk);
+    own->high = MAX(own->high, p.thunk + THUNK_SIZE);
     return 0;
 }

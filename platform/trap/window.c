@@ -45,12 +45,12 @@ void window_put_out(struct gthread *thr)
         }
         if (g->zero)
             zero |= 1U << i;
-        if (!part)
+        if (!part) {
             s->out_first = (uint16_t)i;
-        if (!part)
             s->out_first_len = g->out_len;
-        else
+        } else {
             s->out_len[i] = g->out_len;
+        }
         part |= 1U << i;
     }
     s->out_full = (uint16_t)full;

@@ -252,6 +252,7 @@ int zygote_start(struct error *e)
         return error_set(e, -ENOMEM, "setting up the stub");
     struct zygote_params *p = (void *)((char *)zygote->slot + SLOT_WINDOW);
     p->nmaps = (uint32_t)host_vdso_find();
+    p->vdso_base = host_vdso_base(STUB_VDSO);
     memcpy(p->maps, host_vdso_pieces, sizeof(p->maps));
     err = stub_filter_build(p->filter, ARRAY_SIZE(p->filter), e);
     if (err < 0)

@@ -40,12 +40,7 @@ int do_setattr(struct task *t, const struct path *p, struct setattr *a)
     }
     if (!path_is_anon(p))
         return -EPERM;
-    if (a->mask & SETATTR_MODE)
-        i->mode = (i->mode & S_IFMT) | (a->mode & 07777);
-    if (a->mask & SETATTR_UID)
-        i->uid = a->uid;
-    if (a->mask & SETATTR_GID)
-        i->gid = a->gid;
+    inode_apply_mode(i, a);
     return 0;
 }
 

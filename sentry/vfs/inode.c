@@ -111,6 +111,16 @@ struct dentry *inode_dentry(const struct inode *i)
     return list_first_or_null(&i->names, struct dentry, alias);
 }
 
+void inode_apply_mode(struct inode *i, const struct setattr *a)
+{
+    if (a->mask & SETATTR_MODE)
+        i->mode = (i->mode & S_IFMT) | (a->mode & 07777);
+    if (a->mask & SETATTR_UID)
+        i->uid = a->uid;
+    if (a->mask & SETATTR_GID)
+        i->gid = a->gid;
+}
+
 void inode_touch(struct inode *i, bool mtime, bool atime)
 {
     struct ktime now = ktime_now();

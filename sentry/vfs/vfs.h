@@ -271,6 +271,8 @@ int vfs_getattr(struct task *t, const struct path *p, struct kstat *st);
 int vfs_path_string(struct task *t, const struct path *p, char **out);
 struct ktime ktime_now(void);
 void inode_touch(struct inode *i, bool mtime, bool atime); /* ctime is set with mtime */
+/* Mode and owner, as far as a asks for them; times and size are the file system's matter. */
+void inode_apply_mode(struct inode *i, const struct setattr *a);
 
 /* --- mounts --- */
 struct mount_ns {

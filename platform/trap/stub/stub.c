@@ -553,16 +553,10 @@ static void install_handlers(void)
 
 static void move_vdso(const struct zygote_params *p, uint64_t vdso)
 {
-    /* The lowest piece goes to STUB_VDSO, so that all keep their distances. */
-    int64_t lowest = 0;
-
-    for (uint32_t i = 0; i < p->nmaps && i < HOST_VDSO_PIECES; i++)
-        if (p->maps[i].delta < lowest)
-            lowest = p->maps[i].delta;
     for (uint32_t i = 0; i < p->nmaps && i < HOST_VDSO_PIECES; i++)
         host_syscall6(__NR_mremap, (long)(vdso + (uint64_t)p->maps[i].delta), (long)p->maps[i].len,
                       (long)p->maps[i].len, MREMAP_MAYMOVE | MREMAP_FIXED,
-                      (long)(STUB_VDSO + (uint64_t)(p->maps[i].delta - lowest)), 0);
+                      (long)(p->vdso_base + (uint64_t)p->maps[i].delta), 0);
 }
 
 static void apply_filter(const struct zygote_params *p)

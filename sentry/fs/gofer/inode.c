@@ -376,12 +376,7 @@ static int gofer_rename(struct task *t, struct inode *odir, struct dentry *od, s
 
 static void setattr_here(struct inode *i, const struct setattr *a)
 {
-    if (a->mask & SETATTR_MODE)
-        i->mode = (i->mode & S_IFMT) | (a->mode & 07777);
-    if (a->mask & SETATTR_UID)
-        i->uid = a->uid;
-    if (a->mask & SETATTR_GID)
-        i->gid = a->gid;
+    inode_apply_mode(i, a);
     if (a->mask & SETATTR_ATIME)
         i->atime = a->atime;
     if (a->mask & SETATTR_MTIME)

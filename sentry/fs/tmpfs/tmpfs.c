@@ -358,12 +358,7 @@ int tmpfs_setattr(struct task *t, struct dentry *d, const struct setattr *a)
         if (err)
             return err;
     }
-    if (a->mask & SETATTR_MODE)
-        i->mode = (i->mode & S_IFMT) | (a->mode & 07777);
-    if (a->mask & SETATTR_UID)
-        i->uid = a->uid;
-    if (a->mask & SETATTR_GID)
-        i->gid = a->gid;
+    inode_apply_mode(i, a);
     if (a->mask & SETATTR_ATIME)
         i->atime = a->atime;
     if (a->mask & SETATTR_MTIME)
