@@ -19,6 +19,7 @@
 #include "sentry/kernel/waitq.h"
 #include "sentry/vfs/vfs.h"
 
+struct ckpt_type;
 struct strbuf;
 
 /* poll(): where a poller hangs its waiters. add() is called once per queue the file may wake. */
@@ -68,6 +69,12 @@ struct file_ops {
     /* Sockets implement more through struct socket (sentry/socket/socket.h), found by is_socket. */
     bool is_socket;
     bool no_seek; /* stream-like: lseek and p* calls give ESPIPE */
+    /*
+     * Checkpoints: the type of priv (NULL: a file with a priv of this kind cannot be saved), and
+     * what is left to do when all objects of a restored sandbox exist; may park. 0 or -errno.
+     */
+    const struct ckpt_type *priv_type;
+    int (*restore)(struct file *f);
 };
 
 struct file {

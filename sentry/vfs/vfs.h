@@ -17,6 +17,7 @@
 
 #include "base/list.h"
 
+struct ckpt_type;
 struct cred;
 struct dentry;
 struct file;
@@ -129,6 +130,12 @@ struct super_ops {
     int (*revalidate)(struct task *t, struct dentry *d);
     void (*put_super)(struct superblock *sb);
     void (*show_options)(struct superblock *sb, char *buf, size_t size);
+    /*
+     * Checkpoints: the types of sb->priv and of its inodes' priv; NULL: there is none to save.
+     * restore() is called for every inode when all objects of a restored sandbox exist; may park.
+     */
+    const struct ckpt_type *priv_type, *inode_priv_type;
+    int (*restore_inode)(struct inode *i);
 };
 
 struct superblock {

@@ -1,0 +1,72 @@
+/*
+ * The types of records in an image's `kernel` part. Numbers are part of the format: never change
+ * one, never use one again.
+ */
+#ifndef NV_SENTRY_CKPT_TYPES_H
+#define NV_SENTRY_CKPT_TYPES_H
+
+#include "ckpt/record.h"
+
+enum ckpt_type_id {
+    /* sentry/kernel, sentry/signal */
+    CT_SANDBOX = 1,
+    CT_TASK,
+    CT_THREAD_GROUP,
+    CT_PROCESS_GROUP,
+    CT_SESSION,
+    CT_CRED,
+    CT_SIGHAND,
+    CT_UTS,
+    /* sentry/mm */
+    CT_MM = 20,
+    /* sentry/time */
+    CT_POSIX_TIMERS = 30,
+    CT_ITIMERS_CPU,
+    CT_TIMERFD,
+    /* sentry/vfs */
+    CT_MOUNT_NS = 40,
+    CT_MOUNT,
+    CT_SUPERBLOCK,
+    CT_DENTRY,
+    CT_INODE,
+    CT_FS_CONTEXT,
+    CT_FDTABLE,
+    CT_FILE,
+    /* sentry/fs: what superblocks, inodes and files have as priv */
+    CT_TMPFS = 60,
+    CT_TMPFS_INODE,
+    CT_GOFERFS,
+    CT_GOFER_INODE,
+    CT_GOFER_FILE,
+    CT_OVERLAY,
+    CT_OVERLAY_INODE,
+    CT_OVERLAY_FILE,
+    CT_PROC_INODE,
+    CT_PROC_FILE,
+    CT_SYS_INODE,
+    CT_DEV_INODE,
+    CT_HOSTFD,
+    CT_TTY,
+    CT_PTY,
+    CT_DEVPTS,
+    /* sentry/ipc, sentry/socket */
+    CT_PIPE = 90,
+    CT_EVENTFD,
+    CT_SIGNALFD,
+    CT_EPOLL,
+    CT_INOTIFY,
+    CT_PIDFD,
+    CT_UNIX_SOCK,
+    CT_NETLINK_SOCK,
+};
+
+extern const struct ckpt_type ckpt_sandbox;
+extern const struct ckpt_type ckpt_task, ckpt_thread_group, ckpt_process_group, ckpt_session;
+extern const struct ckpt_type ckpt_cred, ckpt_sighand, ckpt_uts;
+extern const struct ckpt_type ckpt_mm;
+extern const struct ckpt_type ckpt_posix_timers, ckpt_itimers_cpu;
+extern const struct ckpt_type ckpt_mount_ns, ckpt_mount, ckpt_superblock, ckpt_dentry, ckpt_inode;
+extern const struct ckpt_type ckpt_fs_context, ckpt_fdtable, ckpt_file;
+extern const struct ckpt_type ckpt_tty, ckpt_pipe, ckpt_unix_sock;
+
+#endif
