@@ -231,12 +231,8 @@ long task_clone(struct task *t, const struct clone_args_k *args)
     link_task(c);
     pid_t tid = c->tid;
     if (f & CLONE_VFORK) {
-        task_get(c);
         c->vfork_parent = t;
-        while (c->vfork_parent && task_wait_killable(t, &c->vfork_done) == 0)
-            ;
-        c->vfork_parent = NULL;
-        task_put(c);
+        t->vfork_child = task_get(c); /* its loop waits: run.c */
     }
     return tid;
 }

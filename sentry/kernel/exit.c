@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include "sentry/kernel/fiber.h"
+#include "sentry/kernel/freeze.h"
 #include "sentry/kernel/task_internal.h"
 #include "sentry/kernel/uaccess.h"
 #include "sentry/mm/mm.h"
@@ -243,6 +244,7 @@ void task_exit(struct task *t, int code)
     t->fiber = NULL;
     list_del(&t->tg_node);
     tg->ntasks--;
+    freeze_progress();
     waitq_wake_all(&tg->exit_wait);
     if (t != tg->leader) {
         bool last = tg->ntasks == 0;

@@ -16,6 +16,7 @@
 #include "base/macros.h"
 #include "platform/platform.h"
 #include "sentry/kernel/fiber.h"
+#include "sentry/kernel/task.h"
 
 #define POLL_FDS_NS 30000
 #define FIBER_BUDGET 256
@@ -42,8 +43,11 @@ uint64_t realtime_ns(void)
 
 uint64_t deadline_after(const struct timespec *ts)
 {
+    const struct task *t = task_current();
     uint64_t rel, at;
 
+    if (t && unlikely(t->resuming))
+        return t->kept_deadline_ns;
     if (__builtin_mul_overflow((uint64_t)ts->tv_sec, (uint64_t)NSEC_PER_SEC, &rel) ||
         __builtin_add_overflow(rel, (uint64_t)ts->tv_nsec, &rel) ||
         __builtin_add_overflow(now_ns(), rel, &at))

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "sentry/kernel/fiber.h"
+#include "sentry/kernel/freeze.h"
 #include "sentry/kernel/stat.h"
 #include "sentry/kernel/task_internal.h"
 #include "sentry/mm/mm.h"
@@ -18,20 +19,57 @@ static void count_syscall(struct task *t, uint64_t since_ns)
         stats.fast++;
 }
 
-static void handle_syscall(struct task *t)
+static void make_call(struct task *t)
 {
     uint64_t since_ns = unlikely(stat_enabled) ? now_ns() : 0;
 
+    t->in_syscall = true;
+    t->sys_result = syscall_dispatch(t, &t->sys);
+    t->in_syscall = false;
+    if (unlikely(sandbox_freezing))
+        task_cut_short(t);
+    if (unlikely(stat_enabled))
+        count_syscall(t, since_ns);
+}
+
+static void handle_syscall(struct task *t)
+{
     t->sys.nr = t->ev.sys.nr;
     memcpy(t->sys.arg, t->ev.sys.args, sizeof(t->sys.arg));
-    t->in_syscall = true;
     if (t->ev.sys_done)
         t->sys_result = t->ev.sys_result;
     else
-        t->sys_result = syscall_dispatch(t, &t->sys);
-    t->in_syscall = false;
-    if (unlikely(stat_enabled))
-        count_syscall(t, since_ns);
+        make_call(t);
+}
+
+/* What comes before guest code may go on. False: look again. */
+static bool may_run(struct task *t)
+{
+    t->interrupted = false;
+    if (unlikely(sandbox_freezing) && !task_fatal_pending(t)) {
+        task_freeze(t);
+        return false;
+    }
+    if (unlikely(t->cut_short) && task_resume_call(t)) {
+        make_call(t);
+        t->resuming = false;
+        return false;
+    }
+    if (unlikely(t->vfork_child)) {
+        struct task *c = t->vfork_child;
+        while (c->vfork_parent)
+            if (task_wait_freezable(t, &c->vfork_done) && !task_fatal_pending(t))
+                return false;
+            else if (task_fatal_pending(t))
+                break;
+        c->vfork_parent = NULL;
+        t->vfork_child = NULL;
+        task_put(c);
+    }
+    if (unlikely(task_signal_pending(t) || t->sig.restore_saved ||
+                 (t->ev.kind == PE_SYSCALL && t->sys_result <= -ERESTARTSYS)))
+        signal_deliver(t);
+    return true;
 }
 
 static void handle_fault(struct task *t)
@@ -74,10 +112,8 @@ static void run_guest(struct task *t)
 void task_run(struct task *t)
 {
     for (;;) {
-        t->interrupted = false;
-        if (unlikely(task_signal_pending(t) || t->sig.restore_saved ||
-                     (t->ev.kind == PE_SYSCALL && t->sys_result <= -ERESTARTSYS)))
-            signal_deliver(t);
+        if (!may_run(t))
+            continue;
         run_guest(t);
         switch (t->ev.kind) {
         case PE_SYSCALL:

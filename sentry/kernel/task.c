@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sentry/kernel/fiber.h"
+#include "sentry/kernel/freeze.h"
 #include "sentry/kernel/task_internal.h"
 #include "sentry/mm/mm.h"
 #include "sentry/vfs/file.h"
@@ -247,6 +248,11 @@ bool task_fatal_pending(const struct task *t)
 }
 
 bool task_signal_pending(const struct task *t)
+{
+    return unlikely(sandbox_freezing) || task_signal_waiting(t);
+}
+
+bool task_signal_waiting(const struct task *t)
 {
     return task_fatal_pending(t) || t->tg->sig.stop_signal ||
            ((t->sig.pending.set | t->tg->sig.pending.set) & ~t->sig.blocked);

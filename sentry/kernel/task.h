@@ -59,6 +59,12 @@ struct task {
     bool in_guest; /* platform->run() is under way */
     bool killed;   /* this thread alone has to exit: exec by another, EXITED */
 
+    /* Checkpoints: sentry/kernel/freeze.h. */
+    bool frozen;
+    bool cut_short; /* the call at hand ended only because the sandbox froze */
+    bool resuming;  /* it is being made again; its deadline is: */
+    uint64_t kept_deadline_ns;
+
     struct task_signal sig;    /* blocked, pending, altstack... sentry/signal/signal.h */
     bool interrupted;          /* woken in order to look at signals */
     struct waitq *sleeping_on; /* for /proc only */
@@ -71,6 +77,7 @@ struct task {
     uint64_t rseq, timer_slack_ns;
     uint64_t start_ns;         /* CLOCK_MONOTONIC at creation */
     struct task *vfork_parent; /* waits on this task's vfork_done */
+    struct task *vfork_child;  /* owned reference; guest code goes on when it has let go */
     struct waitq vfork_done;
     int exit_code; /* as wait status */
     int pdeath_signal;
@@ -168,6 +175,8 @@ void tg_exit(struct thread_group *tg, int code);
 void task_kick(struct task *t);
 /* True when the task has to leave its syscall: signal to handle or group exit. */
 bool task_signal_pending(const struct task *t);
+/* The same, but for the sandbox's freezing, which looks like a signal to whoever sleeps. */
+bool task_signal_waiting(const struct task *t);
 bool task_fatal_pending(const struct task *t);
 
 uint64_t rlimit_cur(const struct task *t, int resource);

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "sentry/kernel/fiber.h"
+#include "sentry/kernel/freeze.h"
 #include "sentry/kernel/loop.h"
 #include "sentry/kernel/task.h"
 
@@ -97,11 +98,13 @@ static void sleep_expired(struct ktimer *k)
     fiber_wake(s->fiber);
 }
 
-enum sleep_mode { SLEEP_INTERRUPTIBLE, SLEEP_KILLABLE };
+enum sleep_mode { SLEEP_INTERRUPTIBLE, SLEEP_KILLABLE, SLEEP_FREEZABLE };
 
 static bool must_wake(struct task *t, enum sleep_mode mode)
 {
-    return mode == SLEEP_KILLABLE ? task_fatal_pending(t) : task_signal_pending(t);
+    if (mode == SLEEP_INTERRUPTIBLE)
+        return task_signal_pending(t);
+    return task_fatal_pending(t) || (mode == SLEEP_FREEZABLE && sandbox_freezing);
 }
 
 static int sleep_on(struct task *t, struct waitq **qs, int n, uint64_t deadline,
@@ -110,8 +113,9 @@ static int sleep_on(struct task *t, struct waitq **qs, int n, uint64_t deadline,
     struct sleeper s = {.fiber = fiber_current()};
     struct sleep_waiter sw[WAIT_MANY_MAX];
 
+    t->kept_deadline_ns = deadline;
     if (must_wake(t, mode))
-        return mode == SLEEP_KILLABLE ? -EINTR : -ERESTARTSYS;
+        return mode == SLEEP_INTERRUPTIBLE ? -ERESTARTSYS : -EINTR;
     ktimer_init(&s.timer, sleep_expired);
     for (int i = 0; i < n; i++) {
         sw[i] = (struct sleep_waiter){.w = {.mask = ~0U, .wake = sleep_woken}, .s = &s};
@@ -132,7 +136,7 @@ static int sleep_on(struct task *t, struct waitq **qs, int n, uint64_t deadline,
         return 0;
     if (s.timed_out)
         return -ETIMEDOUT;
-    return mode == SLEEP_KILLABLE ? -EINTR : -ERESTARTSYS;
+    return mode == SLEEP_INTERRUPTIBLE ? -ERESTARTSYS : -EINTR;
 }
 
 int task_wait(struct task *t, struct waitq *q, uint64_t deadline_ns)
@@ -148,4 +152,9 @@ int task_wait_many(struct task *t, struct waitq **qs, int n, uint64_t deadline_n
 int task_wait_killable(struct task *t, struct waitq *q)
 {
     return sleep_on(t, &q, 1, NO_DEADLINE, SLEEP_KILLABLE);
+}
+
+int task_wait_freezable(struct task *t, struct waitq *q)
+{
+    return sleep_on(t, &q, 1, NO_DEADLINE, SLEEP_FREEZABLE);
 }

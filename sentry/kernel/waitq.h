@@ -46,5 +46,7 @@ int task_wait(struct task *t, struct waitq *q, uint64_t deadline_ns);
 int task_wait_many(struct task *t, struct waitq **qs, int n, uint64_t deadline_ns);
 /* Only a fatal signal interrupts: -EINTR. */
 int task_wait_killable(struct task *t, struct waitq *q);
+/* A fatal signal or the sandbox's freezing: -EINTR. */
+int task_wait_freezable(struct task *t, struct waitq *q);
 
 #endif

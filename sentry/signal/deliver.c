@@ -3,6 +3,7 @@
 #include <sys/syscall.h>
 
 #include "sentry/kernel/fiber.h"
+#include "sentry/kernel/freeze.h"
 #include "sentry/kernel/task_internal.h"
 #include "sentry/signal/signal_internal.h"
 
@@ -41,8 +42,12 @@ static void stop_here(struct task *t)
         tg->sig.last_stop = tg->sig.stop_signal;
         signal_notify_parent(tg, CLD_STOPPED, tg->sig.stop_signal);
     }
-    while (tg->sig.stop_signal && !task_fatal_pending(t))
-        fiber_park();
+    while (tg->sig.stop_signal && !task_fatal_pending(t)) {
+        if (sandbox_freezing)
+            task_freeze(t);
+        else
+            fiber_park();
+    }
     t->state = TASK_RUNNING;
     waitq_del(&sw.w);
 }

@@ -60,6 +60,10 @@ void socket_init(struct socket *s, const struct socket_ops *ops, int family, int
 
 uint64_t socket_deadline(uint64_t timeout_ns)
 {
+    const struct task *t = task_current();
+
+    if (timeout_ns && t && unlikely(t->resuming))
+        return t->kept_deadline_ns;
     return timeout_ns ? now_ns() + timeout_ns : NO_DEADLINE;
 }
 

@@ -1,0 +1,118 @@
+/* Freezing and thawing; see freeze.h. */
+#include "sentry/kernel/freeze.h"
+
+#include <errno.h>
+
+#include "sentry/kernel/fiber.h"
+#include "sentry/kernel/task_internal.h"
+
+bool sandbox_freezing;
+
+static struct fiber *freezer; /* waits for all to stop */
+
+void freeze_progress(void)
+{
+    if (freezer)
+        fiber_wake(freezer);
+}
+
+void task_freeze(struct task *t)
+{
+    t->frozen = true;
+    freeze_progress();
+    fiber_park();
+    t->frozen = false;
+}
+
+static struct task *first_unfrozen(void)
+{
+    struct thread_group *tg;
+    struct task *t;
+
+    list_for_each(tg, &all_thread_groups, all_node) {
+        list_for_each(t, &tg->tasks, tg_node) {
+            if (!t->frozen)
+                return t;
+        }
+    }
+    return NULL;
+}
+
+static void kick_all(void)
+{
+    struct thread_group *tg;
+    struct task *t;
+
+    list_for_each(tg, &all_thread_groups, all_node) {
+        list_for_each(t, &tg->tasks, tg_node)
+            task_kick(t);
+    }
+}
+
+struct freeze_timer {
+    struct ktimer timer;
+    bool expired;
+};
+
+static void freeze_expired(struct ktimer *k)
+{
+    container_of(k, struct freeze_timer, timer)->expired = true;
+    freeze_progress();
+}
+
+int sandbox_freeze(uint64_t deadline_ns, struct task **culprit)
+{
+    struct freeze_timer ft = {.expired = false};
+
+    if (sandbox_freezing)
+        return -EBUSY;
+    sandbox_freezing = true;
+    freezer = fiber_current();
+    ktimer_init(&ft.timer, freeze_expired);
+    ktimer_arm(&ft.timer, deadline_ns);
+    kick_all();
+    while ((*culprit = first_unfrozen()) && !ft.expired)
+        fiber_park();
+    ktimer_cancel(&ft.timer);
+    freezer = NULL;
+    if (!*culprit)
+        return 0;
+    sandbox_thaw();
+    return -ETIMEDOUT;
+}
+
+void sandbox_thaw(void)
+{
+    sandbox_freezing = false;
+    kick_all();
+}
+
+static bool is_interruption(long r)
+{
+    return r == -EINTR || r == -ERESTARTSYS || r == -ERESTARTNOINTR || r == -ERESTARTNOHAND ||
+           r == -ERESTART_RESTARTBLOCK;
+}
+
+void task_cut_short(struct task *t)
+{
+    t->cut_short = is_interruption(t->sys_result) && !task_signal_waiting(t);
+}
+
+/*
+ * A signal that came meanwhile goes first: the call then ends the way it would have with the signal
+ * alone.
+ */
+bool task_resume_call(struct task *t)
+{
+    if (!t->cut_short)
+        return false;
+    t->cut_short = false;
+    if (t->ev.kind != PE_SYSCALL || task_signal_pending(t))
+        return false;
+    if (t->sig.restore_saved) {
+        t->sig.restore_saved = false;
+        signal_set_blocked(t, t->sig.saved_blocked);
+    }
+    t->resuming = true;
+    return true;
+}
