@@ -48,7 +48,8 @@ unit: $(UNIT_BINS)
 conformance: $(NV)
 	@$(MAKE) --no-print-directory -C syscall-conformance O=$(abspath $(O)) CC=$(CC)
 	$(O)/conform --known syscall-conformance/known --json $(O)/conformance.json --run native= \
-	  $(foreach p,$(PLATFORMS),--run "$(p)=$(abspath $(NV)) run --platform=$(p) --") $(O)/conf
+	  $(foreach p,$(PLATFORMS),--run "$(p)=$(abspath $(NV)) run --platform=$(p) --") \
+	  $(if $(filter trap,$(PLATFORMS)),--run "eager=$(abspath $(NV)) run --platform=trap --patch=eager --") $(O)/conf
 
 integration: $(NV)
 	tests/integration/run.sh $(NV) "$(PLATFORMS)"

@@ -49,7 +49,11 @@ struct platform_event {
      */
     bool sys_done;
     long sys_result;
-    bool trapped;    /* PE_SYSCALL that came the slow way: its site is worth a thunk, patch() */
+    /*
+     * PE_SYSCALL that came the slow way, or PE_INTERRUPTED in front of such a call (.sys.ip, .nr):
+     * its site is worth a thunk, patch().
+     */
+    bool trapped;
     int exit_signal; /* PE_EXITED: host signal that ended the process, 0 if unknown */
     /* PE_FAULT: page-fault error code and trap number of the frame (for guest sigcontext). */
     unsigned long trapno, err, cr2;
@@ -85,8 +89,10 @@ struct platform_site {
     long nr;
     uint64_t text_start, text_end; /* the private mapping of code around it */
     int prot;                      /* of that mapping */
+    bool stop;                     /* interrupt the threads that are in the way */
     uint64_t thunk;                /* free place, writable and executable; its area is aligned */
     uint64_t area;                 /* beginning of the area */
+    const char *why;               /* out: with -ENOEXEC, what is against it; a literal */
 };
 
 /* What the platform needs from the sentry; given once to platform_init(). */
@@ -102,7 +108,8 @@ struct platform_host {
 };
 
 struct platform_config {
-    int ncpus; /* host CPUs the sandbox may use; 1 switches spinning off */
+    int ncpus;                /* host CPUs the sandbox may use; 1 switches spinning off */
+    unsigned int traps_shown; /* of so many calls that could be served out of sight one is seen */
     const struct platform_host *host;
 };
 
@@ -196,11 +203,16 @@ struct platform {
     /*
      * Turns the call site that thr, which is parked in its syscall, has just trapped at into a jump
      * to a thunk. NULL where calls are not intercepted by traps. 0; -EAGAIN: other threads run
-     * guest code now; -ENOEXEC: the code around it does not allow it. Blocks.
+     * guest code now; -EEXIST: it has become one meanwhile; -ENOEXEC: the code around it does not
+     * allow it. Blocks.
      */
-    int (*patch)(struct gthread *thr, const struct platform_site *site);
+    int (*patch)(struct gthread *thr, struct platform_site *site);
     /* The guest changed its mappings there: what was patched is gone. */
     void (*patch_forget)(struct aspace *as, uint64_t start, uint64_t end);
+    /* Makes the code there what it was. NULL like patch; 0 or negative errno. Blocks. */
+    int (*patch_restore)(struct gthread *thr, uint64_t start, uint64_t end);
+    /* Bytes that were read from addr as they would be without patches. NULL like patch. */
+    void (*patch_hide)(const struct aspace *as, uint64_t addr, void *bytes, size_t n);
 
     /*
      * A large read by the guest's own thread, into its own memory and cache: the stub keeps the

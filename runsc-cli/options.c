@@ -24,6 +24,7 @@ enum {
     O_TIMING,
     O_EVENT,
     O_HOSTNAME,
+    O_PATCH,
     O_NO_PATCH,
     O_STAT,
     O_HELP
@@ -53,7 +54,10 @@ static const struct {
      "say at the end what was asked for and missing"},
     {{"timing", optional_argument, NULL, O_TIMING}, "[=json]", "phases of the start on stderr"},
     {{"stat", no_argument, NULL, O_STAT}, "", "say at the end which calls took how long"},
-    {{"no-patch", no_argument, NULL, O_NO_PATCH}, "", "leave the program's call sites as they are"},
+    {{"patch", required_argument, NULL, O_PATCH},
+     "auto|eager|off",
+     "call sites become jumps: busy ones, all, none"},
+    {{"no-patch", no_argument, NULL, O_NO_PATCH}, "", "the same as --patch off"},
     {{"event", required_argument, NULL, O_EVENT}, "JSON|@FILE|-", "event for a function"},
     {{"help", no_argument, NULL, O_HELP}, "", "this text"},
 };
@@ -102,6 +106,19 @@ static int parse_size(const char *s, uint64_t *out)
         return -EINVAL;
     *out = (uint64_t)(v * (double)unit);
     return 0;
+}
+
+static int parse_patch(const char *arg, enum patch_mode *mode)
+{
+    static const char *const names[] = {
+        [PATCH_AUTO] = "auto", [PATCH_EAGER] = "eager", [PATCH_OFF] = "off"};
+
+    for (unsigned int i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (!strcmp(arg, names[i])) {
+            *mode = i;
+            return 0;
+        }
+    return usage_error("run", "--patch %s: expected auto, eager or off", arg);
 }
 
 static int parse_one(int c, const char *arg, struct run_options *o)
@@ -160,8 +177,10 @@ static int parse_one(int c, const char *arg, struct run_options *o)
     case O_STAT:
         o->stat = true;
         return 0;
+    case O_PATCH:
+        return parse_patch(arg, &o->patch);
     case O_NO_PATCH:
-        o->no_patch = true;
+        o->patch = PATCH_OFF;
         return 0;
     case O_TIMING:
         if (arg && strcmp(arg, "json"))

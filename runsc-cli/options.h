@@ -5,12 +5,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "sentry/sandbox.h"
+
 #define RUN_MOUNTS_MAX 32
 #define RUN_ENV_MAX 256
 
 struct run_options {
     const char *rootfs, *cwd, *user, *platform, *strace, *event, *hostname;
-    bool strace_on, explain, stat, no_patch, timing, timing_json;
+    bool strace_on, explain, stat, timing, timing_json;
+    enum patch_mode patch;
     uint64_t memory;  /* bytes, 0: the host's */
     int cpus;         /* 0: the host's */
     double timeout_s; /* 0: none */

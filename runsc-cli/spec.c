@@ -286,7 +286,7 @@ int spec_fill(struct spawn *sp, const struct run_options *o, int argc, char **ar
     s->strace_filter = o->strace_on ? o->strace : NULL;
     s->strace_fd = 2;
     s->explain = o->explain;
-    s->no_patch = o->no_patch;
+    s->patch = o->patch;
     s->stat = o->stat;
     s->ctl_sock = s->gofer_sock = -1;
     s->argv = argv + o->first_arg;

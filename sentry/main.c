@@ -91,7 +91,9 @@ void boot_done(void)
 
 static int start(struct error *e)
 {
-    struct platform_config cfg = {.ncpus = sandbox->host_cpus, .host = &host};
+    static const unsigned int shown[] = {[PATCH_AUTO] = 4, [PATCH_EAGER] = 1, [PATCH_OFF] = 0};
+    struct platform_config cfg = {
+        .ncpus = sandbox->host_cpus, .host = &host, .traps_shown = shown[sandbox->patch]};
 
     int err = loop_init(sandbox->ncpus);
     if (!err)

@@ -18,6 +18,12 @@ struct sandbox_mount {
     unsigned int export_index;
 };
 
+enum patch_mode {
+    PATCH_AUTO,
+    PATCH_EAGER, /* each call site at its first call: for tests */
+    PATCH_OFF    /* call sites stay as they are */
+};
+
 struct sandbox_spec {
     char *hostname;
     int ncpus;
@@ -39,8 +45,8 @@ struct sandbox_spec {
     const char *strace_filter; /* NULL: off; "" all; "open,read" */
     int strace_fd;
     bool explain;
-    bool stat;                          /* --stat */
-    bool no_patch;                      /* call sites stay as they are */
+    bool stat; /* --stat */
+    enum patch_mode patch;
     int host_cpus;                      /* what the sandbox may use of the host */
     int (*enter_jail)(struct error *e); /* gives up privileges; after the platform has started */
     char boot_id[37], machine_id[33];

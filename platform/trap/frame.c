@@ -110,6 +110,11 @@ uint64_t frame_ip(const struct gthread *thr)
     return (uint64_t)frame_uc(thr)->uc_mcontext.gregs[REG_RIP];
 }
 
+uint64_t frame_flags(const struct gthread *thr)
+{
+    return (uint64_t)frame_uc(thr)->uc_mcontext.gregs[REG_EFL];
+}
+
 void frame_set_ip(struct gthread *thr, uint64_t ip)
 {
     frame_uc(thr)->uc_mcontext.gregs[REG_RIP] = (greg_t)ip;

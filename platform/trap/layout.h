@@ -63,7 +63,9 @@ struct stub_table {
 struct stub_shared {
     uint32_t sentry_sleeping; /* ring the doorbell after posting */
     uint32_t spin;            /* how often to look for a reply before sleeping */
-    uint64_t xfeatures;       /* what a signal frame holds */
+    uint32_t traps_shown;     /* of so many calls that trap and could be served here; 0: none */
+    uint32_t pad;
+    uint64_t xfeatures; /* what a signal frame holds */
     uint64_t xsize;
     uint64_t clock_gettime; /* the vDSO's function, 0: none */
 };
@@ -75,6 +77,7 @@ enum slot_event {
     SEV_SYSCALL_INT, /* a futex wait served here was interrupted */
     SEV_FAULT,       /* signo, code, addr, trapno, err, cr2 */
     SEV_INTERRUPTED,
+    SEV_SITE, /* like it, in front of a call that trapped: nr */
     SEV_DONE, /* result of a command */
 };
 
@@ -165,6 +168,7 @@ struct slot {
     uint32_t in_futex; /* a private wait served by the stub */
     uint32_t spin;     /* how long to look for a reply now: between SPIN_MIN and the shared limit */
     uint32_t traps;    /* some are shown to the sentry although it has nothing to answer */
+    uint64_t site_shown; /* by the last SEV_SITE */
 };
 
 struct slot_fast { /* the thunk's scratch; offsets are FAST_* */

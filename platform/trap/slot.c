@@ -18,6 +18,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/macros.h"
 #include "platform/trap/trap.h"
 
 #define SLOTS_INITIAL 4
@@ -253,6 +254,8 @@ void aspace_died(struct aspace *as, int sig)
         if (thr->waiter)
             trap_host->wake(thr->waiter);
     }
+    if (as->text_stopper)
+        trap_host->wake(as->text_stopper);
 }
 
 void trap_send(struct gthread *thr, uint32_t cmd)
@@ -306,6 +309,8 @@ int trap_poll(void)
             thr->on_event(thr);
         else if (thr->waiter)
             trap_host->wake(thr->waiter);
+        if (unlikely(thr->as->text_stopper))
+            trap_host->wake(thr->as->text_stopper);
     }
     return n;
 }

@@ -80,6 +80,7 @@ static int trap_init(const struct platform_config *cfg, struct error *e)
     if (err)
         return err;
     trap_shared->spin = ncpus > 1 ? STUB_SPIN : 0;
+    trap_shared->traps_shown = cfg->traps_shown;
     trap_shared->xfeatures = xstate_features();
     trap_shared->xsize = xstate_size();
     trap_shared->clock_gettime = host_vdso_symbol("__vdso_clock_gettime", STUB_VDSO);
@@ -218,6 +219,8 @@ static int fork_locked(struct gthread *thr, struct gthread *child, int ctl)
 
     if (err)
         return err;
+    text_wait(thr); /* and nobody changes code while thr is busy */
+    child->as->text = text_get(thr->as->text);
     trap_expect(child);
     trap_send(thr, CMD_FORK);
     err = trap_wait(thr);
@@ -227,7 +230,6 @@ static int fork_locked(struct gthread *thr, struct gthread *child, int ctl)
     if (pid <= 0)
         return pid < 0 && pid > -4096 ? (int)pid : -EAGAIN;
     child->as->claimed_pid = (pid_t)pid;
-    child->as->text = text_get(thr->as->text);
     memcpy(child->as->donated, thr->as->donated, sizeof(thr->as->donated));
     child->as->next_donated = thr->as->next_donated;
     child->as->nstale = thr->as->nstale;
@@ -249,7 +251,6 @@ static int trap_aspace_fork(struct gthread *thr, struct aspace **out, struct gth
     struct gthread *child = gthread_new(as, 0);
     err = -ENOMEM;
     if (child) {
-        text_wait(thr);
         fork_lock(thr->as);
         trap_may_clone(thr->as, true);
         err = fork_locked(thr, child, ctl);
@@ -422,17 +423,23 @@ static void read_event(struct gthread *thr, struct platform_event *ev)
         break;
     default:
         ev->kind = PE_INTERRUPTED;
+        ev->trapped = EVENT_KIND(event) == SEV_SITE;
+        ev->sys.nr = __NR_futex;
+        ev->sys.ip = s->ip + 2;
         thr->nr = -1;
         thr->nsegs = 0;
     }
+    thr->stepped = false;
     if (unlikely(thr->as->text) && !thr->fast) {
         uint64_t ip = frame_ip(thr), canonical = text_canonical(thr->as, ip);
+        thr->stepped =
+            ev->kind == PE_FAULT && ev->info.si_signo == SIGTRAP && text_is_entry(thr->as, ip);
         if (canonical != ip)
             frame_set_ip(thr, canonical);
     }
 }
 
-static void trap_run(struct gthread *thr, struct platform_event *ev)
+static void run_once(struct gthread *thr, struct platform_event *ev)
 {
     struct slot *s = thr->slot;
 
@@ -461,6 +468,23 @@ static void trap_run(struct gthread *thr, struct platform_event *ev)
         return;
     }
     read_event(thr, ev);
+}
+
+/*
+ * The flag for single steps makes the jump of a site trap where the program knows nothing of. From
+ * then on its code is as it was: the instruction runs again, and traps where it should.
+ */
+static bool step_again(struct gthread *thr)
+{
+    thr->as->keep_text = true;
+    return !text_restore(thr, 0, UINT64_MAX);
+}
+
+static void trap_run(struct gthread *thr, struct platform_event *ev)
+{
+    do
+        run_once(thr, ev);
+    while (unlikely(thr->stepped) && ev->kind == PE_FAULT && step_again(thr));
 }
 
 static void trap_interrupt(struct gthread *thr)
@@ -502,6 +526,17 @@ static void trap_patch_forget(struct aspace *as, uint64_t start, uint64_t end)
 {
     if (as->text)
         text_forget(as, start, end);
+}
+
+static int trap_patch_restore(struct gthread *thr, uint64_t start, uint64_t end)
+{
+    return thr->as->text ? text_restore(thr, start, end) : 0;
+}
+
+static void trap_patch_hide(const struct aspace *as, uint64_t addr, void *bytes, size_t n)
+{
+    if (as->text)
+        text_hide(as, addr, bytes, n);
 }
 
 static void trap_set_facts(struct gthread *thr, const struct platform_facts *f)
@@ -563,6 +598,8 @@ const struct platform platform_trap = {
     .set_facts = trap_set_facts,
     .patch = text_patch,
     .patch_forget = trap_patch_forget,
+    .patch_restore = trap_patch_restore,
+    .patch_hide = trap_patch_hide,
     .hostcall = trap_hostcall,
     .read_file = donate_read,
     .forget_file = donate_forget,

@@ -30,7 +30,9 @@ struct gthread {
     uint64_t frame;   /* offset of the ucontext, bounds-checked */
     uint64_t fs_base; /* when fs_known */
     bool fs_known;
-    bool regs_set; /* the frame was changed: resume instead of return */
+    bool regs_set;        /* the frame was changed: resume instead of return */
+    bool stepped;         /* a single step has led into a thunk */
+    uint32_t stopped_seq; /* the run that text_lock() interrupts ends with this event */
     long ret;
     struct trap_seg segs[SLOT_SEGS];
     unsigned int nsegs;
@@ -65,7 +67,9 @@ struct aspace {
     struct donated donated[DONATED_MAX];
     unsigned int next_donated, nstale;
     bool text_busy; /* a thread changes code: the others wait before they run it */
+    bool keep_text; /* the program steps through its code: no site becomes a jump */
     struct list text_waiters;
+    void *text_stopper; /* fiber that waits until the other threads stand */
     bool forking;
     unsigned int may_clone; /* how many clones and forks are under way: trap_may_clone() */
     struct list fork_waiters;
@@ -107,12 +111,15 @@ int donate_cleanup(struct gthread *thr);
 ssize_t donate_read(struct gthread *thr, const struct platform_read *r);
 void donate_forget(uint64_t id);
 struct aspace *aspace_next(const struct aspace *as); /* all of them, beginning with NULL */
-/* patch.c: call sites that were turned into jumps to thunks. */
+/* code.c, patch.c, text.c: call sites that were turned into jumps to thunks. */
 void text_load(void);
 void text_wait(struct gthread *thr); /* while code is being changed */
-int text_patch(struct gthread *thr, const struct platform_site *site);
+int text_patch(struct gthread *thr, struct platform_site *site);
+int text_restore(struct gthread *thr, uint64_t start, uint64_t end);
 void text_forget(struct aspace *as, uint64_t start, uint64_t end);
-struct text *text_get(struct text *t); /* of a fork; NULL stays NULL */
+void text_hide(const struct aspace *as, uint64_t addr, uint8_t *bytes, size_t n);
+bool text_is_entry(const struct aspace *as, uint64_t ip); /* does a thunk begin there? */
+struct text *text_get(struct text *t);                    /* of a fork; NULL stays NULL */
 void text_put(struct text *t);
 /* Where to resume who was to resume at ip, and what address a thunk's instruction stands for. */
 uint64_t text_redirect(const struct aspace *as, uint64_t ip);
@@ -127,6 +134,7 @@ void frame_init(struct gthread *thr);                        /* clean registers 
 int frame_copy(struct gthread *thr, struct gthread *parent); /* as fork and clone do; may park */
 uint64_t frame_fs_base(struct gthread *thr);
 uint64_t frame_ip(const struct gthread *thr);
+uint64_t frame_flags(const struct gthread *thr);
 void frame_set_ip(struct gthread *thr, uint64_t ip);
 /* zygote.c */
 int zygote_start(struct error *e);

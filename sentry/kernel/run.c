@@ -129,6 +129,10 @@ void task_run(struct task *t)
             if (!task_fatal_pending(t))
                 tg_exit(t->tg, t->ev.exit_signal ? t->ev.exit_signal : SIGKILL);
             task_exit(t, t->tg->group_exit_code);
+        case PE_INTERRUPTED:
+            if (t->ev.trapped)
+                mm_site_trapped(t);
+            break;
         default:
             break;
         }

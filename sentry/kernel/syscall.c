@@ -91,15 +91,26 @@ static int by_count(const void *a, const void *b)
     return x->count < y->count ? 1 : x->count > y->count ? -1 : 0;
 }
 
+/* Call sites that keep trapping, which costs some microseconds a call. */
+static void explain_sites(int fd)
+{
+    unsigned long count, refused = 0;
+    const char *why;
+
+    for (int i = 0; mm_sites_refused(i, &count); i++)
+        refused += count;
+    dprintf(fd, "nv: explain: %lu call sites have a thunk, %lu cannot have one\n",
+            mm_sites_patched(), refused);
+    for (int i = 0; (why = mm_sites_refused(i, &count)); i++)
+        dprintf(fd, "nv: explain: %8lu  %-10s %s\n", count, "call site", why);
+}
+
 void explain_print(int fd)
 {
     if (explained)
         qsort(explained, (size_t)nexplained, sizeof(*explained), by_count);
-    unsigned long patched, refused;
-
-    mm_sites_report(&patched, &refused);
-    dprintf(fd, "nv: explain: %lu call sites have a thunk, %lu cannot have one\n", patched,
-            refused);
+    if (platform->patch)
+        explain_sites(fd);
     dprintf(fd, "nv: explain: %d kinds of requests were not served\n", nexplained);
     for (int i = 0; explained && i < nexplained; i++)
         dprintf(fd, "nv: explain: %8lu  %-10s %s\n", explained[i].count, explained[i].kind,

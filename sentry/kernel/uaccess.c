@@ -29,6 +29,15 @@ ssize_t mm_read(struct mm *mm, void *dst, uint64_t addr, size_t len)
     return platform->read_mem(mm->as, dst, addr, MIN(len, NV_TASK_SIZE - addr));
 }
 
+ssize_t mm_peek(struct mm *mm, void *dst, uint64_t addr, size_t len)
+{
+    ssize_t n = mm_read(mm, dst, addr, len);
+
+    if (n > 0 && platform->patch_hide)
+        platform->patch_hide(mm->as, addr, dst, (size_t)n);
+    return n;
+}
+
 ssize_t mm_write(struct mm *mm, uint64_t addr, const void *src, size_t len)
 {
     if (!len)

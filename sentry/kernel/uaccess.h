@@ -28,6 +28,8 @@ int fetch_u32(struct task *t, uint64_t addr, uint32_t *val);
 int store_u32(struct task *t, uint64_t addr, uint32_t val);
 /* For another process's memory (process_vm_*, /proc/pid/mem, exec). Short counts at bad pages. */
 ssize_t mm_read(struct mm *mm, void *dst, uint64_t addr, size_t len);
+/* The same for other processes that look: code as its program has it, without patches. */
+ssize_t mm_peek(struct mm *mm, void *dst, uint64_t addr, size_t len);
 ssize_t mm_write(struct mm *mm, uint64_t addr, const void *src, size_t len);
 
 #define get_user(t, dst, addr) copy_in(t, dst, addr, sizeof(*(dst)))

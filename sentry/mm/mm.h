@@ -105,8 +105,9 @@ int mm_futex_key(struct task *t, uint64_t addr, bool private_, struct futex_key 
 
 /* The syscall that t is about to return from came through a trap: maybe its site gets a thunk. */
 void mm_site_trapped(struct task *t);
-/* How many sites got one, and how many cannot. */
-void mm_sites_report(unsigned long *patched, unsigned long *refused);
+/* How many sites got one; why others did not, from 0 until NULL. */
+unsigned long mm_sites_patched(void);
+const char *mm_sites_refused(int i, unsigned long *count);
 
 /*
  * exec: loads file (already opened, permission checked) with argv/envp into a fresh address space

@@ -22,6 +22,8 @@ void mm_forget(struct mm *mm, uint64_t start, uint64_t end);
 bool mm_over_limit(struct task *t, int resource, uint64_t used, uint64_t more);
 /* Mappings of code are gone from [start, end). */
 void thunks_forget(struct mm *mm, uint64_t start, uint64_t end);
+/* The protection of code in [start, end) is about to change: it becomes what it was. Blocks. */
+int thunks_restore(struct mm *mm, struct gthread *thr, uint64_t start, uint64_t end);
 void thunks_free(struct mm *mm);
 int prot_to_host(uint32_t vm_flags);
 uint32_t prot_to_vm(int prot);

@@ -271,6 +271,9 @@ int mm_mprotect(struct mm *mm, struct gthread *thr, uint64_t addr, uint64_t len,
         err = vma_reserve(mm->vmas, 2);
     if (err)
         return err;
+    err = thunks_restore(mm, thr, addr, end);
+    if (err)
+        return err;
     int64_t r = mm_host(thr, SYS_mprotect, addr, len, (uint64_t)prot & 7, 0, -1, 0);
     if (r < 0)
         return (int)r;

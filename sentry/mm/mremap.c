@@ -52,6 +52,9 @@ static int64_t remap_move(struct task *t, const struct remap *m, const struct vm
         to = vma_find_gap(mm->vmas, MMAP_MIN_ADDR, mm->mmap_base, m->new_len);
     if (!to)
         return -ENOMEM;
+    int err = thunks_restore(mm, t->thr, m->old, m->old + m->old_len);
+    if (err)
+        return err;
     struct vma v = moved_vma(src, m->old, to, m->new_len);
     int64_t r =
         host_mremap(t->thr, m, to, MREMAP_MAYMOVE | MREMAP_FIXED | (m->flags & MREMAP_DONTUNMAP));

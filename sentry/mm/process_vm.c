@@ -21,7 +21,7 @@ static ssize_t transfer(struct mm *mm, struct uio *u, const struct iovec *remote
         return -EFAULT;
     while (at < end && u->resid) {
         size_t want = MIN(MIN(end - at, (uint64_t)u->resid), (uint64_t)CHUNK);
-        ssize_t n = u->dir == UIO_DEST ? mm_read(mm, buf, at, want) : uio_read(u, buf, want);
+        ssize_t n = u->dir == UIO_DEST ? mm_peek(mm, buf, at, want) : uio_read(u, buf, want);
         if (n > 0)
             n = u->dir == UIO_DEST ? uio_write(u, buf, (size_t)n)
                                    : mm_write(mm, at, buf, (size_t)n);

@@ -1,12 +1,14 @@
 /*
  * Which call sites get a thunk, and where thunks are. A site is worth it when it has trapped some
- * times; only code of files, mapped private and not writable, is changed: what a program generates
- * it may also change itself. The areas for thunks are within reach of a 32-bit jump.
+ * times (or at once: --patch=eager, for tests); only code of files, mapped private and not
+ * writable, is changed: what a program generates it may also change itself. Code whose protection
+ * changes is given back as it was. The areas for thunks are within reach of a 32-bit jump.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 
 #include "base/log.h"
 #include "base/macros.h"
@@ -16,7 +18,7 @@
 #include "sentry/sandbox.h"
 
 #define TRAPS_WORTH 12 /* a patch costs as much as so many traps, and a little more */
-#define TRIES 6        /* times that other threads were in the way */
+#define TRIES 6        /* times that other threads were in the way, before they are stopped */
 #define COUNTS 2048    /* sites that are watched in one address space */
 #define AREA_SIZE 65536UL
 #define REACH 0x70000000UL
@@ -42,6 +44,21 @@ void thunks_forget(struct mm *mm, uint64_t start, uint64_t end)
     if (platform->patch_forget)
         platform->patch_forget(mm->as, start, end);
     thunks_free(mm); /* other code may come there */
+}
+
+int thunks_restore(struct mm *mm, struct gthread *thr, uint64_t start, uint64_t end)
+{
+    int i = vma_index(mm->vmas, start);
+
+    if (!platform->patch_restore)
+        return 0;
+    while (i < mm->vmas->n && mm->vmas->v[i].start < end &&
+           (!(mm->vmas->v[i].flags & VM_EXEC) || !mm->vmas->v[i].file))
+        i++;
+    if (i == mm->vmas->n || mm->vmas->v[i].start >= end)
+        return 0;
+    thunks_free(mm);
+    return platform->patch_restore(thr, start, end);
 }
 
 static struct site_count *count_of(struct mm *mm, uint64_t ip)
@@ -83,80 +100,147 @@ static uint64_t find_place(struct mm *mm, uint64_t ip)
     return at;
 }
 
-static int area_for(struct task *t, uint64_t ip)
+/* The area with a free place near ip, or -1. */
+static int area_near(const struct thunks *th, uint64_t ip)
 {
-    struct thunks *th = &t->mm->thunks;
-    int i = 0;
-
-    for (; i < THUNK_AREAS && th->area[i].addr; i++)
+    for (int i = 0; i < THUNK_AREAS && th->area[i].addr; i++)
         if (in_reach(th->area[i].addr, ip) && in_reach(th->area[i].addr + AREA_SIZE, ip) &&
             th->area[i].used < AREA_SIZE / THUNK_SIZE)
             return i;
-    if (i == THUNK_AREAS)
-        return -1;
+    return -1;
+}
+
+static void make_area(struct task *t, uint64_t ip)
+{
+    struct thunks *th = &t->mm->thunks;
     struct mmap_request r = {.addr = find_place(t->mm, ip),
                              .len = AREA_SIZE,
                              .prot = PROT_READ | PROT_WRITE | PROT_EXEC,
                              .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
                              .name = "[thunks]"};
-    int64_t at = r.addr ? mm_mmap(t->mm, t->thr, &r, t) : -ENOMEM;
-    if (at < 0 || i >= THUNK_AREAS || th->area[i].addr)
-        return -1; /* or another thread was faster: next time */
-    th->area[i].addr = (uint64_t)at;
-    th->area[i].used = 1; /* the first place holds the way into the stub */
-    return i;
+
+    if (!r.addr || th->area[THUNK_AREAS - 1].addr)
+        return;
+    int64_t at = mm_mmap(t->mm, t->thr, &r, t);
+    for (int i = 0; at >= 0 && i < THUNK_AREAS; i++) {
+        if (th->area[i].addr)
+            continue;
+        th->area[i].addr = (uint64_t)at;
+        th->area[i].used = 1; /* the first place holds the way into the stub */
+        return;
+    }
+    if (at >= 0 && !mm_lock(t->mm, t)) { /* others were faster meanwhile */
+        mm_munmap(t->mm, t->thr, (uint64_t)at, AREA_SIZE);
+        mm_unlock(t->mm);
+    }
 }
 
-static int try_patch(struct task *t, uint64_t ip)
+/* --- what --explain says of sites --- */
+#define REASONS 16
+static unsigned long npatched;
+static struct reason {
+    const char *why; /* a literal */
+    unsigned long count;
+} reasons[REASONS];
+
+static void count_refusal(const char *why)
+{
+    int i = 0;
+
+    while (i < REASONS - 1 && reasons[i].why && strcmp(reasons[i].why, why) != 0)
+        i++;
+    reasons[i].why = why;
+    reasons[i].count++;
+}
+
+unsigned long mm_sites_patched(void)
+{
+    return npatched;
+}
+
+const char *mm_sites_refused(int i, unsigned long *count)
+{
+    if (i >= REASONS)
+        return NULL;
+    *count = reasons[i].count;
+    return reasons[i].why;
+}
+
+/* --- patching --- */
+static const char *unfit(const struct vma *v, uint64_t ip)
+{
+    if (!v || v->start > ip - 2 || v->end <= ip)
+        return "at the edge of a mapping";
+    if (v->flags & VM_WRITE)
+        return "writable code";
+    if (!v->file)
+        return "generated code, not a file's";
+    if (!(v->flags & VM_EXEC) || v->flags & VM_SHARED)
+        return "code of a shared mapping";
+    return NULL;
+}
+
+static int patch_locked(struct task *t, struct platform_site *s)
 {
     struct mm *mm = t->mm;
-    struct vma *v = vma_find(mm, ip - 2);
+    struct vma *v = vma_find(mm, s->ip - 2);
 
-    if (!v || v->start > ip - 2 || v->end <= ip || !v->file || !(v->flags & VM_EXEC) ||
-        (v->flags & (VM_WRITE | VM_SHARED)))
+    s->why = unfit(v, s->ip);
+    if (s->why)
         return -ENOEXEC;
-    struct platform_site s = {.ip = ip,
-                              .nr = t->sys.nr,
-                              .text_start = v->start,
-                              .text_end = v->end,
-                              .prot = prot_to_host(v->flags)};
-    int i = area_for(t, ip);
+    s->text_start = v->start;
+    s->text_end = v->end;
+    s->prot = prot_to_host(v->flags);
+    int i = area_near(&mm->thunks, s->ip);
+    s->why = "no place for thunks in reach";
     if (i < 0)
-        return -ENOMEM;
-    s.area = mm->thunks.area[i].addr;
-    s.thunk = s.area + mm->thunks.area[i].used++ * THUNK_SIZE;
-    int err = platform->patch(t->thr, &s);
-    log_debug("task %d: call %ld at %lx: %s", t->tid, s.nr, (unsigned long)ip,
-              err ? strerror(-err) : "patched");
-    if (err &&
-        mm->thunks.area[i].addr + mm->thunks.area[i].used * THUNK_SIZE == s.thunk + THUNK_SIZE)
+        return -ENOEXEC;
+    s->area = mm->thunks.area[i].addr;
+    s->thunk = s->area + mm->thunks.area[i].used++ * THUNK_SIZE;
+    int err = platform->patch(t->thr, s);
+    if (err == -ENOEXEC || err == -EAGAIN || err == -EEXIST) /* nothing leads there */
         mm->thunks.area[i].used--;
     return err;
 }
 
-/* For --explain. */
-static unsigned long npatched, nrefused;
-
-void mm_sites_report(unsigned long *patched, unsigned long *refused)
+static int try_patch(struct task *t, uint64_t ip, bool stop)
 {
-    *patched = npatched;
-    *refused = nrefused;
+    struct platform_site s = {.ip = ip, .nr = t->ev.sys.nr, .stop = stop};
+
+    if (!unfit(vma_find(t->mm, ip - 2), ip) && area_near(&t->mm->thunks, ip) < 0)
+        make_area(t, ip);
+    int err = mm_lock(t->mm, t);
+    if (err)
+        return err;
+    err = patch_locked(t, &s);
+    mm_unlock(t->mm);
+    npatched += !err;
+    if (err == -ENOEXEC)
+        count_refusal(s.why);
+    else if (err && err != -EAGAIN && err != -EEXIST)
+        count_refusal("changing the code failed");
+    log_debug("task %d: call %ld at %lx: %s", t->tid, s.nr, (unsigned long)ip,
+              err == -ENOEXEC ? s.why
+              : err           ? strerror(-err)
+                              : "patched");
+    return err;
 }
 
 void mm_site_trapped(struct task *t)
 {
+    const bool eager = sandbox->patch == PATCH_EAGER;
     uint64_t ip = t->ev.sys.ip;
 
-    if (!platform->patch || sandbox->no_patch || task_fatal_pending(t))
+    if (!platform->patch || sandbox->patch == PATCH_OFF || task_fatal_pending(t))
+        return;
+    if (t->ev.sys.nr == SYS_execve || t->ev.sys.nr == SYS_execveat) /* its site may be gone */
         return;
     struct site_count *c = count_of(t->mm, ip);
-    if (!c || c->state == SITE_DONE || ++c->traps < TRAPS_WORTH)
+    if (!c || c->state == SITE_DONE || (++c->traps < TRAPS_WORTH && !eager))
         return;
     c->traps = 0;
-    int err = try_patch(t, ip);
-    npatched += !err;
-    nrefused += err == -ENOEXEC;
+    int err = try_patch(t, ip, eager || c->tries >= TRIES);
     c = count_of(t->mm, ip); /* the table may have been dropped while we were parked */
-    if (c && (err != -EAGAIN || ++c->tries == TRIES))
+    if (c && (err != -EAGAIN || ++c->tries > TRIES))
         c->state = SITE_DONE;
 }

@@ -26,7 +26,6 @@
     200 /* as long as a sleeping sentry takes to answer, or both would always sleep                \
          */
 #define NR_NONE 0xffffffffUL
-#define TRAPS_SHOWN 4 /* every so many calls that could be served here: sentry/mm/thunks.c */
 #define USER_CS 0x33
 #define USER_DS 0x2b
 #define UC_FP_XSTATE 1
@@ -400,6 +399,21 @@ static int site_changed(uint64_t ip)
     return stub_copy(&insn, (void *)(ip - 2), 2) != 0 || insn != 0x050f;
 }
 
+/*
+ * A futex call cannot be the sentry's, whose queues are others. It gets to see the site, and the
+ * call is made again, at the latest then here.
+ */
+static void show_site(struct slot *s, struct stub_ucontext *uc)
+{
+    s->site_shown = uc->mc.ip;
+    s->nr = __NR_futex;
+    s->nsegs = 0;
+    uc->mc.ip -= 2;
+    set_frame(s, uc);
+    post(s, SEV_SITE);
+    serve(s);
+}
+
 static void on_syscall(struct slot *s, struct stub_ucontext *uc, siginfo_t *info)
 {
     uint64_t nr = (uint32_t)uc->mc.ax; /* Linux looks at the low half only */
@@ -408,8 +422,14 @@ static void on_syscall(struct slot *s, struct stub_ucontext *uc, siginfo_t *info
     s->fast = 0;
     if (info->_sifields._sigsys._arch != 0xc000003e || (int32_t)nr < 0)
         nr = NR_NONE; /* int 0x80 */
-    bool show = nr != __NR_futex && ++s->traps % TRAPS_SHOWN == 0;
-    if (show || !serve_here(s, uc, nr, &ret)) {
+    uint32_t shown = stub_shared()->traps_shown;
+    bool show = shown && ++s->traps % shown == 0;
+    if (nr == __NR_futex && show && s->site_shown != uc->mc.ip) {
+        show_site(s, uc);
+        return;
+    }
+    s->site_shown = 0;
+    if ((show && nr != __NR_futex) || !serve_here(s, uc, nr, &ret)) {
         put_call(s, uc, nr);
         serve(s);
     }

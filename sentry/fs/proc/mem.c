@@ -18,7 +18,7 @@ static ssize_t mem_read(struct task *t, struct file *f, struct uio *u, loff_t *p
     ssize_t done = 0;
 
     while (u->resid) {
-        ssize_t n = mm_read(f->priv, buf, (uint64_t)*pos, MIN(u->resid, sizeof(buf)));
+        ssize_t n = mm_peek(f->priv, buf, (uint64_t)*pos, MIN(u->resid, sizeof(buf)));
         if (n <= 0)
             return done ? done : -EIO;
         n = uio_write(u, buf, (size_t)n);
