@@ -223,8 +223,19 @@ struct platform {
     /* The file with that id is closed: stubs give it up. */
     void (*forget_file)(uint64_t id);
 
+    /*
+     * From now on all futex calls of this address space are the sentry's: some of its tasks wait in
+     * the sentry without a host thread. NULL: they always are.
+     */
+    void (*ask_futex)(struct aspace *as);
+
     /* Runs one host call inside the address space of thr, which is parked in an event. Blocks. */
     int (*hostcall)(struct gthread *thr, struct platform_hostcall *call);
+    /*
+     * Many of them in as few handoffs as possible, all of them, also behind one that fails: see
+     * their results. An error only if they could not be made. Blocks.
+     */
+    int (*hostcalls)(struct gthread *thr, struct platform_hostcall *calls, unsigned int n);
 };
 
 extern const struct platform platform_trap, platform_ptrace;

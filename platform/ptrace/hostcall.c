@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
+#include "base/macros.h"
 #include "platform/ptrace/tracee.h"
 #include "platform/trap/layout.h"
 
@@ -82,20 +83,71 @@ static int pass_fd(struct gthread *t, int fd)
     return got;
 }
 
-int tracee_hostcall(struct gthread *t, struct platform_hostcall *call)
+/* Descriptors that the tracee has been given for a batch. */
+struct passed {
+    int n;
+    struct {
+        int fd, there;
+    } at[16];
+};
+
+static void take_all_back(struct gthread *t, struct passed *p)
+{
+    for (int i = 0; i < p->n; i++)
+        tracee_inject4(t, SYS_close, (unsigned long)p->at[i].there, 0, 0, 0);
+    p->n = 0;
+}
+
+static int pass_once(struct gthread *t, struct passed *p, int fd)
+{
+    for (int i = 0; i < p->n; i++)
+        if (p->at[i].fd == fd)
+            return p->at[i].there;
+    if (p->n == (int)ARRAY_SIZE(p->at))
+        take_all_back(t, p);
+    int there = pass_fd(t, fd);
+    if (there >= 0) {
+        p->at[p->n].fd = fd;
+        p->at[p->n++].there = there;
+    }
+    return there;
+}
+
+static int make_call(struct gthread *t, struct passed *p, struct platform_hostcall *call)
 {
     unsigned long args[6];
-    int fd = -1;
 
     memcpy(args, call->args, sizeof(args));
     if (call->fd >= 0) {
-        fd = pass_fd(t, call->fd);
+        int fd = pass_once(t, p, call->fd);
         if (fd < 0)
             return fd;
         args[4] = (unsigned long)fd;
     }
     call->result = tracee_inject(t, call->nr, args, NULL);
-    if (fd >= 0)
-        tracee_inject4(t, SYS_close, (unsigned long)fd, 0, 0, 0);
     return call->result < 0 && call->result > -4096 ? (int)call->result : 0;
+}
+
+int tracee_hostcall(struct gthread *t, struct platform_hostcall *call)
+{
+    struct passed p = {.n = 0};
+    int err = make_call(t, &p, call);
+
+    take_all_back(t, &p);
+    return err;
+}
+
+int tracee_hostcalls(struct gthread *t, struct platform_hostcall *calls, unsigned int n)
+{
+    struct passed p = {.n = 0};
+
+    for (unsigned int i = 0; i < n; i++) {
+        int err = make_call(t, &p, &calls[i]);
+        if (err == -ESRCH)
+            return err;
+        if (err)
+            calls[i].result = err;
+    }
+    take_all_back(t, &p);
+    return 0;
 }

@@ -247,4 +247,5 @@ const struct platform platform_ptrace = {
     .out_commit = pt_out_commit,
     .host_vdso = pt_vdso,
     .hostcall = tracee_hostcall,
+    .hostcalls = tracee_hostcalls,
 };

@@ -62,6 +62,7 @@ ssize_t space_write(struct aspace *as, uint64_t addr, const void *src, size_t le
 /* hostcall.c */
 extern int fd_channel[2]; /* [1] is STUB_FD_CTL in every tracee: nobody else reads from it */
 int tracee_hostcall(struct gthread *t, struct platform_hostcall *call);
+int tracee_hostcalls(struct gthread *t, struct platform_hostcall *calls, unsigned int n);
 
 /* zygote.c */
 extern struct gthread *ptrace_zygote;

@@ -73,6 +73,8 @@ int frame_get_regs(struct gthread *thr, struct user_regs_struct *regs)
         .ss = 0x2b,
         .fs_base = frame_fs_base(thr),
     };
+    if (thr->fast)
+        regs->r11 = regs->eflags; /* as after a system call; the thunk has its way back there */
     return 0;
 }
 
@@ -98,8 +100,9 @@ int frame_set_regs(struct gthread *thr, const struct user_regs_struct *regs)
     g[REG_RIP] = (greg_t)regs->rip;
     g[REG_EFL] = (greg_t)regs->eflags;
     g[REG_RSP] = (greg_t)regs->rsp;
-    /* fs_base and gs_base are not part of a frame: the stub loads fs. */
+    /* fs_base is not part of a frame: the stub loads it. gs is the stub's own, 0 to the guest. */
     thr->fs_base = regs->fs_base;
+    thr->nr = (int)regs->orig_rax;
     thr->fs_known = true;
     thr->regs_set = true;
     return 0;

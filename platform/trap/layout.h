@@ -89,12 +89,21 @@ enum slot_cmd {
     CMD_FORK,     /* receive {slots, ctl}, fork */
     CMD_CLONE,    /* another thread in slot clone_index */
     CMD_XSAVE,    /* put the vector registers into the made frame */
+    CMD_BATCH,    /* hc_nr host calls that are in the window, with hc_fd descriptors */
 };
 
 /* A descriptor comes with the host call: it is the fifth argument and closed after, or the first
  * and kept. */
 enum hc_fd { HC_NO_FD, HC_FD_ONCE, HC_FD_KEEP };
 #define STUB_FDS_MAX 64 /* what close lets through: filter.c */
+
+/* A host call of a batch. The upper half of nr: 0, or which descriptor, from 1, is args[4]. */
+struct slot_call {
+    uint64_t nr, args[6];
+    int64_t result;
+};
+#define BATCH_MAX (SLOT_WINDOW_SIZE / sizeof(struct slot_call))
+#define BATCH_FDS 32 /* they are held together: less than STUB_FDS_MAX */
 
 enum seg_dir { SEG_IN = 1, SEG_OUT = 2 };
 
@@ -159,6 +168,7 @@ struct slot {
     uint32_t clone_index;
     uint64_t resume_frame; /* offset of the ucontext to resume */
     uint32_t text_locked;  /* the sentry changes guest code: do not go there */
+    uint32_t ask_futex;    /* private futexes are the sentry's */
 
     /* Answers to calls that need no round trip. */
     struct slot_facts facts;

@@ -59,7 +59,7 @@ int send_fds(int sock, const int *fds, int n)
     struct iovec iov = {&byte, 1};
     union {
         struct cmsghdr align;
-        char buf[CMSG_SPACE(2 * sizeof(int))];
+        char buf[CMSG_SPACE(BATCH_FDS * sizeof(int))];
     } c = {0};
     struct msghdr m = {.msg_iov = &iov,
                        .msg_iovlen = 1,
@@ -174,6 +174,7 @@ struct gthread *gthread_new(struct aspace *as, unsigned int index)
     thr->slot = (struct slot *)(as->slots + index * SLOT_SIZE);
     /* Its last user may have ended while code was being changed: nobody would ever unlock it. */
     thr->slot->text_locked = 0;
+    thr->slot->ask_futex = as->ask_futex;
     if (index >= as->next_index)
         as->next_index = index + 1;
     list_add_tail(&as->threads, &thr->node);

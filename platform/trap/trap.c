@@ -553,6 +553,15 @@ static void trap_set_facts(struct gthread *thr, const struct platform_facts *f)
     to->valid = f->valid;
 }
 
+static void trap_ask_futex(struct aspace *as)
+{
+    struct gthread *thr;
+
+    as->ask_futex = true;
+    list_for_each(thr, &as->threads, node)
+        thr->slot->ask_futex = 1;
+}
+
 static int trap_hostcall(struct gthread *thr, struct platform_hostcall *call)
 {
     int err = donate_cleanup(thr);
@@ -600,7 +609,9 @@ const struct platform platform_trap = {
     .patch_forget = trap_patch_forget,
     .patch_restore = trap_patch_restore,
     .patch_hide = trap_patch_hide,
+    .ask_futex = trap_ask_futex,
     .hostcall = trap_hostcall,
+    .hostcalls = trap_hostcalls,
     .read_file = donate_read,
     .forget_file = donate_forget,
 };

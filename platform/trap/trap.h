@@ -66,6 +66,7 @@ struct aspace {
     struct text *text;       /* patched call sites, or NULL: patch.c */
     struct donated donated[DONATED_MAX];
     unsigned int next_donated, nstale;
+    bool ask_futex; /* private futexes are the sentry's: of its threads' slots */
     bool text_busy; /* a thread changes code: the others wait before they run it */
     bool keep_text; /* the program steps through its code: no site becomes a jump */
     struct list text_waiters;
@@ -105,6 +106,8 @@ const void *window_in(struct gthread *thr, uint64_t addr, size_t *avail);
 void *window_out(struct gthread *thr, uint64_t addr, size_t len);
 void window_commit(struct gthread *thr, uint64_t addr, size_t len);
 bool window_zero(struct gthread *thr, uint64_t addr, size_t len);
+/* batch.c */
+int trap_hostcalls(struct gthread *thr, struct platform_hostcall *calls, unsigned int n);
 /* donate.c */
 int trap_hostcall_with(struct gthread *thr, struct platform_hostcall *call, uint32_t with);
 int donate_cleanup(struct gthread *thr);

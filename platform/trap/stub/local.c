@@ -13,7 +13,7 @@ static int serve_futex(struct slot *s, struct stub_ucontext *uc, long *ret)
 {
     uint64_t op = uc->mc.si, cmd = op & FUTEX_CMD_MASK;
 
-    if (!(op & FUTEX_PRIVATE_FLAG) || uc->mc.di >= STUB_TEXT)
+    if (!(op & FUTEX_PRIVATE_FLAG) || uc->mc.di >= STUB_TEXT || s->ask_futex)
         return 0;
     switch (cmd) {
     case FUTEX_WAIT:

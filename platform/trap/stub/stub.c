@@ -116,13 +116,13 @@ static void await(struct slot *s)
     s->sleeping = 0;
 }
 
-/* Receives up to two descriptors sent by the sentry; they are always there before the command. */
-static int receive_fds(int fds[2])
+/* Receives n descriptors sent by the sentry; they are always there before the command. */
+static int receive_fds(int *fds, uint32_t n)
 {
     struct {
         uint64_t len;
         int32_t level, type;
-        int32_t fd[2];
+        int32_t fd[BATCH_FDS];
     } c = {0};
     char byte;
     struct {
@@ -140,10 +140,10 @@ static int receive_fds(int fds[2])
     } m = {0, 0, 0, &iov, 1, &c, sizeof(c), 0};
 
     long r = host_syscall(__NR_recvmsg, STUB_FD_CTL, &m, 0, 0);
-    if (r < 0 || m.controllen < 20)
+    if (r < 0 || m.controllen < 16 || c.len != 16 + 4 * (uint64_t)n)
         return -1;
-    fds[0] = c.fd[0];
-    fds[1] = c.len >= 24 ? c.fd[1] : -1;
+    for (uint32_t i = 0; i < n; i++)
+        fds[i] = c.fd[i];
     return 0;
 }
 
@@ -184,12 +184,12 @@ static __attribute__((noreturn)) void thread_main(void *arg)
 
 static int64_t do_hostcall(struct slot *s)
 {
-    int fds[2] = {-1, -1};
+    int fds[1] = {-1};
     uint64_t a0 = s->hc_args[0], a4 = s->hc_args[4];
     uint32_t with = s->hc_fd;
 
     if (with != HC_NO_FD) {
-        if (receive_fds(fds))
+        if (receive_fds(fds, 1))
             return -9; /* EBADF */
         if (with == HC_FD_KEEP)
             a0 = (uint64_t)fds[0];
@@ -203,6 +203,28 @@ static int64_t do_hostcall(struct slot *s)
     else if (with == HC_FD_ONCE)
         host_syscall(__NR_close, fds[0], 0, 0, 0);
     return r;
+}
+
+/* All of them, whatever one of them says. */
+static int64_t do_batch(struct slot *s)
+{
+    struct slot_call *c = (struct slot_call *)slot_window(s);
+    uint64_t n = s->hc_nr < BATCH_MAX ? s->hc_nr : BATCH_MAX;
+    uint32_t nfds = s->hc_fd;
+    int fds[BATCH_FDS];
+
+    if (nfds > BATCH_FDS || (nfds && receive_fds(fds, nfds)))
+        return -9;
+    for (uint64_t i = 0; i < n; i++) {
+        uint32_t with = (uint32_t)(c[i].nr >> 32);
+        uint64_t a4 = with && with <= nfds ? (uint64_t)fds[with - 1] : c[i].args[4];
+        c[i].result =
+            host_syscall6((long)(uint32_t)c[i].nr, (long)c[i].args[0], (long)c[i].args[1],
+                          (long)c[i].args[2], (long)c[i].args[3], (long)a4, (long)c[i].args[5]);
+    }
+    for (uint32_t i = 0; i < nfds; i++)
+        host_syscall(__NR_close, fds[i], 0, 0, 0);
+    return 0;
 }
 
 /* In the child: takes the new slots and control socket into use. */
@@ -257,7 +279,7 @@ static int64_t do_fork(void)
 {
     int fds[2];
 
-    if (receive_fds(fds) || fds[1] < 0)
+    if (receive_fds(fds, 2))
         return -9;
     /* The lower half of the scratch area is the child's; the sentry forks one thread at a time. */
     int64_t pid = clone_to(CLONE_FORK_FLAGS, STUB_SCRATCH + STUB_SCRATCH_SIZE / 2, fork_child,
@@ -335,6 +357,9 @@ static void obey(struct slot *s)
         break;
     case CMD_CLONE:
         s->result = do_clone(s);
+        break;
+    case CMD_BATCH:
+        s->result = do_batch(s);
         break;
     case CMD_XSAVE:
         save_vectors(s);
