@@ -10,6 +10,8 @@
 
 #include "base/log.h"
 #include "platform/platform.h"
+#include "sentry/ckpt/ckpt.h"
+#include "sentry/ctl.h"
 #include "sentry/fs/fs.h"
 #include "sentry/kernel/boot.h"
 #include "sentry/kernel/explain.h"
@@ -60,33 +62,9 @@ static int host_watch(int fd, void (*cb)(void *arg), void *arg)
 static const struct platform_host host = {
     .park = fiber_park, .current = host_current, .wake = host_wake, .watch = host_watch};
 
-/* --- the CLI at the other end of ctl_sock --- */
-static void ctl_message(struct loop_fd *w, uint32_t revents)
-{
-    struct ctl_msg m;
-    ssize_t n = recv(w->fd, &m, sizeof(m), MSG_DONTWAIT);
-
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
-    if (n != sizeof(m))
-        _exit(0); /* the CLI is gone: so are we, and with the first process all stubs */
-    if (m.type == CTL_SIGNAL && m.value > 0 && m.value <= NV_NSIG && init_tg) {
-        siginfo_t info;
-        siginfo_kernel(&info, m.value);
-        signal_send_group(init_tg, &info);
-    } else if (m.type == CTL_WINCH) {
-        tty_console_resized();
-    }
-}
-
-static struct loop_fd ctl_watch = {.events = EPOLLIN, .cb = ctl_message};
-
 void boot_done(void)
 {
-    struct ctl_msg m = {.type = CTL_BOOTED};
-
-    if (sandbox->ctl_sock >= 0 && send(sandbox->ctl_sock, &m, sizeof(m), MSG_NOSIGNAL) < 0)
-        log_debug("nobody listens on the control socket");
+    ctl_send(CTL_BOOTED, 0);
 }
 
 static int start(struct error *e)
@@ -115,11 +93,11 @@ static int start(struct error *e)
         err = unix_init();
     if (!err)
         err = netlink_init();
-    if (!err && sandbox->ctl_sock >= 0) {
-        ctl_watch.fd = sandbox->ctl_sock;
-        err = loop_fd_add(&ctl_watch);
-    }
-    return err ? err : init_start();
+    if (!err)
+        err = ctl_init();
+    if (err)
+        return err;
+    return sandbox->restore ? restore_start() : init_start();
 }
 
 int sentry_main(const struct sandbox_spec *spec)

@@ -40,6 +40,7 @@ struct sandbox_spec {
     int nmounts;
     int stdio[3]; /* host FDs, -1: /dev/null */
     bool stdio_is_tty[3];
+    const struct sandbox_restore *restore; /* NULL: argv is executed */
     int gofer_sock;
     int ctl_sock;              /* to the CLI: signals in, exit status out */
     const char *strace_filter; /* NULL: off; "" all; "open,read" */
@@ -58,15 +59,30 @@ struct sandbox_spec {
     int cpu_family, cpu_model_nr, cpu_stepping, cpu_mhz, cpu_cache_kb;
 };
 
-/* Messages on ctl_sock, a SOCK_SEQPACKET. */
+/*
+ * Messages on ctl_sock, a SOCK_SEQPACKET: this struct, then the payload of some; descriptors come
+ * along.
+ */
 enum ctl_type {
-    CTL_SIGNAL /* to init; value */,
+    /* to the sentry */
+    CTL_SIGNAL, /* for the first process; value */
     CTL_WINCH,
+    CTL_CHECKPOINT, /* value: CTL_LEAVE_RUNNING; descriptors: report and, to save, kernel, pages */
+    /* to the CLI */
     CTL_BOOTED,
-    CTL_EXIT /* wait status */
+    CTL_EXIT,  /* wait status */
+    CTL_SAVED, /* 0 or negative errno */
 };
+#define CTL_LEAVE_RUNNING 1
+#define CTL_PAYLOAD_MAX 65536
+#define CTL_FDS_MAX 4
 struct ctl_msg {
     int type, value;
+};
+
+/* The image a sandbox begins with, in place of argv. */
+struct sandbox_restore {
+    int kernel_fd, pages_fd;
 };
 
 extern const struct sandbox_spec *sandbox;

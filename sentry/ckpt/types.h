@@ -60,6 +60,17 @@ enum ckpt_type_id {
     CT_NETLINK_SOCK,
 };
 
+/* Weak until each has its definition. */
+#pragma weak ckpt_mm
+#pragma weak ckpt_posix_timers
+#pragma weak ckpt_itimers_cpu
+#pragma weak ckpt_mount_ns
+#pragma weak ckpt_fs_context
+#pragma weak ckpt_fdtable
+#pragma weak ckpt_file
+#pragma weak ckpt_tty
+#pragma weak ckpt_pipe
+#pragma weak ckpt_unix_sock
 extern const struct ckpt_type ckpt_sandbox;
 extern const struct ckpt_type ckpt_task, ckpt_thread_group, ckpt_process_group, ckpt_session;
 extern const struct ckpt_type ckpt_cred, ckpt_sighand, ckpt_uts;

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/macros.h"
+#include "ckpt/record.h"
 #include "sentry/kernel/task.h"
 
 #define POLL_FDS_ON_STACK 16
@@ -208,10 +209,11 @@ static long do_poll(struct task *t, uint64_t addr, unsigned int n, uint64_t dead
 static long restart_poll(struct task *t, void *data)
 {
     long r = do_poll(t, t->restart_data.u64[0], (unsigned int)t->restart_data.u64[1],
-                     t->restart_data.u64[2]);
+                     t->restart_deadline_ns);
 
     return r == -ERESTARTSYS ? -ERESTART_RESTARTBLOCK : r;
 }
+CKPT_FUNCTION("restart", "poll", restart_poll);
 
 long sys_poll(struct task *t, const struct sysargs *a)
 {
@@ -223,7 +225,7 @@ long sys_poll(struct task *t, const struct sysargs *a)
     t->restart_fn = restart_poll;
     t->restart_data.u64[0] = arg_u64(a, 0);
     t->restart_data.u64[1] = arg_u32(a, 1);
-    t->restart_data.u64[2] = deadline;
+    t->restart_deadline_ns = deadline;
     return -ERESTART_RESTARTBLOCK;
 }
 

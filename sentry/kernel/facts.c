@@ -19,6 +19,8 @@ void task_publish_facts(struct task *t)
         .egid = c->egid,
     };
 
+    if (!t->thr)
+        return; /* it gets them when it runs */
     t->facts_cred = c;
     t->facts_parent = t->tg->parent;
     if (platform->set_facts)

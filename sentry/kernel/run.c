@@ -1,5 +1,6 @@
 /* The life of a task's fiber: guest code, event, handler, signals, guest code. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -42,6 +43,32 @@ static void handle_syscall(struct task *t)
         make_call(t);
 }
 
+int task_materialize(struct task *t)
+{
+    struct user_regs_struct fresh;
+
+    int err = mm_thread_new(t->mm, &t->thr);
+    if (!err)
+        err = platform->get_regs(t->thr, &fresh);
+    if (!err)
+        err = platform->set_fpstate(t->thr, t->fpstate, platform->fpstate_size());
+    if (err)
+        return err;
+    /* Selectors are the host's; the base of %gs is the platform's own. */
+    t->regs.cs = fresh.cs;
+    t->regs.ss = fresh.ss;
+    t->regs.ds = fresh.ds;
+    t->regs.es = fresh.es;
+    t->regs.fs = fresh.fs;
+    t->regs.gs = fresh.gs;
+    t->regs.gs_base = fresh.gs_base;
+    t->regs.orig_rax = (unsigned long long)-1;
+    t->regs_dirty = true;
+    free(t->fpstate);
+    t->fpstate = NULL;
+    return 0;
+}
+
 /* What comes before guest code may go on. False: look again. */
 static bool may_run(struct task *t)
 {
@@ -65,6 +92,14 @@ static bool may_run(struct task *t)
         c->vfork_parent = NULL;
         t->vfork_child = NULL;
         task_put(c);
+    }
+    if (unlikely(!t->thr) && !task_fatal_pending(t)) {
+        int err = task_materialize(t);
+        if (err) {
+            log_warn("no host thread for task %d: %s", t->tid, strerror(-err));
+            tg_exit(t->tg, SIGKILL);
+        }
+        return false;
     }
     if (unlikely(task_signal_pending(t) || t->sig.restore_saved ||
                  (t->ev.kind == PE_SYSCALL && t->sys_result <= -ERESTARTSYS)))

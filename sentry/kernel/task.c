@@ -76,6 +76,25 @@ struct task *task_new(struct thread_group *tg)
     return t;
 }
 
+bool task_claim_id(struct task *t)
+{
+    if (t->tid <= 0 || t->tid >= PID_MAX || by_tid[t->tid])
+        return false;
+    by_tid[t->tid] = t;
+    ntasks++;
+    return true;
+}
+
+pid_t task_last_id(void)
+{
+    return last_tid;
+}
+
+void task_set_last_id(pid_t id)
+{
+    last_tid = id >= 0 && id < PID_MAX ? id : 0;
+}
+
 void task_release_id(struct task *t)
 {
     if (t->tid > 0 && by_tid[t->tid] == t)
@@ -109,6 +128,7 @@ void task_put(struct task *t)
     waitq_release(&t->sig.wq); /* epoll sets may watch a signalfd through it */
     cred_put(t->cred);
     tg_put(t->tg);
+    free(t->fpstate);
     free(t->affinity);
     free(t);
 }
@@ -170,6 +190,14 @@ struct process_group *pgrp_find(pid_t id)
             return p;
     }
     return NULL;
+}
+
+bool pgrp_claim_id(struct process_group *p)
+{
+    if (p->id <= 0 || p->id >= PID_MAX || pgrp_find(p->id))
+        return false;
+    list_add_tail(&pgrps, &p->node);
+    return true;
 }
 
 struct session *session_new(pid_t id)

@@ -41,7 +41,8 @@ struct task {
     struct thread_group *tg;
     struct list tg_node; /* in tg->tasks */
     struct fiber *fiber;
-    struct gthread *thr;
+    struct gthread *thr; /* NULL: restored and not yet needed, with: */
+    void *fpstate;       /* its vector registers, owned */
     struct mm *mm;
     struct fdtable *fds;   /* NULL after exit */
     struct fs_context *fs; /* root, cwd, umask; NULL after exit */
@@ -69,8 +70,9 @@ struct task {
     bool interrupted;          /* woken in order to look at signals */
     struct waitq *sleeping_on; /* for /proc only */
     long (*restart_fn)(struct task *t, void *data); /* restart_syscall(2) */
+    uint64_t restart_deadline_ns;
     union {
-        uint64_t u64[6];
+        uint64_t u64[2];
     } restart_data;
 
     uint64_t clear_child_tid, robust_list, set_child_tid;

@@ -8,6 +8,13 @@ struct futex_key;
 
 struct task *task_new(struct thread_group *tg);
 void task_release_id(struct task *t);
+/* Restored tasks and process groups take their old numbers: false if one is taken or impossible. */
+bool task_claim_id(struct task *t);
+bool pgrp_claim_id(struct process_group *p);
+pid_t task_last_id(void);
+void task_set_last_id(pid_t id);
+/* run.c: gives a restored task its host thread. 0 or negative errno. Blocks. */
+int task_materialize(struct task *t);
 void task_swap_ids(struct task *t, struct task *leader);
 struct thread_group *tg_new(void);
 int tg_join_pgrp(struct thread_group *tg, pid_t id, struct session *s);
@@ -43,7 +50,7 @@ bool futex_same_key(const struct futex_key *a, const struct futex_key *b);
 long futex_lock_pi(struct task *t, uint64_t addr, bool private_, bool try, uint64_t deadline);
 long futex_unlock_pi(struct task *t, uint64_t addr, bool private_);
 void futex_pi_exit(struct task *t); /* waiters get the locks that t owned */
-/* posix timers, sentry/time */
+/* facts.c, posix timers: sentry/time */
 void task_publish_facts(struct task *t);
 void posix_timers_exit(struct thread_group *tg);
 void itimers_cpu_exit(struct thread_group *tg);

@@ -70,6 +70,9 @@ struct mm {
 struct mm *mm_new(struct aspace *as); /* takes over the reference on as */
 struct mm *mm_get(struct mm *mm);
 void mm_put(struct mm *mm);
+/* Restored address spaces: the host's part, and a thread in it for a task. Both block. */
+int mm_restore(struct mm *mm);
+int mm_thread_new(struct mm *mm, struct gthread **out) __attribute__((weak));
 /* The VMA tree of a forked address space (host memory is already copied). Honours DONTFORK. */
 int mm_fork(struct task *parent, struct mm **child, struct aspace *as, struct gthread *thr);
 

@@ -112,6 +112,24 @@ int signal_push_frame(struct task *t, const siginfo_t *info, const struct ksigac
     return 0;
 }
 
+/* The standard format: no compaction, reserved bytes zero, or XRSTOR faults. */
+static void xstate_clean(char *buf)
+{
+    memset(buf + XFEATURES_OFFSET + 8, 0, 56);
+    *(uint32_t *)(buf + 24) &= 0xffff; /* reserved MXCSR bits */
+}
+
+int fpstate_sanitize(void *buf, size_t len)
+{
+    uint64_t features;
+
+    memcpy(&features, (char *)buf + XFEATURES_OFFSET, sizeof(features));
+    xstate_clean(buf);
+    if (len < XFEATURES_OFFSET + 64)
+        return -EINVAL;
+    return (features & ~platform->xfeatures()) || len > platform->fpstate_size() ? -EOPNOTSUPP : 0;
+}
+
 /* buf holds len bytes of the state, at least 512. */
 static int restore_fpstate(struct task *t, char *buf, size_t len)
 {
@@ -126,10 +144,8 @@ static int restore_fpstate(struct task *t, char *buf, size_t len)
         return -EFAULT;
     } else {
         *(uint64_t *)(buf + XFEATURES_OFFSET) &= platform->xfeatures();
-        /* The standard format: no compaction, reserved bytes zero, or XRSTOR faults. */
-        memset(buf + XFEATURES_OFFSET + 8, 0, 56);
     }
-    *(uint32_t *)(buf + 24) &= 0xffff; /* reserved MXCSR bits */
+    xstate_clean(buf);
     return platform->set_fpstate(t->thr, buf, size);
 }
 

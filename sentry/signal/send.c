@@ -67,6 +67,28 @@ static struct sigqueue *sigqueue_new(const struct sigpending *p, const struct ta
     return q;
 }
 
+int sigpending_restore(struct sigpending *p, uid_t uid, const siginfo_t *info)
+{
+    struct sigqueue *q = p->count < SIGQUEUE_MAX ? malloc(sizeof(*q)) : NULL;
+
+    if (!q)
+        return -ENOMEM;
+    q->user = user_charge(uid, ~0UL);
+    if (!q->user) {
+        free(q);
+        return -ENOMEM;
+    }
+    q->info = *info;
+    list_add_tail(&p->queue, &q->node);
+    p->count++;
+    return 0;
+}
+
+uid_t sigqueue_uid(const struct sigqueue *q)
+{
+    return q->user->uid;
+}
+
 void signal_task_init(struct task *t)
 {
     list_init(&t->sig.pending.queue);

@@ -100,6 +100,11 @@ int signal_dequeue(struct task *t, ksigset set, siginfo_t *out);
 ksigset signal_pending_set(const struct task *t); /* own and shared pending */
 /* Drops every pending instance of sig in the group: its action has become "ignore". */
 void signal_discard(struct thread_group *tg, int sig);
+/* Checkpoints: the signals pending in a queue, as part of its owner's record. */
+struct ckpt_writer;
+struct ckpt_reader;
+void sigpending_save(struct ckpt_writer *w, const struct sigpending *p);
+void sigpending_load(struct ckpt_reader *r, struct sigpending *p);
 /* Tells parent about exit, stop (CLD_STOPPED), continue. */
 void signal_notify_parent(struct thread_group *tg, int cld_code, int status);
 

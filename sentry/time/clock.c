@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/macros.h"
+#include "ckpt/record.h"
 #include "sentry/kernel/rusage.h"
 #include "sentry/kernel/task.h"
 #include "sentry/kernel/uaccess.h"
@@ -170,8 +171,9 @@ static long sleep_until(struct task *t, uint64_t deadline, uint64_t rem_addr, bo
 
 static long restart_sleep(struct task *t, void *data)
 {
-    return sleep_until(t, t->restart_data.u64[0], t->restart_data.u64[1], false);
+    return sleep_until(t, t->restart_deadline_ns, t->restart_data.u64[0], false);
 }
+CKPT_FUNCTION("restart", "sleep", restart_sleep);
 
 static long sleep_until(struct task *t, uint64_t deadline, uint64_t rem_addr, bool absolute)
 {
@@ -188,8 +190,8 @@ static long sleep_until(struct task *t, uint64_t deadline, uint64_t rem_addr, bo
     if (rem_addr && put_user(t, &rem, rem_addr))
         return -EFAULT;
     t->restart_fn = restart_sleep;
-    t->restart_data.u64[0] = deadline;
-    t->restart_data.u64[1] = rem_addr;
+    t->restart_deadline_ns = deadline;
+    t->restart_data.u64[0] = rem_addr;
     return -ERESTART_RESTARTBLOCK;
 }
 

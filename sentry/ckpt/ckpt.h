@@ -1,0 +1,22 @@
+/*
+ * Checkpoints as the rest of the sentry sees them: taking one when the CLI asks, and starting from
+ * one in place of a program.
+ */
+#ifndef NV_SENTRY_CKPT_CKPT_H
+#define NV_SENTRY_CKPT_CKPT_H
+
+#include <stdbool.h>
+
+/* Descriptors that come with CTL_CHECKPOINT; all are taken over. */
+struct checkpoint_request {
+    int kernel_fd, pages_fd; /* empty files; -1: only look what could not be saved */
+    int report_fd;           /* what could not be saved, a line each; else figures as JSON */
+    bool leave_running;
+};
+
+/* Queues the checkpoint; its end is told to the CLI by CTL_SAVED. 0 or negative errno. */
+int checkpoint_start(const struct checkpoint_request *req) __attribute__((weak));
+/* Queues the restore of sandbox->restore: the counterpart of init_start(). */
+int restore_start(void) __attribute__((weak));
+
+#endif

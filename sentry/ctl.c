@@ -1,0 +1,152 @@
+/* Messages of the CLI, and to it. It is trusted, but its messages are checked for their shape. */
+#include "sentry/ctl.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/macros.h"
+#include "sentry/ckpt/ckpt.h"
+#include "sentry/fs/fs.h"
+#include "sentry/kernel/task_internal.h"
+#include "sentry/sandbox.h"
+
+struct message {
+    struct ctl_msg m;
+    char payload[CTL_PAYLOAD_MAX];
+    size_t len; /* of the payload */
+    int fds[CTL_FDS_MAX];
+    int nfds;
+};
+
+static void close_fds(struct message *msg)
+{
+    for (int i = 0; i < msg->nfds; i++)
+        close(msg->fds[i]);
+    msg->nfds = 0;
+}
+
+/* 1, 0: nothing there, or the end of the CLI: negative. */
+static int receive(int sock, struct message *msg)
+{
+    union {
+        char buf[CMSG_SPACE(sizeof(msg->fds))];
+        struct cmsghdr align;
+    } control;
+    struct iovec iov[] = {{&msg->m, sizeof(msg->m)}, {msg->payload, sizeof(msg->payload)}};
+    struct msghdr mh = {.msg_iov = iov,
+                        .msg_iovlen = 2,
+                        .msg_control = control.buf,
+                        .msg_controllen = sizeof(control.buf)};
+
+    ssize_t n = recvmsg(sock, &mh, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    msg->nfds = 0;
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return 0;
+    if (n < (ssize_t)sizeof(msg->m))
+        return -EPIPE;
+    msg->len = (size_t)n - sizeof(msg->m);
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(&mh); c; c = CMSG_NXTHDR(&mh, c)) {
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+            continue;
+        msg->nfds = (int)((c->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+        memcpy(msg->fds, CMSG_DATA(c), (size_t)msg->nfds * sizeof(int));
+    }
+    return 1;
+}
+
+static void send_signal(int sig)
+{
+    siginfo_t info;
+
+    if (sig <= 0 || sig > NV_NSIG || !init_tg)
+        return;
+    siginfo_kernel(&info, sig);
+    signal_send_group(init_tg, &info);
+}
+
+static void begin_checkpoint(struct message *msg)
+{
+    struct checkpoint_request req = {.kernel_fd = -1, .pages_fd = -1, .report_fd = -1};
+    int err = -EINVAL;
+
+    if (msg->nfds == 3 || msg->nfds == 1) {
+        req.report_fd = msg->fds[0];
+        req.kernel_fd = msg->nfds == 3 ? msg->fds[1] : -1;
+        req.pages_fd = msg->nfds == 3 ? msg->fds[2] : -1;
+        req.leave_running = msg->m.value & CTL_LEAVE_RUNNING;
+        err = checkpoint_start(&req);
+    }
+    if (err) {
+        close_fds(msg);
+        ctl_send(CTL_SAVED, err);
+    }
+}
+
+static void ctl_event(struct loop_fd *w, uint32_t revents)
+{
+    static struct message msg;
+
+    int r = receive(w->fd, &msg);
+    if (r < 0)
+        _exit(0); /* the CLI is gone: so are we, and with the first process all stubs */
+    if (!r)
+        return;
+    switch (msg.m.type) {
+    case CTL_SIGNAL:
+        send_signal(msg.m.value);
+        break;
+    case CTL_WINCH:
+        tty_console_resized();
+        break;
+    case CTL_CHECKPOINT:
+        begin_checkpoint(&msg);
+        return;
+    default:
+        break;
+    }
+    close_fds(&msg);
+}
+
+static struct loop_fd ctl_watch = {.events = EPOLLIN, .cb = ctl_event};
+
+int ctl_init(void)
+{
+    if (sandbox->ctl_sock < 0)
+        return 0;
+    ctl_watch.fd = sandbox->ctl_sock;
+    return loop_fd_add(&ctl_watch);
+}
+
+int ctl_send_more(int type, int value, const void *payload, size_t len, int fd)
+{
+    struct ctl_msg m = {.type = type, .value = value};
+    struct iovec iov[] = {{&m, sizeof(m)}, {(void *)(uintptr_t)payload, len}};
+    struct msghdr mh = {.msg_iov = iov, .msg_iovlen = 2};
+    union {
+        char buf[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control = {{0}};
+
+    if (sandbox->ctl_sock < 0)
+        return -ENOTCONN;
+    if (fd >= 0) {
+        mh.msg_control = control.buf;
+        mh.msg_controllen = sizeof(control.buf);
+        struct cmsghdr *c = CMSG_FIRSTHDR(&mh);
+        *c = (struct cmsghdr){
+            .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))};
+        memcpy(CMSG_DATA(c), &fd, sizeof(fd));
+    }
+    return sendmsg(sandbox->ctl_sock, &mh, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+void ctl_send(int type, int value)
+{
+    if (ctl_send_more(type, value, NULL, 0, -1) < 0)
+        log_debug("nobody listens on the control socket");
+}

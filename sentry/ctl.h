@@ -1,0 +1,14 @@
+/* The control socket between the sentry and the CLI that supervises it: see struct ctl_msg. */
+#ifndef NV_SENTRY_CTL_H
+#define NV_SENTRY_CTL_H
+
+#include <stddef.h>
+
+/* Watches sandbox->ctl_sock. 0 or negative errno. */
+int ctl_init(void);
+/* Tells the CLI; lost when nobody listens any more. */
+void ctl_send(int type, int value);
+/* With payload bytes after the message (at most CTL_PAYLOAD_MAX) and a descriptor, or -1. */
+int ctl_send_more(int type, int value, const void *payload, size_t len, int fd);
+
+#endif
