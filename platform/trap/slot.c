@@ -304,6 +304,7 @@ int trap_poll(void)
         }
         running_del(thr); /* puts another one at i */
         thr->seq = __atomic_load_n(&thr->slot->post_seq, __ATOMIC_ACQUIRE);
+        __builtin_prefetch(&thr->slot->segs[0]); /* wanted as soon as the fiber runs */
         thr->posted = true;
         n++;
         if (thr->on_event)

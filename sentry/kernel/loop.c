@@ -20,6 +20,8 @@
 
 #define POLL_FDS_NS 30000
 #define FIBER_BUDGET 256
+#define LOOKS 24 /* at the guests, before a clock is read: calls that follow each other closely */
+#define TURNS 32 /* at most so many without timers and descriptors */
 
 static int epfd = -1;
 static bool stopping;
@@ -276,6 +278,17 @@ static void loop_sleep(void)
     platform->idle_leave();
 }
 
+/* Has a guest something for us at once? What everything else costs would be felt by each call. */
+static bool look_again(void)
+{
+    for (int i = 0; i < LOOKS; i++) {
+        if (platform->poll() || fiber_any_ready())
+            return true;
+        __builtin_ia32_pause();
+    }
+    return false;
+}
+
 void loop_run(void)
 {
     uint64_t last_fds = 0;
@@ -283,8 +296,7 @@ void loop_run(void)
 
     while (!stopping) {
         fiber_run_ready(FIBER_BUDGET);
-        platform->poll();
-        if (++turn % 16 == 0 || !fiber_any_ready()) {
+        if (!look_again() || ++turn % TURNS == 0) {
             uint64_t now = now_ns();
             if (heap_len)
                 run_timers(now);

@@ -167,20 +167,14 @@ static void marshal_arg(struct cursor *c, uint32_t kind, const uint64_t *args, u
     }
 }
 
-uint32_t marshal_in(struct slot *s)
+uint32_t marshal_in(struct slot *s, uint64_t nr, const uint64_t args[6], uint32_t *dirs)
 {
     struct cursor c = {.s = s, .off = SLOT_WINDOW};
-    uint64_t nr = s->nr, args[6];
 
-    if (nr < NR_ROWS) {
-        for (int i = 0; i < 6; i++)
-            args[i] = s->args[i];
-        for (int i = 0; i < 6; i++)
-            if (kinds[nr][i] && args[i])
-                marshal_arg(&c, kinds[nr][i], args, args[i]);
-    }
-    s->dirs = c.dirs;
-    s->nsegs = c.nsegs;
+    for (int i = 0; nr < NR_ROWS && i < 6; i++)
+        if (kinds[nr][i] && args[i])
+            marshal_arg(&c, kinds[nr][i], args, args[i]);
+    *dirs = c.dirs;
     return c.nsegs;
 }
 

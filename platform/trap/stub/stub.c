@@ -402,17 +402,21 @@ static void post_interrupted_futex(struct slot *s, struct stub_ucontext *uc)
     serve(s);
 }
 
+/*
+ * Buffers first: the sentry looks at the first line all the time, and each look between two writes
+ * to it would cost as much as the whole handoff.
+ */
 static void put_call(struct slot *s, const struct stub_ucontext *uc, uint64_t nr)
 {
-    s->nr = (uint32_t)nr;
-    s->args[0] = uc->mc.di;
-    s->args[1] = uc->mc.si;
-    s->args[2] = uc->mc.dx;
-    s->args[3] = uc->mc.r10;
-    s->args[4] = uc->mc.r8;
-    s->args[5] = uc->mc.r9;
+    const uint64_t args[6] = {uc->mc.di, uc->mc.si, uc->mc.dx, uc->mc.r10, uc->mc.r8, uc->mc.r9};
+    uint32_t dirs;
+
     set_frame(s, uc);
-    marshal_in(s);
+    s->nsegs = marshal_in(s, nr, args, &dirs);
+    s->nr = (uint32_t)nr;
+    s->dirs = dirs;
+    for (int i = 0; i < 6; i++)
+        s->args[i] = args[i];
     post(s, SEV_SYSCALL);
 }
 

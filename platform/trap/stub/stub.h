@@ -79,8 +79,8 @@ static inline int has_out(const struct slot *s)
 {
     return s->out_full | s->out_zero | s->out_part;
 }
-/* Copies the buffers of the posted syscall into the slot; fills s->segs. How many there are. */
-uint32_t marshal_in(struct slot *s);
+/* Copies the buffers of a call into the slot; fills s->segs. How many there are. */
+uint32_t marshal_in(struct slot *s, uint64_t nr, const uint64_t args[6], uint32_t *dirs);
 /* Copies back what the sentry has written; -EFAULT if some of it could not be. */
 long marshal_out(struct slot *s);
 
