@@ -201,6 +201,16 @@ struct platform {
     void (*set_facts)(struct gthread *thr, const struct platform_facts *f);
 
     /*
+     * The signals thr blocks are kept where it can change them without asking, unless pending says
+     * that a signal waits. set_sigmask() before it runs, get_sigmask() when the sentry wants to
+     * know while it runs and after. signal_waits() is for a thread that runs: from then on it asks,
+     * and what get_sigmask() says afterwards holds until it does. NULL: every change is a call.
+     */
+    void (*set_sigmask)(struct gthread *thr, uint64_t blocked, bool pending);
+    uint64_t (*get_sigmask)(const struct gthread *thr);
+    void (*signal_waits)(struct gthread *thr);
+
+    /*
      * Turns the call site that thr, which is parked in its syscall, has just trapped at into a jump
      * to a thunk. NULL where calls are not intercepted by traps. 0; -EAGAIN: other threads run
      * guest code now; -EEXIST: it has become one meanwhile; -ENOEXEC: the code around it does not

@@ -75,6 +75,7 @@ enum slot_event {
     SEV_READY,       /* a new thread waits for its first command */
     SEV_SYSCALL,     /* nr, args, ip, segs */
     SEV_SYSCALL_INT, /* a futex wait served here was interrupted */
+    SEV_SIGMASK,     /* rt_sigprocmask was served here; a signal may have been unblocked */
     SEV_FAULT,       /* signo, code, addr, trapno, err, cr2 */
     SEV_INTERRUPTED,
     SEV_SITE, /* like it, in front of a call that trapped: nr */
@@ -172,6 +173,14 @@ struct slot {
 
     /* Answers to calls that need no round trip. */
     struct slot_facts facts;
+
+    /*
+     * Signals the thread blocks. It may change them itself as long as none is pending: the stub
+     * writes sigmask and then looks at sigpending, the sentry the other way round, so that one of
+     * them sees a signal that comes meanwhile.
+     */
+    _Alignas(64) uint64_t sigmask;
+    uint32_t sigpending;
 
     /* Written by the stub when it goes to sleep; the stub's own state. */
     _Alignas(64) uint32_t sleeping;

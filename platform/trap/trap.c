@@ -418,6 +418,11 @@ static void read_event(struct gthread *thr, struct platform_event *ev)
         ev->sys_done = true;
         ev->sys_result = s->result ? -EINTR : -512 /* ERESTARTSYS */;
         break;
+    case SEV_SIGMASK:
+        read_syscall(thr, 0, ev);
+        ev->sys_done = true;
+        ev->sys_result = 0;
+        break;
     case SEV_FAULT:
         read_fault(thr, ev);
         break;
@@ -562,6 +567,22 @@ static void trap_ask_futex(struct aspace *as)
         thr->slot->ask_futex = 1;
 }
 
+static void trap_set_sigmask(struct gthread *thr, uint64_t blocked, bool pending)
+{
+    __atomic_store_n(&thr->slot->sigmask, blocked, __ATOMIC_RELAXED);
+    __atomic_store_n(&thr->slot->sigpending, pending, __ATOMIC_RELAXED);
+}
+
+static uint64_t trap_get_sigmask(const struct gthread *thr)
+{
+    return __atomic_load_n(&thr->slot->sigmask, __ATOMIC_SEQ_CST);
+}
+
+static void trap_signal_waits(struct gthread *thr)
+{
+    __atomic_store_n(&thr->slot->sigpending, 1, __ATOMIC_SEQ_CST);
+}
+
 static int trap_hostcall(struct gthread *thr, struct platform_hostcall *call)
 {
     int err = donate_cleanup(thr);
@@ -605,6 +626,9 @@ const struct platform platform_trap = {
     .out_zero = window_zero,
     .host_vdso = zygote_host_vdso,
     .set_facts = trap_set_facts,
+    .set_sigmask = trap_set_sigmask,
+    .get_sigmask = trap_get_sigmask,
+    .signal_waits = trap_signal_waits,
     .patch = text_patch,
     .patch_forget = trap_patch_forget,
     .patch_restore = trap_patch_restore,

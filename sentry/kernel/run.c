@@ -133,6 +133,8 @@ static void run_guest(struct task *t)
     t->regs_valid = false;
     t->sig.fault_sig = 0;
     t->ev.kind = PE_NONE;
+    if (unlikely(!signal_mask_shown(t)))
+        signal_show_mask(t);
     t->in_guest = true;
     if (unlikely(t->facts_cred != t->cred || t->facts_parent != t->tg->parent))
         task_publish_facts(t);
@@ -141,6 +143,7 @@ static void run_guest(struct task *t)
     if (t->interrupted && task_signal_pending(t))
         platform->interrupt(t->thr);
     platform->run(t->thr, &t->ev);
+    signal_take_mask(t);
     t->in_guest = false;
 }
 

@@ -188,12 +188,53 @@ void siginfo_user(siginfo_t *info, int sig, int code, struct task *sender)
     info->si_uid = sender->cred->uid;
 }
 
+ksigset signal_blocked(const struct task *t)
+{
+    if (!t->in_guest || !platform->get_sigmask)
+        return t->sig.blocked;
+    return platform->get_sigmask(t->thr) & ~SIG_UNMASKABLE;
+}
+
+bool signal_mask_shown(const struct task *t)
+{
+    return t->sig.shown == t->sig.blocked && t->sig.shown_to == t->thr &&
+           t->sig.waits_shown == (signal_pending_set(t) != 0);
+}
+
+void signal_show_mask(struct task *t)
+{
+    t->sig.shown = t->sig.blocked;
+    t->sig.shown_to = t->thr;
+    t->sig.waits_shown = signal_pending_set(t) != 0;
+    if (platform->set_sigmask)
+        platform->set_sigmask(t->thr, t->sig.blocked, t->sig.waits_shown);
+}
+
+void signal_take_mask(struct task *t)
+{
+    ksigset mask =
+        platform->get_sigmask ? platform->get_sigmask(t->thr) & ~SIG_UNMASKABLE : t->sig.blocked;
+
+    t->sig.shown = mask;
+    if (mask != t->sig.blocked)
+        signal_set_blocked(t, mask);
+}
+
+/* Before its mask is looked at: from now on it does not unblock anything without us. */
+static void make_ask(struct task *t)
+{
+    if (!t->in_guest || t->sig.waits_shown || !platform->signal_waits)
+        return;
+    t->sig.waits_shown = true;
+    platform->signal_waits(t->thr);
+}
+
 static bool sig_ignored(struct thread_group *tg, const struct task *t, int sig)
 {
     uint64_t h = tg->sighand->action[sig].handler;
 
     /* A blocked signal may get a handler before it is unblocked. */
-    if (t && (t->sig.blocked & ksig_bit(sig)))
+    if (t && (signal_blocked(t) & ksig_bit(sig)))
         return false;
     if (h == (uint64_t)SIG_IGN)
         return true;
@@ -245,7 +286,7 @@ static int enqueue(struct sigpending *p, const struct task *t, const siginfo_t *
 
 static bool wants(const struct task *t, int sig)
 {
-    return !(t->sig.blocked & ksig_bit(sig)) && t->state != TASK_ZOMBIE;
+    return !(signal_blocked(t) & ksig_bit(sig)) && t->state != TASK_ZOMBIE;
 }
 
 static void wake_for(struct thread_group *tg, struct task *target, int sig)
@@ -253,11 +294,14 @@ static void wake_for(struct thread_group *tg, struct task *target, int sig)
     struct task *t;
 
     if (target) {
+        make_ask(target);
         waitq_wake_all(&target->sig.wq);
         if (wants(target, sig))
             task_kick(target);
         return;
     }
+    list_for_each(t, &tg->tasks, tg_node)
+        make_ask(t);
     waitq_wake_all(&tg->sig.wq);
     if (tg->leader && tg->leader->tg == tg && tg->leader->state != TASK_ZOMBIE &&
         wants(tg->leader, sig)) {
@@ -419,11 +463,11 @@ void signal_set_blocked(struct task *t, ksigset mask)
     struct task *o;
     ksigset newly = mask & ~t->sig.blocked;
 
-    t->sig.blocked = mask & ~(ksig_bit(SIGKILL) | ksig_bit(SIGSTOP));
+    t->sig.blocked = mask & ~SIG_UNMASKABLE;
     /* A shared signal this task was woken for may now need another taker. */
     if (newly & t->tg->sig.pending.set)
         list_for_each(o, &t->tg->tasks, tg_node) {
-            if (o != t && (t->tg->sig.pending.set & ~o->sig.blocked))
+            if (o != t && (t->tg->sig.pending.set & ~signal_blocked(o)))
                 task_kick(o);
         }
 }

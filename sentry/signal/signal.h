@@ -21,6 +21,7 @@ struct ksigaction { /* the kernel's struct sigaction of rt_sigaction(2) on x86-6
     ksigset mask;
 };
 
+struct gthread;
 struct signal_user;
 
 struct sigqueue {
@@ -42,8 +43,12 @@ struct signal_shared { /* sighand */
 };
 
 struct task_signal {
-    ksigset blocked, saved_blocked; /* saved: rt_sigsuspend, ppoll..., restored by the frame */
+    ksigset blocked; /* while in guest code the thread itself knows better: signal_blocked() */
+    ksigset saved_blocked; /* rt_sigsuspend, ppoll..., restored by the frame */
     bool restore_saved;
+    ksigset shown; /* to the platform, with "a signal waits" or not: signal_show_mask() */
+    bool waits_shown;
+    const struct gthread *shown_to;
     ksigset waiting_for; /* rt_sigtimedwait */
     int fault_sig;       /* the fault being delivered: its frame carries trapno, err, cr2 */
     ksigset sync;        /* pending faults of the current instruction: delivered first */
@@ -91,6 +96,12 @@ struct signal_shared *sighand_copy(const struct signal_shared *s);
 void sighand_put(struct signal_shared *s);
 void sighand_exec(struct signal_shared *s);
 void sigpending_flush(struct sigpending *p);
+/* What a task blocks, wherever it is. */
+ksigset signal_blocked(const struct task *t);
+/* Around guest code: hands the mask to the platform, if it is not there yet, and takes it back. */
+bool signal_mask_shown(const struct task *t);
+void signal_show_mask(struct task *t);
+void signal_take_mask(struct task *t);
 /* Changes the blocked mask and re-evaluates what is pending. */
 void signal_set_blocked(struct task *t, ksigset mask);
 /* For ppoll, pselect, epoll_pwait, sigsuspend: temporary mask until the syscall ends. */

@@ -5,6 +5,7 @@
 #include "sentry/signal/signal.h"
 
 #define SIGRTMIN_KERNEL 32
+#define SIG_UNMASKABLE (ksig_bit(SIGKILL) | ksig_bit(SIGSTOP))
 #define SIG_DEFAULT_IGNORE                                                                         \
     (ksig_bit(SIGCHLD) | ksig_bit(SIGCONT) | ksig_bit(SIGURG) | ksig_bit(SIGWINCH))
 #define SIG_DEFAULT_STOP                                                                           \

@@ -23,7 +23,7 @@ long sys_rt_sigaction(struct task *t, const struct sysargs *a)
         return -EINVAL;
     struct ksigaction *act = &t->tg->sighand->action[sig], old = *act;
     if (arg_u64(a, 1)) {
-        new.mask &= ~(ksig_bit(SIGKILL) | ksig_bit(SIGSTOP));
+        new.mask &= ~SIG_UNMASKABLE;
         *act = new;
         bool ignores = new.handler == (uint64_t)SIG_IGN ||
                        (new.handler == (uint64_t)SIG_DFL && (ksig_bit(sig) & SIG_DEFAULT_IGNORE));
@@ -109,7 +109,7 @@ long sys_rt_sigtimedwait(struct task *t, const struct sysargs *a)
         return -EINVAL;
     if (get_user(t, &set, arg_u64(a, 0)))
         return -EFAULT;
-    set &= ~(ksig_bit(SIGKILL) | ksig_bit(SIGSTOP));
+    set &= ~SIG_UNMASKABLE;
     if (arg_u64(a, 2)) {
         if (get_user(t, &ts, arg_u64(a, 2)))
             return -EFAULT;

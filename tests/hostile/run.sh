@@ -19,9 +19,9 @@ passed=0 failed=0
 mkdir -p "$bin"
 for src in "$here"/guests/*.c; do
     exe=$bin/$(basename "$src" .c)
-    [ "$exe" -nt "$src" ] && [ "$exe" -nt "$here/guests/guest.h" ] && continue
+    [ "$exe" -nt "$src" ] && [ "$exe" -nt "$here/guests/guest.h" ] && [ "$exe" -nt "$here/../../platform/trap/layout.h" ] && continue
     ${CC:-gcc} -D_GNU_SOURCE -std=gnu17 -O1 -g -static -mno-red-zone -pthread -Wall -Wextra -Wno-unused-parameter \
-        -Wno-unused-function -Wno-unused-result ${HOSTILE_CFLAGS:-} -o "$exe" "$src" || exit 1
+        -Wno-unused-function -Wno-unused-result -I"$here/../.." ${HOSTILE_CFLAGS:-} -o "$exe" "$src" || exit 1
 done
 for tool in guard swap; do
     [ "$bin/$tool" -nt "$here/$tool.c" ] || ${CC:-gcc} -D_GNU_SOURCE -O1 -Wall -Wextra -o "$bin/$tool" "$here/$tool.c" || exit 1

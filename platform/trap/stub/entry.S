@@ -77,6 +77,19 @@ stub_copy_fault:
     mov %rcx, %rax
     ret
 
+/* int64_t stub_copy8(dst, src): eight bytes; not 0 at a fault. */
+    .globl stub_copy8, stub_copy8_begin, stub_copy8_end, stub_copy8_fault
+stub_copy8:
+    xor %eax, %eax
+stub_copy8_begin:
+    mov (%rsi), %rcx
+    mov %rcx, (%rdi)
+stub_copy8_end:
+    ret
+stub_copy8_fault:
+    or $-1, %rax
+    ret
+
 /* uint64_t stub_zero(dst, n): bytes NOT zeroed. */
     .globl stub_zero, stub_zero_begin, stub_zero_end, stub_zero_fault
 stub_zero:

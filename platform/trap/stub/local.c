@@ -5,16 +5,22 @@
 #include <asm/unistd.h>
 #include <linux/futex.h>
 
+#define SIG_BLOCK 0
+#define SIG_UNBLOCK 1
+#define SIG_SETMASK 2
+#define SIGKILL_BIT (1UL << 8)
+#define SIGSTOP_BIT (1UL << 18)
+
 /*
- * Private futexes: the host's own queues. True if the call was served, with *ret; else, when it was
- * interrupted, the sentry decides between a handler and a restart.
+ * Private futexes: the host's own queues. Of a wait that was interrupted the sentry decides between
+ * a handler and a restart.
  */
-static int serve_futex(struct slot *s, struct stub_ucontext *uc, long *ret)
+static enum served serve_futex(struct slot *s, struct stub_ucontext *uc, long *ret)
 {
     uint64_t op = uc->mc.si, cmd = op & FUTEX_CMD_MASK;
 
     if (!(op & FUTEX_PRIVATE_FLAG) || uc->mc.di >= STUB_TEXT || s->ask_futex)
-        return 0;
+        return NOT_SERVED;
     switch (cmd) {
     case FUTEX_WAIT:
     case FUTEX_WAIT_BITSET:
@@ -25,7 +31,7 @@ static int serve_futex(struct slot *s, struct stub_ucontext *uc, long *ret)
     case FUTEX_WAKE_OP:
         break;
     default:
-        return 0;
+        return NOT_SERVED;
     }
     if (cmd == FUTEX_WAIT || cmd == FUTEX_WAIT_BITSET)
         __atomic_store_n(&s->in_futex, 1, __ATOMIC_SEQ_CST);
@@ -37,7 +43,45 @@ static int serve_futex(struct slot *s, struct stub_ucontext *uc, long *ret)
         while (__atomic_load_n(&s->text_locked, __ATOMIC_SEQ_CST))
             __builtin_ia32_pause();
     }
-    return 1;
+    return *ret == -4 ? SERVED_FUTEX : SERVED;
+}
+
+/*
+ * rt_sigprocmask(2): the thread's own affair until a signal waits. What cannot be done here, and
+ * how it fails, is the sentry's to say.
+ */
+static enum served serve_sigmask(struct slot *s, const struct stub_ucontext *uc, long *ret)
+{
+    uint64_t set = uc->mc.si, old = uc->mc.dx, before = s->sigmask, mask = before;
+
+    if (uc->mc.r10 != sizeof(mask) || set >= STUB_TEXT || old >= STUB_TEXT || s->sigpending)
+        return NOT_SERVED;
+    if (set) {
+        uint64_t given;
+        if (stub_copy8(&given, (const void *)set))
+            return NOT_SERVED;
+        switch ((uint32_t)uc->mc.di) {
+        case SIG_BLOCK:
+            mask |= given;
+            break;
+        case SIG_UNBLOCK:
+            mask &= ~given;
+            break;
+        case SIG_SETMASK:
+            mask = given;
+            break;
+        default:
+            return NOT_SERVED;
+        }
+        mask &= ~(SIGKILL_BIT | SIGSTOP_BIT);
+    }
+    if (old && stub_copy8((void *)old, &before))
+        return NOT_SERVED;
+    *ret = 0;
+    if (mask == before)
+        return SERVED;
+    __atomic_store_n(&s->sigmask, mask, __ATOMIC_SEQ_CST);
+    return __atomic_load_n(&s->sigpending, __ATOMIC_SEQ_CST) ? SERVED_SIGMASK : SERVED;
 }
 
 static long serve_clock(uint64_t id, uint64_t to)
@@ -53,44 +97,46 @@ static long serve_clock(uint64_t id, uint64_t to)
     return stub_copy((void *)to, ts, sizeof(ts)) ? -14 : 0;
 }
 
-/* True if the call has its result in *ret. Facts are the guest's own to falsify. */
-int serve_here(struct slot *s, struct stub_ucontext *uc, uint64_t nr, long *ret)
+/* Facts are the guest's own to falsify. */
+enum served serve_here(struct slot *s, struct stub_ucontext *uc, uint64_t nr, long *ret)
 {
     const struct slot_facts *f = &s->facts;
 
     if (nr == __NR_futex)
         return serve_futex(s, uc, ret);
     if (!f->valid)
-        return 0;
+        return NOT_SERVED;
     switch (nr) {
     case __NR_getpid:
         *ret = f->pid;
-        return 1;
+        return SERVED;
     case __NR_gettid:
         *ret = f->tid;
-        return 1;
+        return SERVED;
     case __NR_getppid:
         *ret = f->ppid;
-        return 1;
+        return SERVED;
     case __NR_getuid:
         *ret = f->uid;
-        return 1;
+        return SERVED;
     case __NR_geteuid:
         *ret = f->euid;
-        return 1;
+        return SERVED;
     case __NR_getgid:
         *ret = f->gid;
-        return 1;
+        return SERVED;
     case __NR_getegid:
         *ret = f->egid;
-        return 1;
+        return SERVED;
     case __NR_sched_yield:
         *ret = host_syscall(__NR_sched_yield, 0, 0, 0, 0);
-        return 1;
+        return SERVED;
     case __NR_clock_gettime:
         *ret = serve_clock(uc->mc.di, uc->mc.si);
-        return *ret <= 0;
+        return *ret <= 0 ? SERVED : NOT_SERVED;
+    case __NR_rt_sigprocmask:
+        return serve_sigmask(s, uc, ret);
     default:
-        return 0;
+        return NOT_SERVED;
     }
 }

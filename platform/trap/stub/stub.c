@@ -391,15 +391,15 @@ static int in_range(uint64_t ip, const char *begin, const char *end)
     return ip >= (uint64_t)begin && ip < (uint64_t)end;
 }
 
-static void post_interrupted_futex(struct slot *s, struct stub_ucontext *uc)
+/* The sentry has to look at a call that was served here. */
+static void post_served(struct slot *s, struct stub_ucontext *uc, uint64_t nr, enum served how)
 {
     slot_fast(s)->interrupted = 0;
-    s->nr = __NR_futex;
-    s->result = uc->mc.r10 ? 1 : 0; /* with a timeout */
+    s->nr = (uint32_t)nr;
+    s->result = uc->mc.r10 ? 1 : 0; /* of a futex: with a timeout */
     s->nsegs = 0;
     set_frame(s, uc);
-    post(s, SEV_SYSCALL_INT);
-    serve(s);
+    post(s, how == SERVED_FUTEX ? SEV_SYSCALL_INT : SEV_SIGMASK);
 }
 
 /*
@@ -458,12 +458,13 @@ static void on_syscall(struct slot *s, struct stub_ucontext *uc, siginfo_t *info
         return;
     }
     s->site_shown = 0;
-    if ((show && nr != __NR_futex) || !serve_here(s, uc, nr, &ret)) {
+    enum served how = show && nr != __NR_futex ? NOT_SERVED : serve_here(s, uc, nr, &ret);
+    if (how == NOT_SERVED)
         put_call(s, uc, nr);
+    else if (how != SERVED)
+        post_served(s, uc, nr, how);
+    if (how != SERVED)
         serve(s);
-    }
-    if (nr == __NR_futex && ret == -4)
-        post_interrupted_futex(s, uc);
     uc->mc.ax = (uint64_t)ret;
     set_frame(s, uc);
     if (nr == __NR_futex && site_changed(uc->mc.ip))
@@ -479,20 +480,23 @@ long stub_fast_syscall(struct stub_ucontext *uc)
     struct slot *s = slot_of(uc);
     uint64_t nr = (uint32_t)uc->mc.ax;
     long ret;
+    enum served how;
 
     s->fast = 1;
     uc->mc.fpstate = 0;
     if ((int32_t)nr < 0)
         nr = NR_NONE;
-    if (!serve_here(s, uc, nr, &ret)) {
+    how = serve_here(s, uc, nr, &ret);
+    if (how == NOT_SERVED)
         put_call(s, uc, nr);
+    else if (how != SERVED)
+        post_served(s, uc, nr, how);
+    if (how != SERVED) {
         for (await(s); s->cmd != CMD_RETURN; await(s))
             obey(s);
         ret = has_out(s) ? marshal_out(s) : 0;
         if (!ret)
             ret = s->ret;
-    } else if (nr == __NR_futex && ret == -4) {
-        post_interrupted_futex(s, uc);
     }
     uc->mc.ax = (uint64_t)ret;
     uc->mc.r11 = uc->mc.flags;
@@ -565,6 +569,8 @@ static void handler(int sig, siginfo_t *info, void *context)
         on_syscall(s, uc, info);
     } else if (in_range(ip, stub_copy_begin, stub_copy_end)) {
         uc->mc.ip = (uint64_t)stub_copy_fault;
+    } else if (in_range(ip, stub_copy8_begin, stub_copy8_end)) {
+        uc->mc.ip = (uint64_t)stub_copy8_fault;
     } else if (in_range(ip, stub_zero_begin, stub_zero_end)) {
         uc->mc.ip = (uint64_t)stub_zero_fault;
     } else if (in_range(ip, stub_strcopy_begin, stub_strcopy_end)) {

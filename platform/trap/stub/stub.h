@@ -40,7 +40,8 @@ static inline long host_syscall6(long nr, long a, long b, long c, long d, long e
     host_syscall6(nr, (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
 
 uint64_t stub_copy(void *dst, const void *src, uint64_t n);
-uint64_t stub_zero(void *dst, uint64_t n); /* bytes NOT zeroed */
+int64_t stub_copy8(void *dst, const void *src); /* 0, or not if it faults */
+uint64_t stub_zero(void *dst, uint64_t n);      /* bytes NOT zeroed */
 int64_t stub_strcopy(char *dst, const char *src, uint64_t n);
 void stub_resume(void *uc, uint32_t *interrupted);
 long stub_futex(uint64_t uaddr, uint64_t op, uint64_t val, uint64_t timeout, uint64_t uaddr2,
@@ -58,6 +59,7 @@ extern char stub_resume_begin[], stub_resume_end[], stub_resume_abort[];
 extern char stub_fast_begin[], stub_fast_end[], stub_fast_abort[];
 extern char stub_futex_begin[], stub_futex_end[], stub_futex_abort[];
 extern char stub_copy_begin[], stub_copy_end[], stub_copy_fault[];
+extern char stub_copy8_begin[], stub_copy8_end[], stub_copy8_fault[];
 extern char stub_zero_begin[], stub_zero_end[], stub_zero_fault[];
 extern char stub_strcopy_begin[], stub_strcopy_end[], stub_strcopy_fault[];
 
@@ -84,7 +86,13 @@ uint32_t marshal_in(struct slot *s, uint64_t nr, const uint64_t args[6], uint32_
 /* Copies back what the sentry has written; -EFAULT if some of it could not be. */
 long marshal_out(struct slot *s);
 
-/* local.c: true if the call has its result in *ret; -EINTR of a futex is for the sentry. */
-int serve_here(struct slot *s, struct stub_ucontext *uc, uint64_t nr, long *ret);
+/* local.c: what became of a call that might need no sentry. */
+enum served {
+    NOT_SERVED,
+    SERVED,         /* its result is in *ret */
+    SERVED_FUTEX,   /* so it is, but the wait was interrupted */
+    SERVED_SIGMASK, /* so it is (0), but a signal waits */
+};
+enum served serve_here(struct slot *s, struct stub_ucontext *uc, uint64_t nr, long *ret);
 
 #endif

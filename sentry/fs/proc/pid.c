@@ -119,7 +119,7 @@ static int fill_stat(struct task *t, struct strbuf *out)
         out, "%lu %lu %lu 0 0 %lu %lu %lu %lu 0 0 0 %d %ld 0 0 0 0 0 ",
         mm ? (unsigned long)mm->start_code : 0, mm ? (unsigned long)mm->end_code : 0,
         mm ? (unsigned long)mm->start_stack : 0, (unsigned long)t->sig.pending.set & 0x7fffffff,
-        (unsigned long)t->sig.blocked & 0x7fffffff, (unsigned long)ign & 0x7fffffff,
+        (unsigned long)signal_blocked(t) & 0x7fffffff, (unsigned long)ign & 0x7fffffff,
         (unsigned long)cgt & 0x7fffffff, tg->exit_signal, (long)(t->tid % sandbox->ncpus));
     strbuf_printf(out, "0 0 %lu %lu %lu %lu %lu %d\n", mm ? (unsigned long)mm->brk_start : 0,
                   mm ? (unsigned long)mm->arg_start : 0, mm ? (unsigned long)mm->arg_end : 0,
@@ -186,7 +186,7 @@ static int fill_status(struct task *t, struct strbuf *out)
                   tg->ntasks, t->sig.pending.count,
                   (unsigned long)tg->rlim[RLIMIT_SIGPENDING].rlim_cur,
                   (unsigned long)t->sig.pending.set, (unsigned long)tg->sig.pending.set,
-                  (unsigned long)t->sig.blocked, (unsigned long)ign, (unsigned long)cgt);
+                  (unsigned long)signal_blocked(t), (unsigned long)ign, (unsigned long)cgt);
     strbuf_printf(out,
                   "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\n"
                   "CapAmb:\t%016lx\nNoNewPrivs:\t%d\nSeccomp:\t0\nSeccomp_filters:\t0\n",

@@ -18,14 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define STUB_TEXT 0x7fff00000000UL
-#define STUB_TEXT_SIZE 0x10000UL
-#define STUB_SHARED 0x7fff00100000UL
-#define STUB_VDSO 0x7fff00200000UL
-#define STUB_SCRATCH 0x7fff00400000UL
-#define STUB_SLOTS 0x7fff10000000UL
-#define STUB_END 0x7fff40000000UL
-#define SLOT_SIZE 0x20000UL
+#include "platform/trap/layout.h"
 
 static uint64_t rng_state = 0x9e3779b97f4a7c15ULL;
 

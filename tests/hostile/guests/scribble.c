@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <sys/uio.h>
 
 static volatile int stop;
@@ -10,9 +11,17 @@ static int style;
 
 static void scribble_once(volatile unsigned char *slot)
 {
-    static const unsigned int words[] = {0,   4,   8,   16,  24,  64,  72,  80,  88,
-                                         92,  96,  104, 136, 148, 152, 448, 452, 456,
-                                         464, 472, 480, 528, 532, 536, 544, 548, 640};
+#define AT(field) offsetof(struct slot, field)
+    static const unsigned int words[] = {
+        AT(post_seq),   AT(event),       AT(nr),           AT(dirs),        AT(args[0]),
+        AT(args[1]),    AT(args[2]),     AT(segs[0]),      AT(segs[1]),     AT(ip),
+        AT(frame),      AT(fs_base),     AT(result),       AT(signo),       AT(fast),
+        AT(nsegs),      AT(kept),        AT(fault_addr),   AT(fault_code),  AT(trapno),
+        AT(cmd_seq),    AT(cmd),         AT(ret),          AT(out_full),    AT(out_first_len),
+        AT(out_len),    AT(set_fs_base), AT(hc_nr),        AT(hc_args[0]),  AT(hc_fd),
+        AT(facts),      AT(clone_index), AT(resume_frame), AT(text_locked), AT(sigmask),
+        AT(sigpending), AT(sleeping),    AT(in_futex),     AT(spin),        AT(traps),
+    };
     uint64_t off;
 
     switch (style) {
@@ -31,24 +40,25 @@ static void scribble_once(volatile unsigned char *slot)
         *(volatile uint64_t *)(slot + off) = rnd() | 1ULL << 63;
         return;
     case 4: /* the window: strings and buffers change under the reader */
-        off = 0x1000 + rnd() % 0xffff;
+        off = SLOT_WINDOW + rnd() % SLOT_WINDOW_SIZE;
         slot[off] = (unsigned char)rnd();
         return;
     case 5: /* signal frames */
-        off = 0x11000 + rnd() % (SLOT_SIZE - 0x11000 - 8);
+        off = SLOT_STACK + rnd() % (SLOT_STACK_SIZE - 8);
         break;
     case 6: /* lengths of buffers */
-        off = 152 + rnd() % 12 * 24 + 8;
-        *(volatile uint32_t *)(slot + (off & ~3UL)) = (uint32_t)rnd();
+        off = offsetof(struct slot, segs[rnd() % (SLOT_SEGS / 2)].seg[rnd() % 2].len);
+        *(volatile uint32_t *)(slot + off) = (uint32_t)rnd();
         return;
     case 7: /* the counter that says "an event is there" */
         *(volatile uint32_t *)slot = *(volatile uint32_t *)slot + 1;
         return;
     case 8: /* the frame's place */
-        *(volatile uint64_t *)(slot + 72) = 0x11000 + (rnd() % 0xf000 & ~7UL);
+        *(volatile uint64_t *)(slot + offsetof(struct slot, frame)) =
+            SLOT_STACK + (rnd() % SLOT_STACK_SIZE & ~7UL);
         return;
     default: /* results of host calls and forks */
-        *(volatile int64_t *)(slot + 96) = (int64_t)(rnd() % 300) - 20;
+        *(volatile int64_t *)(slot + offsetof(struct slot, result)) = (int64_t)(rnd() % 300) - 20;
         return;
     }
     *(volatile uint64_t *)(slot + (off & ~7UL)) = rnd();
