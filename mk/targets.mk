@@ -1,6 +1,6 @@
 # What a person types.
-DEPS := gcc make libseccomp-dev libjansson-dev libcapstone-dev check pkg-config
-TEST_DEPS := busybox-static git python3 procps
+DEPS := gcc make libseccomp-dev libjansson-dev libcapstone-dev check libssl-dev pkg-config
+TEST_DEPS := busybox-static git python3 procps openssl
 LINT_DEPS := clang-tidy cppcheck
 PLATFORMS ?= trap $(if $(filter 1,$(SAN)),,ptrace)
 NV := $(O)/nv

@@ -1,0 +1,46 @@
+/* What the parts of image.h share. */
+#ifndef NV_CKPT_IMAGE_INTERNAL_H
+#define NV_CKPT_IMAGE_INTERNAL_H
+
+#include <sys/stat.h>
+
+#include "ckpt/image.h"
+
+#define IMAGE_MANIFEST "manifest.json"
+#define IMAGE_SIGNATURE "manifest.sig"
+#define IMAGE_TMP_PREFIX ".nv-image." /* followed by TMP_DIGITS digits */
+
+/* image_store.c */
+/* Splits a path of image_path(): the open parent directory, and the name in it. */
+int image_parent(const char *path, const char **name, struct error *e);
+/* Is this directory an image, or empty? Other directories are never replaced or removed. */
+bool image_may_remove(int parent, const char *name);
+/* mkdir -p, 0700 for what is made. */
+int image_make_dirs(const char *path, struct error *e);
+/* A name of our own that nothing in parent has, most likely. */
+#define IMAGE_TMP_NAME 32
+void image_tmp_name(char name[IMAGE_TMP_NAME]);
+/* Removes an image's files and directory, whatever of it is there. */
+void image_dir_remove(int parent, const char *name);
+/* Removes what writers that died have left in parent. */
+void image_sweep(int parent);
+
+/* image_stamp.c: which files have been found to have the manifest's digests. */
+struct image_id {
+    uint64_t dev, ino, size;
+    int64_t mtime_s, mtime_ns, ctime_s, ctime_ns;
+};
+struct image_stamp {
+    char magic[8];
+    struct image_id manifest, part[IMAGE_NPARTS];
+    uint8_t sha256[IMAGE_NPARTS][SHA256_LEN];
+};
+/* false: the files can be changed by others, or cannot be looked at. */
+bool image_stamp_make(const struct image *img, int manifest_fd, struct image_stamp *s);
+bool image_stamp_holds(const struct image_stamp *s);
+void image_stamp_keep(const struct image_stamp *s);
+/* The manifest in this directory goes away. */
+void image_stamp_forget(int dir);
+bool image_others_may_write(const struct stat *st);
+
+#endif
