@@ -2,18 +2,24 @@
 #include "sentry/ctl.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "base/macros.h"
+#include "sentry/ckpt/channel.h"
 #include "sentry/ckpt/ckpt.h"
 #include "sentry/fs/fs.h"
 #include "sentry/kernel/task_internal.h"
 #include "sentry/sandbox.h"
+
+#define REQUEST_MAX (64L << 20)
 
 struct message {
     struct ctl_msg m;
@@ -87,6 +93,28 @@ static void begin_checkpoint(struct message *msg)
     }
 }
 
+static void take_request(struct message *msg)
+{
+    struct stat st;
+    int err;
+
+    if (!msg->nfds) {
+        err = channel_request(msg->payload, msg->len);
+    } else if (fstat(msg->fds[0], &st) || st.st_size < 0 || st.st_size > REQUEST_MAX) {
+        err = -EFBIG;
+    } else {
+        size_t len = (size_t)st.st_size;
+        cleanup_free char *data = malloc(len ? len : 1);
+        err = !data ? -ENOMEM : 0;
+        if (!err && pread(msg->fds[0], data, len, 0) != st.st_size)
+            err = -EIO;
+        if (!err)
+            err = channel_request(data, len);
+    }
+    if (err)
+        log_warn("a request is lost: %s", strerror(-err));
+}
+
 static void ctl_event(struct loop_fd *w, uint32_t revents)
 {
     static struct message msg;
@@ -102,6 +130,12 @@ static void ctl_event(struct loop_fd *w, uint32_t revents)
         break;
     case CTL_WINCH:
         tty_console_resized();
+        break;
+    case CTL_REQUEST:
+        take_request(&msg);
+        break;
+    case CTL_CHECKPOINT_DONE:
+        channel_saved(msg.m.value);
         break;
     case CTL_CHECKPOINT:
         begin_checkpoint(&msg);

@@ -67,11 +67,16 @@ enum ctl_type {
     /* to the sentry */
     CTL_SIGNAL, /* for the first process; value */
     CTL_WINCH,
+    CTL_REQUEST,         /* for /proc/nv/request: the payload, or a descriptor of it */
+    CTL_CHECKPOINT_DONE, /* what CTL_WANT_CHECKPOINT asked for; 0 or negative errno */
     CTL_CHECKPOINT, /* value: CTL_LEAVE_RUNNING; descriptors: report and, to save, kernel, pages */
     /* to the CLI */
     CTL_BOOTED,
-    CTL_EXIT,  /* wait status */
-    CTL_SAVED, /* 0 or negative errno */
+    CTL_EXIT,            /* wait status */
+    CTL_SAVED,           /* 0 or negative errno */
+    CTL_BARRIER,         /* the program waits for a request */
+    CTL_RESPONSE,        /* value: length; the payload, or a descriptor of it */
+    CTL_WANT_CHECKPOINT, /* the program asks for one */
 };
 #define CTL_LEAVE_RUNNING 1
 #define CTL_PAYLOAD_MAX 65536
@@ -83,6 +88,8 @@ struct ctl_msg {
 /* The image a sandbox begins with, in place of argv. */
 struct sandbox_restore {
     int kernel_fd, pages_fd;
+    const char *request; /* for /proc/nv/request; NULL: none yet */
+    size_t request_len;
 };
 
 extern const struct sandbox_spec *sandbox;

@@ -44,6 +44,8 @@ static const struct ckpt_field fields[] = {
     CKPT_BYTES(struct sandbox_state, nodename),
     CKPT_BYTES(struct sandbox_state, domainname),
     CKPT_BOOL(struct sandbox_state, nodename_kept),
+    CKPT_UINT(struct sandbox_state, channel.generation),
+    CKPT_UINT(struct sandbox_state, channel.saves),
 };
 
 const struct ckpt_type ckpt_sandbox = {

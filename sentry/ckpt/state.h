@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "sentry/ckpt/channel.h"
+
 struct mount_ns;
 struct thread_group;
 
@@ -15,6 +17,7 @@ struct sandbox_state {
     struct thread_group *init;
     struct mount_ns *mnt;
     char nodename[65], domainname[65];
+    struct channel_state channel;
     bool nodename_kept; /* the guest has set it: a restored sandbox keeps it */
 };
 

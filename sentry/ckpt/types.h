@@ -58,6 +58,9 @@ enum ckpt_type_id {
     CT_PIDFD,
     CT_UNIX_SOCK,
     CT_NETLINK_SOCK,
+    /* sentry/ckpt */
+    CT_CHANNEL_CHECKPOINT = 120,
+    CT_CHANNEL_GENERATION,
 };
 
 /* Weak until each has its definition. */

@@ -7,6 +7,7 @@
 
 #include "base/strbuf.h"
 
+struct file;
 struct inode;
 struct path;
 struct task;
@@ -21,7 +22,8 @@ enum proc_kind {
     PROC_FD,
     PROC_FDINFO,
     PROC_TASKDIR,
-    PROC_MEM
+    PROC_MEM,
+    PROC_SPECIAL /* opened by the entry's own function; the sandbox's user is its owner */
 };
 
 /* One name. Files have fill, links target or follow; dirs have children (ended by a NULL name). */
@@ -33,15 +35,16 @@ struct proc_entry {
     int (*fill)(struct task *t, struct strbuf *out);
     int (*target)(struct task *t, struct strbuf *out);
     int (*follow)(struct task *t, struct path *out);
+    int (*open)(struct inode *i, const struct path *p, int flags, struct file **out);
     const struct proc_entry *children;
     /* A write; NULL: EACCES/EPERM. buf is NUL-terminated. */
     int (*store)(struct task *t, const char *buf, size_t len);
 };
 
-struct file;
 /* /proc/pid/mem; tid is the task's. */
 struct file *proc_mem_file(struct inode *i, const struct path *p, int flags, pid_t tid);
 
 extern const struct proc_entry proc_root_entries[], proc_pid_entries[];
+extern const struct proc_entry channel_entries[]; /* sentry/ckpt/channel.c */
 
 #endif

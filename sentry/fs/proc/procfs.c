@@ -12,6 +12,7 @@
 #include "base/macros.h"
 #include "sentry/fs/fs.h"
 #include "sentry/fs/proc/proc.h"
+#include "sentry/sandbox.h"
 #include "sentry/kernel/task.h"
 #include "sentry/vfs/file.h"
 
@@ -76,10 +77,15 @@ static int lookup_entry(struct dentry *d, const struct proc_entry *e, pid_t pid)
     static const mode_t fmt[] = {
         [PROC_DIR] = S_IFDIR,   [PROC_FILE] = S_IFREG,      [PROC_LINK] = S_IFLNK,
         [PROC_FDDIR] = S_IFDIR, [PROC_FDINFODIR] = S_IFDIR, [PROC_TASKDIR] = S_IFDIR,
-        [PROC_MEM] = S_IFREG};
+        [PROC_MEM] = S_IFREG,   [PROC_SPECIAL] = S_IFREG};
     struct proc_inode pi = {.kind = e->kind, .entry = e, .children = e->children, .pid = pid};
 
-    return make_inode(d, &pi, fmt[e->kind] | e->mode);
+    int err = make_inode(d, &pi, fmt[e->kind] | e->mode);
+    if (!err && e->kind == PROC_SPECIAL) {
+        d->inode->uid = sandbox->uid;
+        d->inode->gid = sandbox->gid;
+    }
+    return err;
 }
 
 static int lookup_pid(struct dentry *d, int n, bool threads_of, pid_t pid)
@@ -251,7 +257,7 @@ static int proc_readdir(struct task *viewer, struct file *f, struct dir_context 
     struct task *t = task_of(f->inode);
     static const unsigned char types[] = {
         [PROC_DIR] = 4,       [PROC_FILE] = 8,    [PROC_LINK] = 10, [PROC_FDDIR] = 4,
-        [PROC_FDINFODIR] = 4, [PROC_TASKDIR] = 4, [PROC_MEM] = 8};
+        [PROC_FDINFODIR] = 4, [PROC_TASKDIR] = 4, [PROC_MEM] = 8,   [PROC_SPECIAL] = 8};
 
     if (c->pos == 0 && !c->emit(c, ".", 1, 1, f->inode->ino, 4))
         return 0;
@@ -356,6 +362,8 @@ static int proc_open(struct task *t, struct inode *i, const struct path *p, int 
         *out = file_new(&proc_dir_file_ops, i, p, flags);
         return *out ? 0 : -ENOMEM;
     }
+    if (PROC_I(i)->kind == PROC_SPECIAL)
+        return PROC_I(i)->entry->open(i, p, flags, out);
     if (PROC_I(i)->kind == PROC_MEM) {
         struct task *target = task_of(i);
         if (!target || !target->mm)

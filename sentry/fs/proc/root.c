@@ -249,6 +249,7 @@ const struct proc_entry proc_root_entries[] = {
     F("modules", fill_empty),
     {.name = "mounts", .kind = PROC_LINK, .mode = 0777, .target = target_mounts},
     {.name = "net", .kind = PROC_LINK, .mode = 0777, .target = target_net},
+    D("nv", channel_entries),
     D("nv-net", net_entries),
     {.name = "self", .kind = PROC_LINK, .mode = 0777, .target = target_self},
     F("stat", fill_stat),
