@@ -16,6 +16,7 @@
 
 #include "base/cleanup.h"
 #include "base/macros.h"
+#include "base/timeline.h"
 #include "platform/platform.h"
 #include "runsc-cli/cli.h"
 #include "runsc-cli/function.h"
@@ -34,7 +35,6 @@ struct session {
     int signals;
     uint64_t deadline_ns; /* 0: none */
     bool timed_out;
-    uint64_t t_start, t_spawned, t_booted;
 };
 
 static int watch_signals(void)
@@ -104,8 +104,6 @@ static int supervise(struct session *s)
             continue;
         if (r != sizeof(m))
             return -EPIPE;
-        if (m.type == CTL_BOOTED)
-            s->t_booted = now_ns();
         if (m.type == CTL_EXIT)
             return m.value;
     }
@@ -118,24 +116,9 @@ static void reap(struct session *s)
     close(s->sp.ctl);
     kill(s->sp.gofer, SIGKILL);
     waitpid(s->sp.sentry, &status, 0);
+    timeline_mark(PHASE_SENTRY_GONE);
     waitpid(s->sp.gofer, NULL, 0);
-}
-
-static void report_timing(const struct session *s, bool json)
-{
-    uint64_t end = now_ns();
-    double spawn = (double)(s->t_spawned - s->t_start) / 1e6;
-    double boot = s->t_booted ? (double)(s->t_booted - s->t_spawned) / 1e6 : 0;
-    double run = s->t_booted ? (double)(end - s->t_booted) / 1e6 : 0;
-
-    if (json)
-        fprintf(stderr, "{\"spawn_ms\":%.3f,\"boot_ms\":%.3f,\"run_ms\":%.3f,\"total_ms\":%.3f}\n",
-                spawn, boot, run, (double)(end - s->t_start) / 1e6);
-    else
-        fprintf(stderr,
-                "nv: timing: processes %.2f ms, boot to exec %.2f ms, program %.2f ms, total %.2f "
-                "ms\n",
-                spawn, boot, run, (double)(end - s->t_start) / 1e6);
+    timeline_mark(PHASE_GOFER_GONE);
 }
 
 static int exit_code(const struct session *s, int status)
@@ -154,12 +137,15 @@ static int exit_code(const struct session *s, int status)
 int verb_run(int argc, char **argv)
 {
     struct run_options o = {0};
-    struct session s = {.t_start = now_ns()};
+    struct session s = {0};
+    uint64_t main_ns = now_ns();
     struct error e = ERROR_INIT;
 
     int code = run_options_parse(argc, argv, &o);
     if (code)
         return code < 0 ? 0 : code;
+    if (o.timing && timeline_start(main_ns))
+        fprintf(stderr, "nv: --timing: no memory\n");
     platform = platform_find(o.platform, &e);
     if (!platform) {
         error_print(&e);
@@ -180,14 +166,15 @@ int verb_run(int argc, char **argv)
     }
     s.signals = watch_signals();
     terminal_enter(&s.sp.spec);
+    timeline_mark(PHASE_OPTIONS);
     if (spawn_sandbox(&s.sp, &e)) {
         terminal_leave();
         cgroup_remove(&s.sp.cgroup);
         error_print(&e);
         return EXIT_NV;
     }
-    s.t_spawned = now_ns();
     int status = supervise(&s);
+    timeline_mark(PHASE_ANSWERED);
     reap(&s);
     terminal_leave();
     long kills = cgroup_oom_kills(&s.sp.cgroup);
@@ -195,7 +182,6 @@ int verb_run(int argc, char **argv)
         fprintf(stderr, "nv: out of memory: %ld process%s killed at the limit of --memory\n", kills,
                 kills > 1 ? "es" : "");
     cgroup_remove(&s.sp.cgroup);
-    if (o.timing)
-        report_timing(&s, o.timing_json);
+    timeline_print(stderr, o.timing_json);
     return exit_code(&s, status);
 }

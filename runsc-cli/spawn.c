@@ -25,6 +25,7 @@
 
 #include "base/cleanup.h"
 #include "base/empty_root.h"
+#include "base/timeline.h"
 #include "gofer/gofer.h"
 #include "platform/platform.h"
 #include "runsc-cli/filter.h"
@@ -111,11 +112,13 @@ static void run_gofer(struct spawn *s, int sock, int go)
     static struct gofer_config cfg;
     struct error e = ERROR_INIT;
 
+    timeline_mark(PHASE_GOFER_START);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_NAME, "nv-gofer");
     sanitizer_prepare();
     if (!wait_go(go))
         _exit(0);
+    timeline_mark(PHASE_GOFER_GO);
     cfg.sock = sock;
     cfg.nexports = 1 + s->spec.nmounts;
     for (int i = 0; i < cfg.nexports; i++) {
@@ -126,8 +129,10 @@ static void run_gofer(struct spawn *s, int sock, int go)
         if (cfg.exports[i].fd < 0)
             child_fatal(&e);
     }
+    timeline_mark(PHASE_GOFER_EXPORTS);
     if (gofer_enter_jail(&cfg, &e))
         child_fatal(&e);
+    timeline_mark(PHASE_GOFER_READY);
     _exit(gofer_serve(&cfg) ? 1 : 0);
 }
 
@@ -151,13 +156,16 @@ static void run_sentry(struct spawn *s, int go, int ctl)
     struct error e = ERROR_INIT;
     struct ctl_msg m = {.type = CTL_EXIT};
 
+    timeline_mark(PHASE_SENTRY_START);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_NAME, "nv-sentry");
     sanitizer_prepare();
     if (platform->load && s->spec.patch != PATCH_OFF)
         platform->load();
+    timeline_mark(PHASE_SENTRY_LOADED);
     if (!wait_go(go))
         _exit(0);
+    timeline_mark(PHASE_SENTRY_GO);
     if (geteuid() != 0 || getegid() != 0) {
         if (setgroups(0, NULL) && errno != EPERM)
             _exit(125);
@@ -177,7 +185,9 @@ static void run_sentry(struct spawn *s, int go, int ctl)
     s->spec.ctl_sock = ctl;
     if (empty_root_enter(&e) || caps_keep(0, &e))
         child_fatal(&e);
+    timeline_mark(PHASE_SENTRY_CAGE);
     m.value = sentry_main(&s->spec);
+    timeline_mark(PHASE_SENTRY_END);
     if (send(ctl, &m, sizeof(m), MSG_NOSIGNAL) < 0)
         _exit(125);
     _exit(0);
@@ -250,6 +260,7 @@ int spawn_sandbox(struct spawn *s, struct error *e)
         err = explain_ns_failure(-errno, e);
         goto out;
     }
+    timeline_mark(PHASE_SPAWNED);
     /* Our files are the guest user's, those of others nobody's. */
     const struct id_map own = {s->spec.uid, geteuid(), s->spec.gid, getegid()};
     const struct id_map cage = {0, privileged ? NOBODY : geteuid(), 0,
@@ -261,6 +272,7 @@ int spawn_sandbox(struct spawn *s, struct error *e)
         err = cgroup_add(&s->cgroup, s->gofer, e);
     if (!err)
         err = cgroup_add(&s->cgroup, s->sentry, e);
+    timeline_mark(PHASE_MAPPED);
     if (!err && (write(go1[1], "g", 1) != 1 || write(go2[1], "g", 1) != 1))
         err = error_set(e, -errno, "starting the sandbox");
     if (!err) {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/timeline.h"
 #include "platform/platform.h"
 #include "sentry/ckpt/ckpt.h"
 #include "sentry/ctl.h"
@@ -62,11 +63,6 @@ static int host_watch(int fd, void (*cb)(void *arg), void *arg)
 static const struct platform_host host = {
     .park = fiber_park, .current = host_current, .wake = host_wake, .watch = host_watch};
 
-void boot_done(void)
-{
-    ctl_send(CTL_BOOTED, 0);
-}
-
 static int start(struct error *e)
 {
     static const unsigned int shown[] = {[PATCH_AUTO] = 4, [PATCH_EAGER] = 1, [PATCH_OFF] = 0};
@@ -78,7 +74,9 @@ static int start(struct error *e)
         err = platform->init(&cfg, e);
     if (err)
         return err;
+    timeline_mark(PHASE_SENTRY_PLATFORM);
     err = sandbox->enter_jail ? sandbox->enter_jail(e) : 0;
+    timeline_mark(PHASE_SENTRY_FILTER);
     if (!err)
         err = goferfs_connect(sandbox->gofer_sock);
     if (!err && sandbox->strace_filter)
@@ -95,9 +93,10 @@ static int start(struct error *e)
         err = netlink_init();
     if (!err)
         err = ctl_init();
-    if (err)
-        return err;
-    return sandbox->restore ? restore_start() : init_start();
+    if (!err)
+        err = sandbox->restore ? restore_start() : init_start();
+    timeline_mark(PHASE_SENTRY_KERNEL);
+    return err;
 }
 
 int sentry_main(const struct sandbox_spec *spec)
@@ -115,6 +114,7 @@ int sentry_main(const struct sandbox_spec *spec)
         return 125 << 8;
     }
     loop_run();
+    timeline_mark(PHASE_EXIT);
     platform->shutdown();
     if (sandbox->explain)
         explain_print(2);

@@ -71,7 +71,6 @@ enum ctl_type {
     CTL_CHECKPOINT_DONE, /* what CTL_WANT_CHECKPOINT asked for; 0 or negative errno */
     CTL_CHECKPOINT, /* value: CTL_LEAVE_RUNNING; descriptors: report and, to save, kernel, pages */
     /* to the CLI */
-    CTL_BOOTED,
     CTL_EXIT,            /* wait status */
     CTL_SAVED,           /* 0 or negative errno */
     CTL_BARRIER,         /* the program waits for a request */

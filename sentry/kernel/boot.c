@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/timeline.h"
 #include "sentry/fs/fs.h"
 #include "sentry/kernel/boot.h"
 #include "sentry/kernel/fiber.h"
@@ -214,6 +215,7 @@ static void init_main(void *arg)
     int err = mount_all(t);
     if (err)
         fail(t, "cannot set up", "the file system", err);
+    timeline_mark(PHASE_MOUNTED);
     err = enter_cwd(t);
     if (err)
         fail(t, "cannot enter the working directory", sandbox->cwd, err);
@@ -225,7 +227,7 @@ static void init_main(void *arg)
         err = exec_in_path(t, sandbox->argv, sandbox->envp);
     if (err)
         fail(t, "cannot execute", sandbox->argv[0], err);
-    boot_done();
+    timeline_mark(PHASE_EXEC_LOADED);
     task_run(t);
 }
 

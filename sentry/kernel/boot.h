@@ -5,6 +5,5 @@
 /* Queues the fiber that sets up mounts and streams and executes the sandbox's program. */
 int init_start(void);
 /* Called once when the program has been loaded (sentry/main.c). */
-void boot_done(void);
 
 #endif

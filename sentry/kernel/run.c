@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/timeline.h"
 #include "sentry/kernel/fiber.h"
 #include "sentry/kernel/freeze.h"
 #include "sentry/kernel/stat.h"
@@ -156,8 +157,10 @@ void task_run(struct task *t)
         switch (t->ev.kind) {
         case PE_SYSCALL:
             handle_syscall(t);
-            if (t->ev.trapped)
+            if (t->ev.trapped) {
+                timeline_mark(PHASE_FIRST_CALL);
                 mm_site_trapped(t);
+            }
             break;
         case PE_FAULT:
             handle_fault(t);

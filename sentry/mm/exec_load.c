@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/macros.h"
+#include "base/timeline.h"
 #include "sentry/kernel/task_internal.h"
 #include "sentry/kernel/uaccess.h"
 #include "sentry/mm/elf.h"
@@ -349,8 +350,10 @@ int exec_load(struct task *t, struct exec_params *p)
     int err = read_image(t, p->file, &l.img);
     if (!err)
         err = open_interp(&l);
+    timeline_mark(PHASE_EXEC_OPENED);
     if (!err)
         err = platform->aspace_new(&as, &l.thr);
+    timeline_mark(PHASE_EXEC_ASPACE);
     if (err)
         goto out;
     l.mm = mm_new(as);
