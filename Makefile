@@ -20,7 +20,7 @@ NV_VERSION := 0.1.0
 ALL_CFLAGS := -DNV_VERSION=\"$(NV_VERSION)\" -std=gnu17 -D_GNU_SOURCE -I. -I$(O)/gen $(WARN) $(HARDEN) $(SANFLAGS) $(CFLAGS) \
 	-fno-strict-aliasing -MMD -MP
 LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now,-z,noexecstack $(SANFLAGS) $(LDFLAGS)
-LIBS := -lseccomp -ljansson -lpthread
+LIBS := -ljansson -lpthread
 
 SRCS := $(sort $(shell find base platform sentry gofer netstack ckpt runsc-cli -name '*.c' \
 	-not -path 'platform/trap/stub/*'))
@@ -32,6 +32,17 @@ all: $(O)/nv
 $(O)/nv: $(OBJS)
 	@echo "  LINK  $@"
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(OBJS) $(LIBS)
+
+# Seccomp filters as arrays: sandboxes start with programs that are ready.
+FILTERS := $(foreach f,sentry gofer stub,$(O)/gen/$(f)_filter.h)
+$(O)/gen/filters: mk/filters.c platform/trap/layout.h base/sanitize.h base/sanitize.def \
+		sentry/hostcalls.def gofer/hostcalls.def platform/trap/hostcalls.def
+	@mkdir -p $(@D)
+	@echo "  GEN   $@"
+	$(Q)$(CC) $(filter-out -MMD -MP,$(ALL_CFLAGS)) $(LDFLAGS_ALL) -o $@ $< -lseccomp
+$(O)/gen/%_filter.h: $(O)/gen/filters
+	$(Q)$< $* >$@.tmp && mv $@.tmp $@
+$(OBJS): | $(FILTERS)
 
 $(O)/%.o: %.c
 	@mkdir -p $(@D)

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <linux/mount.h>
 #include <sched.h>
-#include <seccomp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -15,8 +14,10 @@
 
 #include "base/cleanup.h"
 #include "base/empty_root.h"
-#include "base/sanitize.h"
+#include "base/filter.h"
+#include "base/macros.h"
 #include "gofer/gofer.h"
+#include "gofer_filter.h"
 
 int gofer_export_prepare(const char *path, bool readonly, struct error *e)
 {
@@ -39,26 +40,6 @@ int gofer_export_prepare(const char *path, bool readonly, struct error *e)
     return fd;
 }
 
-static int install_filter(struct error *e)
-{
-    scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
-    int err = ctx ? 0 : -ENOMEM;
-
-#define HOSTCALL(name, reason)                                                                     \
-    if (!err)                                                                                      \
-        err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(name), 0);
-#include "gofer/hostcalls.def"
-#if NV_ASAN
-#include "base/sanitize.def"
-#endif
-#undef HOSTCALL
-    if (!err)
-        err = seccomp_load(ctx);
-    if (ctx)
-        seccomp_release(ctx);
-    return err ? error_set(e, err, "installing the gofer's system call filter") : 0;
-}
-
 int gofer_enter_jail(const struct gofer_config *cfg, struct error *e)
 {
     struct rlimit files = {1024, 1024};
@@ -69,5 +50,5 @@ int gofer_enter_jail(const struct gofer_config *cfg, struct error *e)
     setrlimit(RLIMIT_NOFILE, &files);
     umask(0);
     err = caps_keep(CAPS_FILE_SERVICE, e);
-    return err ? err : install_filter(e);
+    return err ? err : filter_install(gofer_filter, ARRAY_SIZE(gofer_filter), "gofer", e);
 }

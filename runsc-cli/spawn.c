@@ -28,7 +28,6 @@
 #include "base/timeline.h"
 #include "gofer/gofer.h"
 #include "platform/platform.h"
-#include "runsc-cli/filter.h"
 #include "runsc-cli/sanitizer.h"
 
 #define NOBODY 65534
@@ -181,7 +180,6 @@ static void run_sentry(struct spawn *s, int go, int ctl)
         child_fatal(&e);
     }
     limit_processes();
-    s->spec.enter_jail = sentry_filter_install;
     s->spec.ctl_sock = ctl;
     if (empty_root_enter(&e) || caps_keep(0, &e))
         child_fatal(&e);

@@ -8,7 +8,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/filter.h"
 #include "base/log.h"
+#include "base/macros.h"
 #include "base/timeline.h"
 #include "platform/platform.h"
 #include "sentry/ckpt/ckpt.h"
@@ -22,6 +24,7 @@
 #include "sentry/sandbox.h"
 #include "sentry/socket/socket.h"
 #include "sentry/strace/strace.h"
+#include "sentry_filter.h"
 
 const struct sandbox_spec *sandbox;
 
@@ -75,7 +78,7 @@ static int start(struct error *e)
     if (err)
         return err;
     timeline_mark(PHASE_SENTRY_PLATFORM);
-    err = sandbox->enter_jail ? sandbox->enter_jail(e) : 0;
+    err = filter_install(sentry_filter, ARRAY_SIZE(sentry_filter), "sentry", e);
     timeline_mark(PHASE_SENTRY_FILTER);
     if (!err)
         err = goferfs_connect(sandbox->gofer_sock);

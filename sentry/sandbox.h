@@ -49,7 +49,6 @@ struct sandbox_spec {
     bool stat; /* --stat */
     enum patch_mode patch;
     int host_cpus;                      /* what the sandbox may use of the host */
-    int (*enter_jail)(struct error *e); /* gives up privileges; after the platform has started */
     char boot_id[37], machine_id[33];
     uint64_t boot_ns; /* host CLOCK_MONOTONIC at start; /proc/uptime counts from here */
     uint64_t cpu_hz;

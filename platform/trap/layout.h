@@ -96,7 +96,7 @@ enum slot_cmd {
 /* A descriptor comes with the host call: it is the fifth argument and closed after, or the first
  * and kept. */
 enum hc_fd { HC_NO_FD, HC_FD_ONCE, HC_FD_KEEP };
-#define STUB_FDS_MAX 64 /* what close lets through: filter.c */
+#define STUB_FDS_MAX 64 /* what close lets through: hostcalls.def */
 
 /* A host call of a batch. The upper half of nr: 0, or which descriptor, from 1, is args[4]. */
 struct slot_call {

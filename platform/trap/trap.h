@@ -147,7 +147,5 @@ uint64_t zygote_host_vdso(void);
 uint64_t trap_fast_entry(void); /* where thunks jump to */
 extern struct stub_shared *trap_shared;
 extern int trap_doorbell;
-/* filter.c: the stub's filter as BPF; number of instructions or negative errno. */
-int stub_filter_build(uint64_t *insns, unsigned int max, struct error *e);
 
 #endif

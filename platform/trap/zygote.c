@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,10 @@
 #include "base/macros.h"
 #include "platform/host_vdso.h"
 #include "platform/trap/trap.h"
+#include "stub_filter.h"
+
+_Static_assert(sizeof(stub_filter) <= sizeof(((struct zygote_params *)0)->filter),
+               "the stub's filter is too long");
 
 extern const char stub_image[];
 extern const size_t stub_image_size;
@@ -254,10 +259,8 @@ int zygote_start(struct error *e)
     p->nmaps = (uint32_t)host_vdso_find();
     p->vdso_base = host_vdso_base(STUB_VDSO);
     memcpy(p->maps, host_vdso_pieces, sizeof(p->maps));
-    err = stub_filter_build(p->filter, ARRAY_SIZE(p->filter), e);
-    if (err < 0)
-        return err;
-    p->filter_len = (uint32_t)err;
+    p->filter_len = ARRAY_SIZE(stub_filter);
+    memcpy(p->filter, stub_filter, sizeof(stub_filter));
     pid_t pid = fork();
     if (pid < 0)
         return error_set(e, -errno, "starting the stub process");
