@@ -40,7 +40,7 @@ LIB_OBJS = $(filter-out $(O)/runsc-cli/%,$(OBJS))
 $(O)/unit/%: tests/unit/%.c $(OBJS)
 	@mkdir -p $(@D)
 	@echo "  UNIT  $@"
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS_ALL) -o $@ $< $(LIB_OBJS) $(LIBS) -lcheck -lsubunit -lm -lrt
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS_ALL) -o $@ $< $(LIB_OBJS) $(LIBS) -lcheck -lsubunit -lcapstone -lm -lrt
 
 unit: $(UNIT_BINS)
 	@for t in $(UNIT_BINS); do $$t || exit 1; done

@@ -118,8 +118,6 @@ struct platform {
 
     /* Could this platform run here? Explains itself in e. Called in the CLI before namespaces. */
     int (*probe)(struct error *e);
-    /* Loads what it needs of the host's files, in the sentry's process; NULL: nothing. */
-    void (*load)(void);
     /*
      * Creates the zygote. Called once, in the sentry process, before it drops privileges and
      * installs its filter: no fibers yet.

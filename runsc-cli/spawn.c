@@ -159,8 +159,6 @@ static void run_sentry(struct spawn *s, int go, int ctl)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_NAME, "nv-sentry");
     sanitizer_prepare();
-    if (platform->load && s->spec.patch != PATCH_OFF)
-        platform->load();
     timeline_mark(PHASE_SENTRY_LOADED);
     if (!wait_go(go))
         _exit(0);

@@ -1,111 +1,39 @@
 /* What can be found out about code around a call site: patch.h. */
-#include <capstone/capstone.h>
-#include <dlfcn.h>
-#include <link.h>
 #include <string.h>
-#include <sys/mman.h>
 
-#include "base/log.h"
 #include "base/macros.h"
+#include "platform/trap/insn.h"
 #include "platform/trap/patch.h"
 
 #define BEFORE 64   /* bytes of code looked at in front of the call */
 #define NEAR 160    /* short branches reach no farther, with their own length */
 #define SYNC_MIN 16 /* a linear decoding that begins so far in front has found the instructions */
 
-/* Loaded by hand, into the sentry alone: its tables are a megabyte of relocations. */
-#define CAPSTONE "libcapstone.so.4"
-static struct {
-    bool loaded;
-    __typeof__(cs_open) *cs_open;
-    __typeof__(cs_option) *cs_option;
-    __typeof__(cs_malloc) *cs_malloc;
-    __typeof__(cs_free) *cs_free;
-    __typeof__(cs_disasm_iter) *cs_disasm_iter;
-    __typeof__(cs_insn_group) *cs_insn_group;
-} capstone;
-static const struct {
-    const char *name;
-    void **to;
-} functions[] = {
-    {"cs_open", (void **)&capstone.cs_open},
-    {"cs_option", (void **)&capstone.cs_option},
-    {"cs_malloc", (void **)&capstone.cs_malloc},
-    {"cs_free", (void **)&capstone.cs_free},
-    {"cs_disasm_iter", (void **)&capstone.cs_disasm_iter},
-    {"cs_insn_group", (void **)&capstone.cs_insn_group},
-};
-static csh disassembler;
-
-/* Relocation has gone through all of it: gives back the pages that are the file's. */
-static int drop_file_pages(struct dl_phdr_info *info, size_t size, void *arg)
+/* Decodes at addr, which lies in c or behind it. */
+static bool decode(const struct code *c, uint64_t addr, struct insn *in)
 {
-    if (!strstr(info->dlpi_name, CAPSTONE))
-        return 0;
-    for (int i = 0; i < info->dlpi_phnum; i++) {
-        const Elf64_Phdr *ph = &info->dlpi_phdr[i];
-        uint64_t start = PAGE_UP(info->dlpi_addr + ph->p_vaddr);
-        uint64_t end = PAGE_DOWN(info->dlpi_addr + ph->p_vaddr + ph->p_memsz);
-        if (ph->p_type == PT_LOAD && !(ph->p_flags & PF_W) && start < end)
-            madvise((void *)start, end - start, MADV_DONTNEED);
-    }
-    return 1;
-}
+    size_t off = addr - c->addr;
 
-void text_load(void)
-{
-    void *lib = dlopen(CAPSTONE, RTLD_LAZY | RTLD_LOCAL);
-    bool all = lib != NULL;
-
-    for (size_t i = 0; lib && i < ARRAY_SIZE(functions); i++)
-        all &= (*functions[i].to = dlsym(lib, functions[i].name)) != NULL;
-    capstone.loaded = all;
-    dl_iterate_phdr(drop_file_pages, NULL);
-    if (!capstone.loaded)
-        log_warn("no " CAPSTONE ": call sites stay as they are, each call is a trap");
-}
-
-bool code_ready(void)
-{
-    if (disassembler || !capstone.loaded)
-        return disassembler;
-    capstone.loaded = !capstone.cs_open(CS_ARCH_X86, CS_MODE_64, &disassembler) &&
-                      !capstone.cs_option(disassembler, CS_OPT_DETAIL, CS_OPT_ON);
-    return capstone.loaded;
+    return off < c->len && insn_decode(c->bytes + off, c->len - off, in);
 }
 
 /* NULL, or why the instruction means something else in another place. */
-static const char *stays(const cs_insn *in)
+static const char *stays(const struct insn *in)
 {
-    static const uint8_t bad[] = {
-        CS_GRP_JUMP,      CS_GRP_CALL,           CS_GRP_RET, CS_GRP_INT, CS_GRP_IRET,
-        CS_GRP_PRIVILEGE, CS_GRP_BRANCH_RELATIVE};
-    const cs_x86 *x = &in->detail->x86;
-
-    for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
-        if (capstone.cs_insn_group(disassembler, in, bad[i]))
-            return "a branch follows the call too soon";
-    for (int i = 0; i < x->op_count; i++)
-        if (x->operands[i].type == X86_OP_MEM && x->operands[i].mem.base == X86_REG_RIP)
-            return "what follows the call depends on its address";
-    return in->id == X86_INS_SYSCALL || in->id == X86_INS_HLT ? "a call follows the call too soon"
-                                                              : NULL;
+    if (in->control)
+        return "a branch or call follows the call too soon";
+    if (in->rip_relative)
+        return "what follows the call depends on its address";
+    return in->privileged ? "what follows the call is privileged" : NULL;
 }
 
 int code_displaced(const struct code *c, uint64_t ip, const char **why)
 {
-    const uint8_t *p = c->bytes + (ip - c->addr);
-    size_t left = c->len - (ip - c->addr);
+    struct insn in;
     uint64_t at = ip;
-    cs_insn *in = capstone.cs_malloc(disassembler);
 
-    *why = in ? NULL : "out of memory";
-    while (!*why && at - ip < JUMP_LEN - 2)
-        *why = capstone.cs_disasm_iter(disassembler, &p, &left, &at, in)
-                   ? stays(in)
-                   : "what follows the call is no instruction";
-    if (in)
-        capstone.cs_free(in, 1);
+    for (*why = NULL; !*why && at - ip < JUMP_LEN - 2; at += in.len)
+        *why = decode(c, at, &in) ? stays(&in) : "what follows the call is no instruction";
     return *why ? 0 : (int)(at - ip);
 }
 
@@ -116,20 +44,18 @@ int code_displaced(const struct code *c, uint64_t ip, const char **why)
 bool code_begins_at(const struct code *c, uint64_t addr, uint64_t want)
 {
     int meet = 0, agree = 0;
-    cs_insn *in = capstone.cs_malloc(disassembler);
+    struct insn in;
 
-    for (int k = SYNC_MIN; in && k < BEFORE && (uint64_t)k <= want - c->addr; k++) {
+    for (int k = SYNC_MIN; k < BEFORE && (uint64_t)k <= want - c->addr; k++) {
         uint64_t at = want - (uint64_t)k;
-        const uint8_t *p = c->bytes + (at - c->addr);
-        size_t left = c->len - (at - c->addr);
         bool seen = false;
-        while (at < addr && capstone.cs_disasm_iter(disassembler, &p, &left, &at, in))
+        while (at < addr && decode(c, at, &in)) {
             seen |= at == want;
+            at += in.len;
+        }
         meet += at == addr;
         agree += at == addr && seen;
     }
-    if (in)
-        capstone.cs_free(in, 1);
     return agree > 0 && agree * 8 >= meet * 7;
 }
 
@@ -142,41 +68,56 @@ static bool in_hole(int64_t target, uint64_t start)
 static bool near_branch_into(const struct code *c, uint64_t start)
 {
     uint64_t at = start - MIN(start - c->addr, (uint64_t)NEAR + BEFORE);
-    const uint8_t *p = c->bytes + (at - c->addr);
-    size_t left = c->len - (at - c->addr);
-    cs_insn *in = capstone.cs_malloc(disassembler);
-    bool found = !in;
+    struct insn in;
 
-    while (!found && at < start + NEAR && left) {
-        if (!capstone.cs_disasm_iter(disassembler, &p, &left, &at, in)) {
-            p++;
-            left--;
+    while (at < start + NEAR && at < c->addr + c->len) {
+        if (!decode(c, at, &in)) {
             at++;
             continue;
         }
-        for (int i = 0; i < in->detail->x86.op_count; i++)
-            if ((capstone.cs_insn_group(disassembler, in, CS_GRP_JUMP) ||
-                 capstone.cs_insn_group(disassembler, in, CS_GRP_CALL)) &&
-                in->detail->x86.operands[i].type == X86_OP_IMM)
-                found |= in_hole(in->detail->x86.operands[i].imm, start);
+        at += in.len;
+        if (in.has_target && in_hole((int64_t)at + in.rel, start))
+            return true;
     }
-    if (in)
-        capstone.cs_free(in, 1);
-    return found;
+    return false;
 }
 
-/* Long branches, wherever their bytes might begin. */
+/* Is what ends with the distance at off a jump or call? */
+static bool long_branch_ends(const struct code *c, size_t off)
+{
+    const uint8_t *p = c->bytes + off;
+
+    return (off >= 1 && (p[-1] == 0xe8 || p[-1] == 0xe9)) ||
+           (off >= 2 && p[-2] == 0x0f && (p[-1] & 0xf0) == 0x80);
+}
+
+/*
+ * Long branches, wherever their bytes might begin. All distances that lead into the hole are looked
+ * for, four at a time; hardly any belongs to a branch.
+ */
 static bool far_branch_into(const struct code *c, uint64_t start)
 {
-    for (size_t i = 0; i + 6 <= c->len; i++) {
-        size_t op = c->bytes[i] == 0xe8 || c->bytes[i] == 0xe9                ? 1
-                    : c->bytes[i] == 0x0f && (c->bytes[i + 1] & 0xf0) == 0x80 ? 2
-                                                                              : 0;
+    typedef uint32_t words __attribute__((vector_size(16), aligned(1)));
+    const words step = {0, 4, 8, 12};
+    size_t off = 0;
+
+    for (; off + 19 <= c->len; off += 16) {
+        for (size_t k = 0; k < 4; k++) {
+            /* value + its place - hole: from 0 to 3 for what we look for */
+            uint32_t base = (uint32_t)(c->addr + off + k + 4 - (start + 1));
+            words at = *(const words *)(c->bytes + off + k) + step + base;
+            words hit = (words)(at < JUMP_LEN - 1);
+            if (likely(!(hit[0] | hit[1] | hit[2] | hit[3])))
+                continue;
+            for (size_t i = 0; i < 4; i++)
+                if (hit[i] && long_branch_ends(c, off + k + 4 * i))
+                    return true;
+        }
+    }
+    for (; off + 4 <= c->len; off++) {
         int32_t rel;
-        if (!op)
-            continue;
-        memcpy(&rel, c->bytes + i + op, sizeof(rel));
-        if (in_hole((int64_t)(c->addr + i + op + 4) + rel, start))
+        memcpy(&rel, c->bytes + off, sizeof(rel));
+        if (in_hole((int64_t)(c->addr + off + 4) + rel, start) && long_branch_ends(c, off))
             return true;
     }
     return false;

@@ -9,7 +9,6 @@
  * system call destroys anyway, and jumps to stub_fast_entry.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/macros.h"
@@ -97,6 +96,7 @@ static int choose(const struct platform_site *s, const struct code *c, struct pa
 static int read_code(struct gthread *thr, const struct platform_site *s, struct code *c,
                      const char **why)
 {
+    static uint8_t buf[2 * FAR];
     uint64_t start = s->ip - MIN(s->ip, (uint64_t)FAR), end = s->ip + FAR;
 
     start = MAX(start, s->text_start);
@@ -106,9 +106,7 @@ static int read_code(struct gthread *thr, const struct platform_site *s, struct 
         return -ENOEXEC;
     c->addr = start;
     c->len = end - start;
-    c->bytes = malloc(c->len);
-    if (!c->bytes)
-        return -ENOMEM;
+    c->bytes = buf;
     *why = "its code cannot be read";
     return platform->read_mem(thr->as, c->bytes, start, c->len) == (ssize_t)c->len ? 0 : -ENOEXEC;
 }
@@ -132,8 +130,6 @@ int text_patch(struct gthread *thr, struct platform_site *s)
         return refuse(s, "the program steps through its code");
     if (!reachable(s->ip, s->area) || !reachable(s->ip, s->thunk))
         return refuse(s, "no place for thunks in reach");
-    if (!code_ready())
-        return refuse(s, "no disassembler");
     int err = read_code(thr, s, &c, &s->why);
     if (!err)
         err = choose(s, &c, &p, &s->why);
@@ -145,6 +141,5 @@ int text_patch(struct gthread *thr, struct platform_site *s)
         err = text_write(thr, t.addr, t.bytes, t.len);
     if (!err)
         err = text_add(thr, &p, s->stop);
-    free(c.bytes);
     return err;
 }

@@ -20,7 +20,7 @@ struct patched {
     uint8_t original[JUMP_LEN];
 };
 
-/* A copy of guest code. */
+/* A copy of guest code, until the next one is made: nobody parks while it is looked at. */
 struct code {
     uint64_t addr; /* of bytes[0] */
     size_t len;
@@ -28,7 +28,6 @@ struct code {
 };
 
 /* code.c: questions that need decoding. */
-bool code_ready(void); /* is there a disassembler? */
 /* How many bytes of whole instructions after ip have to move. 0: they cannot, *why tells. */
 int code_displaced(const struct code *c, uint64_t ip, const char **why);
 /* Do most ways to decode what comes before addr have an instruction begin at want? */

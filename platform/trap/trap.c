@@ -593,7 +593,6 @@ static int trap_hostcall(struct gthread *thr, struct platform_hostcall *call)
 const struct platform platform_trap = {
     .name = "trap",
     .probe = trap_probe,
-    .load = text_load,
     .init = trap_init,
     .shutdown = trap_shutdown,
     .poll = trap_poll_events,

@@ -115,7 +115,6 @@ ssize_t donate_read(struct gthread *thr, const struct platform_read *r);
 void donate_forget(uint64_t id);
 struct aspace *aspace_next(const struct aspace *as); /* all of them, beginning with NULL */
 /* code.c, patch.c, text.c: call sites that were turned into jumps to thunks. */
-void text_load(void);
 void text_wait(struct gthread *thr); /* while code is being changed */
 int text_patch(struct gthread *thr, struct platform_site *site);
 int text_restore(struct gthread *thr, uint64_t start, uint64_t end);
