@@ -1,7 +1,9 @@
 /*
- * Gofer: own mount, network, ipc and uts namespaces; as an ordinary user also a user namespace.
  * Sentry: own user, pid, mount, network, ipc and uts namespaces; it is pid 1, its stubs are its
- * children and end with it. Both give up everything else before they look at any guest input.
+ * children and end with it. Gofer: a mount namespace of its own and, as a network namespace is dear,
+ * the sentry's of network, ipc and uts, where there is nothing to meet. An ordinary user's gofer
+ * needs a user namespace and may not join those of another: it has all of its own. Both give up
+ * everything else before they look at any guest input.
  */
 #include "runsc-cli/spawn.h"
 
@@ -34,11 +36,13 @@
 #define HOST_TASKS_MAX 6144 /* half as much again as the sentry allows */
 #define SENTRY_NS                                                                                  \
     (CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
-#define GOFER_NS (CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
+#define GOFER_SHARED_NS (CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
 
-static pid_t fork_into(unsigned long flags)
+static pid_t fork_into(unsigned long flags, int *pidfd)
 {
-    struct clone_args a = {.flags = flags, .exit_signal = SIGCHLD};
+    struct clone_args a = {.flags = flags | (pidfd ? CLONE_PIDFD : 0),
+                           .exit_signal = SIGCHLD,
+                           .pidfd = (uint64_t)(uintptr_t)pidfd};
 
     return (pid_t)syscall(SYS_clone3, &a, sizeof(a));
 }
@@ -106,7 +110,8 @@ static void child_fatal(struct error *e)
 }
 
 /* --- gofer --- */
-static void run_gofer(struct spawn *s, int sock, int go)
+/* sentry: where to find namespaces to join, -1: the gofer has its own */
+static void run_gofer(struct spawn *s, int sock, int go, int sentry)
 {
     static struct gofer_config cfg;
     struct error e = ERROR_INIT;
@@ -115,6 +120,12 @@ static void run_gofer(struct spawn *s, int sock, int go)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_NAME, "nv-gofer");
     sanitizer_prepare();
+    if (sentry >= 0 && setns(sentry, GOFER_SHARED_NS)) {
+        error_set(&e, -errno, "entering the sandbox's namespaces");
+        child_fatal(&e);
+    }
+    if (sentry >= 0)
+        close(sentry);
     if (!wait_go(go))
         _exit(0);
     timeline_mark(PHASE_GOFER_GO);
@@ -159,7 +170,6 @@ static void run_sentry(struct spawn *s, int go, int ctl)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_NAME, "nv-sentry");
     sanitizer_prepare();
-    timeline_mark(PHASE_SENTRY_LOADED);
     if (!wait_go(go))
         _exit(0);
     timeline_mark(PHASE_SENTRY_GO);
@@ -220,69 +230,99 @@ static void close_pair(int p[2])
         close(p[1]);
 }
 
-int spawn_sandbox(struct spawn *s, struct error *e)
-{
-    int gofer_sock[2] = {-1, -1}, ctl[2] = {-1, -1}, go1[2] = {-1, -1}, go2[2] = {-1, -1};
-    bool privileged = is_privileged();
-    int err = 0;
+struct ends { /* what the processes are connected by */
+    int gofer_sock[2], ctl[2], gofer_go[2], sentry_go[2], sentry_pidfd;
+};
 
-    s->sentry = s->gofer = -1;
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, gofer_sock) ||
-        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ctl) || pipe2(go1, O_CLOEXEC) ||
-        pipe2(go2, O_CLOEXEC)) {
-        err = error_set(e, -errno, "creating the sandbox's sockets");
-        goto out;
-    }
+static int make_ends(struct ends *p, struct error *e)
+{
     int size = 1 << 20;
-    setsockopt(gofer_sock[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-    s->spec.gofer_sock = gofer_sock[0];
-    fflush(NULL);
-    s->gofer = fork_into(GOFER_NS | (privileged ? 0 : CLONE_NEWUSER));
-    if (s->gofer == 0) {
-        close(gofer_sock[0]);
-        close_pair(ctl);
-        close(go1[1]);
-        run_gofer(s, gofer_sock[1], go1[0]);
-    }
-    s->sentry = s->gofer < 0 ? -1 : fork_into(SENTRY_NS);
-    if (s->sentry == 0) {
-        close(gofer_sock[1]);
-        close(ctl[0]);
-        close_pair(go1);
-        close(go2[1]);
-        run_sentry(s, go2[0], ctl[1]);
-    }
-    if (s->gofer < 0 || s->sentry < 0) {
-        err = explain_ns_failure(-errno, e);
-        goto out;
-    }
-    timeline_mark(PHASE_SPAWNED);
-    /* Our files are the guest user's, those of others nobody's. */
-    const struct id_map own = {s->spec.uid, geteuid(), s->spec.gid, getegid()};
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, p->gofer_sock) ||
+        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, p->ctl) ||
+        pipe2(p->gofer_go, O_CLOEXEC) || pipe2(p->sentry_go, O_CLOEXEC))
+        return error_set(e, -errno, "creating the sandbox's sockets");
+    setsockopt(p->gofer_sock[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+    return 0;
+}
+
+static int may_go(struct spawn *s, pid_t pid, int go, const struct id_map *m, bool privileged,
+                  struct error *e)
+{
+    int err = m ? map_ids(pid, m, privileged, e) : 0;
+
+    if (!err)
+        err = cgroup_add(&s->cgroup, pid, e);
+    if (!err && write(go, "g", 1) != 1)
+        err = error_set(e, -errno, "starting the sandbox");
+    return err;
+}
+
+static int start_sentry(struct spawn *s, struct ends *p, bool privileged, struct error *e)
+{
     const struct id_map cage = {0, privileged ? NOBODY : geteuid(), 0,
                                 privileged ? NOBODY : getegid()};
-    err = privileged ? 0 : map_ids(s->gofer, &own, privileged, e);
-    if (!err)
-        err = map_ids(s->sentry, &cage, privileged, e);
-    if (!err)
-        err = cgroup_add(&s->cgroup, s->gofer, e);
-    if (!err)
-        err = cgroup_add(&s->cgroup, s->sentry, e);
-    timeline_mark(PHASE_MAPPED);
-    if (!err && (write(go1[1], "g", 1) != 1 || write(go2[1], "g", 1) != 1))
-        err = error_set(e, -errno, "starting the sandbox");
-    if (!err) {
-        s->ctl = ctl[0];
-        ctl[0] = -1;
+
+    s->spec.gofer_sock = p->gofer_sock[0];
+    s->sentry = fork_into(SENTRY_NS, &p->sentry_pidfd);
+    if (s->sentry < 0)
+        return explain_ns_failure(-errno, e);
+    if (s->sentry == 0) {
+        close(p->gofer_sock[1]);
+        close(p->ctl[0]);
+        close_pair(p->gofer_go);
+        close(p->sentry_go[1]);
+        run_sentry(s, p->sentry_go[0], p->ctl[1]);
     }
-out:
+    timeline_mark(PHASE_SENTRY_SPAWNED);
+    return may_go(s, s->sentry, p->sentry_go[1], &cage, privileged, e);
+}
+
+static int start_gofer(struct spawn *s, struct ends *p, bool privileged, struct error *e)
+{
+    /* Our files are the guest user's, those of others nobody's. */
+    const struct id_map own = {s->spec.uid, geteuid(), s->spec.gid, getegid()};
+
+    s->gofer =
+        fork_into(CLONE_NEWNS | (privileged ? 0 : CLONE_NEWUSER | GOFER_SHARED_NS), NULL);
+    if (s->gofer < 0)
+        return explain_ns_failure(-errno, e);
+    if (s->gofer == 0) {
+        close(p->gofer_sock[0]);
+        close_pair(p->ctl);
+        close(p->gofer_go[1]);
+        close_pair(p->sentry_go);
+        run_gofer(s, p->gofer_sock[1], p->gofer_go[0], privileged ? p->sentry_pidfd : -1);
+    }
+    timeline_mark(PHASE_GOFER_SPAWNED);
+    return may_go(s, s->gofer, p->gofer_go[1], privileged ? NULL : &own, privileged, e);
+}
+
+int spawn_sandbox(struct spawn *s, struct error *e)
+{
+    struct ends p = {{-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}, -1};
+    bool privileged = is_privileged();
+
+    s->sentry = s->gofer = -1;
+    fflush(NULL);
+    int err = make_ends(&p, e);
+    if (!err)
+        err = start_sentry(s, &p, privileged, e);
+    if (!err)
+        err = start_gofer(s, &p, privileged, e);
+    if (!err) {
+        s->ctl = p.ctl[0];
+        p.ctl[0] = -1;
+    }
     if (err && s->gofer > 0)
         kill(s->gofer, SIGKILL);
     if (err && s->sentry > 0)
         kill(s->sentry, SIGKILL);
-    close_pair(gofer_sock);
-    close_pair(ctl);
-    close_pair(go1);
-    close_pair(go2);
+    close_pair(p.gofer_sock);
+    close_pair(p.ctl);
+    close_pair(p.gofer_go);
+    close_pair(p.sentry_go);
+    if (p.sentry_pidfd >= 0)
+        close(p.sentry_pidfd);
     return err;
 }

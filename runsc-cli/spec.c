@@ -23,40 +23,6 @@
 extern char **environ;
 
 /* --- identity and hardware --- */
-static void fill_cpu(struct sandbox_spec *s)
-{
-    char line[4096], *v;
-    FILE *f = fopen("/proc/cpuinfo", "re");
-
-    s->cpu_mhz = 1000;
-    snprintf(s->cpu_vendor, sizeof(s->cpu_vendor), "unknown");
-    while (f && fgets(line, sizeof(line), f) && line[0] != '\n') {
-        v = strchr(line, ':');
-        if (!v)
-            continue;
-        v += 2;
-        v[strcspn(v, "\n")] = 0;
-        if (!strncmp(line, "vendor_id", 9))
-            snprintf(s->cpu_vendor, sizeof(s->cpu_vendor), "%.15s", v);
-        else if (!strncmp(line, "cpu family", 10))
-            s->cpu_family = atoi(v);
-        else if (!strncmp(line, "model name", 10))
-            snprintf(s->cpu_model, sizeof(s->cpu_model), "%.63s", v);
-        else if (!strncmp(line, "model", 5))
-            s->cpu_model_nr = atoi(v);
-        else if (!strncmp(line, "stepping", 8))
-            s->cpu_stepping = atoi(v);
-        else if (!strncmp(line, "cpu MHz", 7))
-            s->cpu_mhz = atoi(v);
-        else if (!strncmp(line, "cache size", 10))
-            s->cpu_cache_kb = atoi(v);
-        else if (!strncmp(line, "flags", 5))
-            snprintf(s->cpu_flags, sizeof(s->cpu_flags), "%.2047s", v);
-    }
-    if (f)
-        fclose(f);
-}
-
 /* --cpus N: some N of the CPUs we may use; which of them differs between sandboxes. */
 static int fill_cpus(struct spawn *sp, const struct run_options *o, struct error *e)
 {
@@ -105,10 +71,26 @@ static void fill_identity(struct sandbox_spec *s, const struct run_options *o)
         snprintf(s->machine_id + 2 * i, 3, "%02x", r[16 + i]);
     clock_gettime(CLOCK_MONOTONIC, &ts);
     s->boot_ns = (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
-    fill_cpu(s);
+    s->cpuinfo_fd = open("/proc/cpuinfo", O_RDONLY | O_CLOEXEC);
 }
 
 /* --- user --- */
+/* Not getpwnam(3): the libraries of name services do not load into a static program. */
+static bool find_user(const char *name, struct sandbox_spec *s)
+{
+    cleanup_file_stream FILE *f = fopen("/etc/passwd", "re");
+    const struct passwd *pw;
+
+    while (f && (pw = fgetpwent(f))) {
+        if (strcmp(pw->pw_name, name) != 0)
+            continue;
+        s->uid = pw->pw_uid;
+        s->gid = pw->pw_gid;
+        return true;
+    }
+    return false;
+}
+
 static int fill_user(struct sandbox_spec *s, const struct run_options *o, struct error *e)
 {
     bool bad = false;
@@ -126,13 +108,10 @@ static int fill_user(struct sandbox_spec *s, const struct run_options *o, struct
     s->gid = s->uid;
     if (end == o->user) { /* a name of the host */
         cleanup_free char *name = strndup(o->user, strcspn(o->user, ":"));
-        struct passwd *pw = name ? getpwnam(name) : NULL;
-        if (!pw) {
-            error_set(e, 0, "--user %s: no such user", o->user);
+        if (!name || !find_user(name, s)) {
+            error_set(e, 0, "--user %s: no such user in /etc/passwd", o->user);
             return EXIT_USAGE;
         }
-        s->uid = pw->pw_uid;
-        s->gid = pw->pw_gid;
         end = (char *)(uintptr_t)o->user + strcspn(o->user, ":");
     }
     if (*end == ':') {

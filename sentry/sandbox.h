@@ -51,11 +51,7 @@ struct sandbox_spec {
     int host_cpus;                      /* what the sandbox may use of the host */
     char boot_id[37], machine_id[33];
     uint64_t boot_ns; /* host CLOCK_MONOTONIC at start; /proc/uptime counts from here */
-    uint64_t cpu_hz;
-    char cpu_model[64];
-    char cpu_flags[2048];
-    char cpu_vendor[16];
-    int cpu_family, cpu_model_nr, cpu_stepping, cpu_mhz, cpu_cache_kb;
+    int cpuinfo_fd;   /* the host's /proc/cpuinfo, -1: none; Linux takes long to write it */
 };
 
 /*

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <linux/filter.h>
 #include <signal.h>
 #include <stdio.h>
@@ -59,18 +60,27 @@ uint64_t zygote_host_vdso(void)
     return host_vdso_base(STUB_VDSO);
 }
 
-/* In the forked child: nothing of the sentry may be left but the stub's descriptors. */
-static __attribute__((noreturn)) void exec_stub(int image, int shared, int ctl)
+struct stub_fds {
+    int image, shared, ctl;
+};
+
+/*
+ * In a child that shares the sentry's memory until it executes, as copying it would take longer
+ * than all the rest: it changes nothing there. Nothing of the sentry may be left but the stub's
+ * descriptors.
+ */
+static int exec_stub(void *arg)
 {
+    const struct stub_fds *fds = arg;
     const int want[] = {[STUB_FD_DOORBELL] = trap_doorbell,
-                        [STUB_FD_CTL] = ctl,
-                        [STUB_FD_SHARED] = shared,
+                        [STUB_FD_CTL] = fds->ctl,
+                        [STUB_FD_SHARED] = fds->shared,
                         [STUB_FD_SLOTS] = zygote_as->slots_fd};
     char *argv[] = {"nv-stub", NULL}, *envp[] = {NULL};
     int high[ARRAY_SIZE(want)];
     sigset_t none;
 
-    int exec_fd = fcntl(image, F_DUPFD_CLOEXEC, 100);
+    int exec_fd = fcntl(fds->image, F_DUPFD_CLOEXEC, 100);
     for (size_t i = STUB_FD_DOORBELL; i < ARRAY_SIZE(want); i++)
         high[i] = fcntl(want[i], F_DUPFD_CLOEXEC, 100);
     for (size_t i = STUB_FD_DOORBELL; i < ARRAY_SIZE(want); i++)
@@ -241,9 +251,9 @@ int zygote_fork(struct aspace **as, struct gthread **thr)
 
 int zygote_start(struct error *e)
 {
-    int ctl = -1;
-    cleanup_close int shared = shared_page();
-    cleanup_close int image = image_memfd();
+    static char stack[16384] __attribute__((aligned(16)));
+    static struct stub_fds fds; /* the child looks at it while we go on */
+    int ctl = -1, shared = shared_page(), image = image_memfd();
 
     trap_doorbell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     int err = shared < 0          ? shared
@@ -261,12 +271,13 @@ int zygote_start(struct error *e)
     memcpy(p->maps, host_vdso_pieces, sizeof(p->maps));
     p->filter_len = ARRAY_SIZE(stub_filter);
     memcpy(p->filter, stub_filter, sizeof(stub_filter));
-    pid_t pid = fork();
+    fds = (struct stub_fds){image, shared, ctl};
+    pid_t pid = clone(exec_stub, stack + sizeof(stack), CLONE_VM | SIGCHLD, &fds);
+    close(ctl);
+    close(image);
+    close(shared);
     if (pid < 0)
         return error_set(e, -errno, "starting the stub process");
-    if (pid == 0)
-        exec_stub(image, shared, ctl);
-    close(ctl);
     zygote_as->pid = pid;
     zygote->on_event = zygote_event;
     trap_expect(zygote);

@@ -44,6 +44,8 @@ struct proc_entry {
 /* /proc/pid/mem; tid is the task's. */
 struct file *proc_mem_file(struct inode *i, const struct path *p, int flags, pid_t tid);
 
+int proc_fill_cpuinfo(struct task *t, struct strbuf *out);
+
 extern const struct proc_entry proc_root_entries[], proc_pid_entries[];
 extern const struct proc_entry channel_entries[]; /* sentry/ckpt/channel.c */
 

@@ -11,25 +11,6 @@
 #include "sentry/sandbox.h"
 #include "sentry/socket/socket.h"
 
-static int fill_cpuinfo(struct task *t, struct strbuf *out)
-{
-    const struct sandbox_spec *s = sandbox;
-
-    for (int i = 0; i < s->ncpus; i++)
-        strbuf_printf(out,
-                      "processor\t: %d\nvendor_id\t: %s\ncpu family\t: %d\nmodel\t\t: %d\n"
-                      "model name\t: %s\nstepping\t: %d\ncpu MHz\t\t: %d.000\n"
-                      "cache size\t: %d KB\nphysical id\t: 0\nsiblings\t: %d\ncore id\t\t: %d\n"
-                      "cpu cores\t: %d\napicid\t\t: %d\ninitial apicid\t: %d\nfpu\t\t: yes\n"
-                      "fpu_exception\t: yes\ncpuid level\t: 13\nwp\t\t: yes\nflags\t\t: %s\n"
-                      "bogomips\t: %d.00\nclflush size\t: 64\ncache_alignment\t: 64\n"
-                      "address sizes\t: 48 bits physical, 48 bits virtual\npower management:\n\n",
-                      i, s->cpu_vendor, s->cpu_family, s->cpu_model_nr, s->cpu_model,
-                      s->cpu_stepping, s->cpu_mhz, s->cpu_cache_kb, s->ncpus, i, s->ncpus, i, i,
-                      s->cpu_flags, s->cpu_mhz * 2);
-    return 0;
-}
-
 static int fill_meminfo(struct task *t, struct strbuf *out)
 {
     unsigned long total = sandbox->memory_bytes / 1024, used = 0;
@@ -242,7 +223,7 @@ static const struct proc_entry net_entries[] = {F("dev", fill_net_dev),
 
 const struct proc_entry proc_root_entries[] = {
     F("cmdline", fill_cmdline),
-    F("cpuinfo", fill_cpuinfo),
+    F("cpuinfo", proc_fill_cpuinfo),
     F("filesystems", fill_filesystems),
     F("loadavg", fill_loadavg),
     F("meminfo", fill_meminfo),
