@@ -20,9 +20,8 @@ NV_VERSION := 0.1.0
 ALL_CFLAGS := -DNV_VERSION=\"$(NV_VERSION)\" -std=gnu17 -D_GNU_SOURCE -I. -I$(O)/gen $(WARN) $(HARDEN) $(SANFLAGS) $(CFLAGS) \
 	-fno-strict-aliasing -MMD -MP
 LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now,-z,noexecstack $(SANFLAGS) $(LDFLAGS)
-# Static: the dynamic linker would take longer than the rest of the way to main().
-STATIC := $(if $(SANFLAGS),,-static-pie)
-LIBS := -ljansson -lpthread
+# Each shared library takes the dynamic linker longer than the rest of the way to main().
+LIBS := -l:libjansson.a -lpthread
 
 SRCS := $(sort $(shell find base platform sentry gofer netstack ckpt runsc-cli -name '*.c' \
 	-not -path 'platform/trap/stub/*'))
@@ -33,7 +32,7 @@ all: $(O)/nv
 
 $(O)/nv: $(OBJS)
 	@echo "  LINK  $@"
-	$(Q)$(CC) $(LDFLAGS_ALL) $(STATIC) -o $@ $(OBJS) $(LIBS)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(OBJS) $(LIBS)
 
 # Seccomp filters as arrays: sandboxes start with programs that are ready.
 FILTERS := $(foreach f,sentry gofer stub,$(O)/gen/$(f)_filter.h)

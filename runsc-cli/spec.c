@@ -75,7 +75,7 @@ static void fill_identity(struct sandbox_spec *s, const struct run_options *o)
 }
 
 /* --- user --- */
-/* Not getpwnam(3): the libraries of name services do not load into a static program. */
+/* Not getpwnam(3), which may load the libraries of any name service. */
 static bool find_user(const char *name, struct sandbox_spec *s)
 {
     cleanup_file_stream FILE *f = fopen("/etc/passwd", "re");
