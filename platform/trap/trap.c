@@ -435,7 +435,9 @@ static void read_event(struct gthread *thr, struct platform_event *ev)
         thr->nsegs = 0;
     }
     thr->stepped = false;
-    if (unlikely(thr->as->text) && !thr->fast) {
+    /* A call by a thunk has the call's address, but one that was stopped on its way back has not.
+     */
+    if (unlikely(thr->as->text) && !(thr->fast && ev->kind == PE_SYSCALL)) {
         uint64_t ip = frame_ip(thr), canonical = text_canonical(thr->as, ip);
         thr->stepped =
             ev->kind == PE_FAULT && ev->info.si_signo == SIGTRAP && text_is_entry(thr->as, ip);

@@ -167,7 +167,18 @@ stub_fast_begin:
     mov -80(%r11), %rdi
     mov -72(%r11), %rsi
     mov -64(%r11), %rbp
-    mov -48(%r11), %rdx
+    /* As the kernel leaves them: rcx the address behind the call, r11 the flags, which are kept. */
+    mov %r11, %rcx
+    mov %rax, %rdx
+    mov -8(%rcx), %eax
+    xchg %al, %ah
+    and $8, %al
+    add $0x78, %al /* the overflow flag, from bit 11 */
+    sahf           /* the others of arithmetic */
+    mov %rdx, %rax
+    mov -48(%rcx), %rdx
+    mov -120(%rcx), %r11
+    mov -32(%rcx), %rcx
     mov %gs:FAST_SP, %rsp
     jmp *%gs:FAST_CONT
 stub_fast_end:

@@ -38,9 +38,13 @@ static enum served serve_futex(struct slot *s, struct stub_ucontext *uc, long *r
     *ret = stub_futex(uc->mc.di, op, uc->mc.dx, uc->mc.r10, uc->mc.r8, uc->mc.r9,
                       &slot_fast(s)->interrupted);
     if (s->in_futex) {
-        /* From here on the sentry knows us on the way to guest code: text.c. */
+        /*
+         * From here on the sentry knows us on the way to guest code: text.c. Interrupted, we post
+         * before we get there.
+         */
+        const volatile uint32_t *interrupted = &slot_fast(s)->interrupted;
         __atomic_store_n(&s->in_futex, 0, __ATOMIC_SEQ_CST);
-        while (__atomic_load_n(&s->text_locked, __ATOMIC_SEQ_CST))
+        while (__atomic_load_n(&s->text_locked, __ATOMIC_SEQ_CST) && !*interrupted)
             __builtin_ia32_pause();
     }
     return *ret == -4 ? SERVED_FUTEX : SERVED;
