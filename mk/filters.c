@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sentry/ckpt/pagemap_scan.h"
 #include "base/macros.h"
 #include "base/sanitize.h"
 #include "platform/trap/layout.h"
@@ -48,6 +49,7 @@ static int sentry_rules(scmp_filter_ctx ctx)
 #undef HOSTCALL
     /* Of ioctls, sizes and terminal modes of the standard streams. */
     ALLOW(ioctl, ARG1(FIONREAD));
+    ALLOW(ioctl, ARG1(NV_PAGEMAP_SCAN));
     ALLOW(ioctl, ARG1(TIOCGWINSZ));
     return err;
 }

@@ -21,6 +21,7 @@
 #include "runsc-cli/cli.h"
 #include "runsc-cli/function.h"
 #include "runsc-cli/options.h"
+#include "runsc-cli/pagemap.h"
 #include "runsc-cli/spawn.h"
 #include "runsc-cli/spec.h"
 #include "runsc-cli/terminal.h"
@@ -77,6 +78,26 @@ static int poll_timeout(struct session *s)
                                  : (int)MIN((s->deadline_ns - now) / NSEC_PER_MSEC + 1, 1UL << 30);
 }
 
+/* A message, and the descriptor that came with it, or -1. As recv(2). */
+static ssize_t receive(int ctl, struct ctl_msg *m, int *fd)
+{
+    struct iovec iov = {m, sizeof(*m)};
+    union {
+        struct cmsghdr align;
+        char buf[CMSG_SPACE(sizeof(int))];
+    } c;
+    struct msghdr h = {
+        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = c.buf, .msg_controllen = sizeof(c.buf)};
+
+    *fd = -1;
+    ssize_t n = recvmsg(ctl, &h, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    struct cmsghdr *cm = n < 0 ? NULL : CMSG_FIRSTHDR(&h);
+    if (cm && cm->cmsg_level == SOL_SOCKET && cm->cmsg_type == SCM_RIGHTS &&
+        cm->cmsg_len == CMSG_LEN(sizeof(int)))
+        memcpy(fd, CMSG_DATA(cm), sizeof(int));
+    return n;
+}
+
 /* Until the sentry has sent the wait status of the first process, or is gone. */
 static int supervise(struct session *s)
 {
@@ -99,11 +120,16 @@ static int supervise(struct session *s)
             forward_signals(s);
         if (!(p[0].revents & (POLLIN | POLLHUP)))
             continue;
-        ssize_t r = recv(s->sp.ctl, &m, sizeof(m), MSG_DONTWAIT);
+        int fd;
+        ssize_t r = receive(s->sp.ctl, &m, &fd);
         if (r < 0 && (errno == EAGAIN || errno == EINTR))
             continue;
         if (r != sizeof(m))
             return -EPIPE;
+        if (m.type == CTL_PAGEMAP)
+            pagemap_serve(s->sp.ctl, s->sp.sentry, fd);
+        else if (fd >= 0)
+            close(fd);
         if (m.type == CTL_EXIT)
             return m.value;
     }

@@ -15,6 +15,7 @@
 #include "base/macros.h"
 #include "sentry/ckpt/channel.h"
 #include "sentry/ckpt/ckpt.h"
+#include "sentry/ckpt/pagemap.h"
 #include "sentry/fs/fs.h"
 #include "sentry/kernel/task_internal.h"
 #include "sentry/sandbox.h"
@@ -137,6 +138,11 @@ static void ctl_event(struct loop_fd *w, uint32_t revents)
     case CTL_CHECKPOINT_DONE:
         channel_saved(msg.m.value);
         break;
+    case CTL_PAGEMAP:
+        pagemap_answer(msg.m.value, msg.nfds == 1 ? msg.fds[0] : -1);
+        if (msg.nfds != 1)
+            break;
+        return;
     case CTL_CHECKPOINT:
         begin_checkpoint(&msg);
         return;

@@ -48,7 +48,7 @@ struct sandbox_spec {
     bool explain;
     bool stat; /* --stat */
     enum patch_mode patch;
-    int host_cpus;                      /* what the sandbox may use of the host */
+    int host_cpus; /* what the sandbox may use of the host */
     char boot_id[37], machine_id[33];
     uint64_t boot_ns; /* host CLOCK_MONOTONIC at start; /proc/uptime counts from here */
     int cpuinfo_fd;   /* the host's /proc/cpuinfo, -1: none; Linux takes long to write it */
@@ -71,6 +71,11 @@ enum ctl_type {
     CTL_BARRIER,         /* the program waits for a request */
     CTL_RESPONSE,        /* value: length; the payload, or a descriptor of it */
     CTL_WANT_CHECKPOINT, /* the program asks for one */
+    /*
+     * Asks for the pagemap of a process of the sandbox, whose pidfd comes along. The answer is the
+     * same message with the descriptor, or with a negative errno.
+     */
+    CTL_PAGEMAP,
 };
 #define CTL_LEAVE_RUNNING 1
 #define CTL_PAYLOAD_MAX 65536

@@ -1,0 +1,13 @@
+/* The sentry has no /proc: it asks for the pagemaps of its stubs. */
+#ifndef NV_RUNSC_CLI_PAGEMAP_H
+#define NV_RUNSC_CLI_PAGEMAP_H
+
+#include <sys/types.h>
+
+/*
+ * Answers CTL_PAGEMAP on the control socket ctl. Only children of the sentry are looked at, of
+ * which pidfd names one. Takes over pidfd, which may be -1 or no pidfd at all.
+ */
+void pagemap_serve(int ctl, pid_t sentry, int pidfd);
+
+#endif

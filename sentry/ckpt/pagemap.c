@@ -1,0 +1,138 @@
+/* See pagemap.h. PAGEMAP_SCAN (Linux 6.7) skips what is empty; before, each page is looked at. */
+#include "sentry/ckpt/pagemap.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/macros.h"
+#include "sentry/ckpt/pagemap_scan.h"
+#include "sentry/ctl.h"
+#include "sentry/kernel/fiber.h"
+#include "sentry/sandbox.h"
+
+#define REGIONS 1024
+#define ENTRIES 65536UL
+#define ENTRY_PRESENT (1ULL << 63)
+#define ENTRY_SWAPPED (1ULL << 62)
+#define ENTRY_FILE (1ULL << 61)
+
+static struct {
+    struct fiber *fiber;
+    bool answered;
+    int value, fd;
+} request;
+
+int pagemap_open(pid_t pid)
+{
+    while (request.fiber) /* rare: two at once */
+        fiber_yield();
+    cleanup_close int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (pidfd < 0)
+        return -errno;
+    request.fiber = fiber_current();
+    request.answered = false;
+    int err = ctl_send_more(CTL_PAGEMAP, 0, NULL, 0, pidfd);
+    while (!err && !request.answered)
+        fiber_park();
+    request.fiber = NULL;
+    if (err)
+        return err;
+    if (request.fd >= 0)
+        return request.fd;
+    return request.value < 0 && request.value > -4096 ? request.value : -EPROTO;
+}
+
+void pagemap_answer(int value, int fd)
+{
+    if (!request.fiber || request.answered) {
+        if (fd >= 0)
+            close(fd);
+        return;
+    }
+    request.value = value;
+    request.fd = fd;
+    request.answered = true;
+    fiber_wake(request.fiber);
+}
+
+static int scan_regions(int fd, enum pagemap_kind kind, uint64_t start, uint64_t end,
+                        int (*fn)(void *arg, uint64_t start, uint64_t end), void *arg)
+{
+    cleanup_free struct nv_page_region *v = calloc(REGIONS, sizeof(*v));
+    struct nv_pm_scan_arg a = {.size = sizeof(a),
+                            .start = start,
+                            .end = end,
+                            .vec = (uint64_t)v,
+                            .vec_len = REGIONS,
+                            .return_mask = NV_PAGE_IS_PRESENT};
+
+    if (kind == PAGEMAP_OWN) {
+        a.category_inverted = a.category_mask = NV_PAGE_IS_FILE | NV_PAGE_IS_PFNZERO;
+        a.category_anyof_mask = NV_PAGE_IS_PRESENT | NV_PAGE_IS_SWAPPED;
+    } else {
+        a.category_mask = NV_PAGE_IS_PRESENT;
+        a.category_anyof_mask = NV_PAGE_IS_FILE | NV_PAGE_IS_PFNZERO;
+    }
+    while (v && a.start < end) {
+        long n = ioctl(fd, NV_PAGEMAP_SCAN, &a);
+        if (n < 0)
+            return -errno;
+        for (long i = 0; i < n; i++) {
+            int err = fn(arg, v[i].start, v[i].end);
+            if (err)
+                return err;
+        }
+        if (a.walk_end <= a.start)
+            return -EIO;
+        a.start = a.walk_end;
+    }
+    return v ? 0 : -ENOMEM;
+}
+
+static bool entry_is(uint64_t e, enum pagemap_kind kind)
+{
+    if (kind == PAGEMAP_OWN)
+        return (e & (ENTRY_PRESENT | ENTRY_SWAPPED)) && !(e & ENTRY_FILE);
+    return (e & ENTRY_PRESENT) && (e & ENTRY_FILE);
+}
+
+static int scan_entries(int fd, enum pagemap_kind kind, uint64_t start, uint64_t end,
+                        int (*fn)(void *arg, uint64_t start, uint64_t end), void *arg)
+{
+    cleanup_free uint64_t *v = malloc(ENTRIES * sizeof(*v));
+
+    if (!v)
+        return -ENOMEM;
+    while (start < end) {
+        size_t n = MIN((end - start) / NV_PAGE_SIZE, ENTRIES), i = 0;
+        ssize_t got = pread(fd, v, n * sizeof(*v), (off_t)(start / NV_PAGE_SIZE * sizeof(*v)));
+        if (got <= 0)
+            return got ? -errno : -EIO;
+        n = (size_t)got / sizeof(*v);
+        while (i < n) {
+            size_t from = i;
+            while (i < n && entry_is(v[i], kind))
+                i++;
+            int err = i > from ? fn(arg, start + from * NV_PAGE_SIZE, start + i * NV_PAGE_SIZE) : 0;
+            if (err)
+                return err;
+            while (i < n && !entry_is(v[i], kind))
+                i++;
+        }
+        start += n * NV_PAGE_SIZE;
+    }
+    return 0;
+}
+
+int pagemap_scan(int fd, enum pagemap_kind kind, uint64_t start, uint64_t end,
+                 int (*fn)(void *arg, uint64_t start, uint64_t end), void *arg)
+{
+    int err = scan_regions(fd, kind, start, end, fn, arg);
+
+    return err == -ENOTTY ? scan_entries(fd, kind, start, end, fn, arg) : err;
+}
