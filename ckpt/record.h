@@ -112,8 +112,8 @@ struct ckpt_symbol {
 
 /* --- writing --- */
 /*
- * Where pages go: returns the offset in the pages file of npages written in a row, or a negative
- * errno. NULL for a dry run (--check).
+ * Where pages go: returns the offset in the pages file, in bytes, of npages written in a row, or a
+ * negative errno; data NULL: of zeros. NULL for a dry run (--check).
  */
 typedef int64_t (*ckpt_pages_fn)(void *arg, const void *data, size_t npages);
 
@@ -137,6 +137,8 @@ void ckpt_put_fields(struct ckpt_writer *w, const struct ckpt_field *f, unsigned
                      const void *at);
 /* Puts pages into the pages file: their offset there (also written to the record by no one). */
 uint64_t ckpt_put_pages(struct ckpt_writer *w, const void *data, size_t npages);
+/* False for a dry run: nothing has to be read that is only for ckpt_put_pages(). */
+bool ckpt_wants_pages(const struct ckpt_writer *w);
 /* The id that obj has or will have; objects that were already written keep theirs. */
 bool ckpt_saved(const struct ckpt_writer *w, const void *obj);
 uint64_t ckpt_now(const struct ckpt_writer *w);

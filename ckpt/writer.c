@@ -225,6 +225,11 @@ uint64_t ckpt_put_pages(struct ckpt_writer *w, const void *data, size_t npages)
     return off < 0 ? 0 : (uint64_t)off;
 }
 
+bool ckpt_wants_pages(const struct ckpt_writer *w)
+{
+    return w->pages != NULL;
+}
+
 static void put_field(struct ckpt_writer *w, const struct ckpt_field *f, const void *at)
 {
     void *ptr = NULL;

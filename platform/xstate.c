@@ -38,9 +38,9 @@ uint64_t xstate_features(void)
 static const char *component_name(int i)
 {
     static const char *const names[] = {
-        [0] = "x87",      [1] = "SSE",         [2] = "AVX",          [3] = "MPX",
-        [4] = "MPX",      [5] = "AVX-512",     [6] = "AVX-512",      [7] = "AVX-512",
-        [9] = "PKRU",     [17] = "AMX (tiles)", [18] = "AMX (tiles)", [19] = "APX"};
+        [0] = "x87",  [1] = "SSE",          [2] = "AVX",          [3] = "MPX",
+        [4] = "MPX",  [5] = "AVX-512",      [6] = "AVX-512",      [7] = "AVX-512",
+        [9] = "PKRU", [17] = "AMX (tiles)", [18] = "AMX (tiles)", [19] = "APX"};
 
     return i < (int)ARRAY_SIZE(names) && names[i] ? names[i] : "an unknown extension";
 }

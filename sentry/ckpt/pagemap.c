@@ -65,11 +65,11 @@ static int scan_regions(int fd, enum pagemap_kind kind, uint64_t start, uint64_t
 {
     cleanup_free struct nv_page_region *v = calloc(REGIONS, sizeof(*v));
     struct nv_pm_scan_arg a = {.size = sizeof(a),
-                            .start = start,
-                            .end = end,
-                            .vec = (uint64_t)v,
-                            .vec_len = REGIONS,
-                            .return_mask = NV_PAGE_IS_PRESENT};
+                               .start = start,
+                               .end = end,
+                               .vec = (uint64_t)v,
+                               .vec_len = REGIONS,
+                               .return_mask = NV_PAGE_IS_PRESENT};
 
     if (kind == PAGEMAP_OWN) {
         a.category_inverted = a.category_mask = NV_PAGE_IS_FILE | NV_PAGE_IS_PFNZERO;

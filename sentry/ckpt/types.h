@@ -64,7 +64,6 @@ enum ckpt_type_id {
 };
 
 /* Weak until each has its definition. */
-#pragma weak ckpt_mm
 #pragma weak ckpt_posix_timers
 #pragma weak ckpt_itimers_cpu
 #pragma weak ckpt_mount_ns

@@ -29,6 +29,7 @@ struct mm *mm_new(struct aspace *as)
     mm->refs = 1;
     mm->as = as;
     waitq_init(&mm->lock_wq);
+    list_init(&mm->keeper_turns);
     return mm;
 }
 
@@ -45,7 +46,11 @@ void mm_put(struct mm *mm)
     thunks_free(mm);
     vma_clear(mm->vmas);
     free(mm->vmas);
-    platform->aspace_put(mm->as);
+    mm_image_free(mm);
+    if (mm->keeper)
+        platform->thread_free(mm->keeper);
+    if (mm->as)
+        platform->aspace_put(mm->as);
     free(mm);
 }
 
@@ -161,6 +166,10 @@ int mm_fork(struct task *parent, struct mm **child, struct aspace *as, struct gt
     mm->lock_wq = wq;
     waitq_init(&mm->lock_wq);
     mm->thunks.counts = NULL;
+    mm->keeper = NULL;
+    mm->keeper_busy = false;
+    list_init(&mm->keeper_turns);
+    mm->image = NULL;
     mm->locked_vm = 0; /* memory locks are not inherited: mlock(2) */
     int err = copy_vmas(from, mm);
     if (!err)

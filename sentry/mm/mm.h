@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/list.h"
 #include "sentry/kernel/waitq.h"
 
 struct aspace;
@@ -63,7 +64,13 @@ struct mm {
     uint64_t vdso; /* address or 0 */
     uint64_t start_code, end_code, start_stack;
     struct thunks thunks;
-    bool locked; /* a change is under way: mm_internal.h */
+    /* Restored from an image: restore.c, keeper.c. */
+    struct gthread *keeper; /* a parked thread of no task, of which others are made; may be NULL */
+    bool keeper_busy;
+    struct list keeper_turns;
+    struct mm_image *image; /* owned: what mm_restore() is to map; NULL: nothing any more */
+    uint16_t image_id;      /* by which the working set names it */
+    bool locked;            /* a change is under way: mm_internal.h */
     struct waitq lock_wq;
 };
 
@@ -72,7 +79,7 @@ struct mm *mm_get(struct mm *mm);
 void mm_put(struct mm *mm);
 /* Restored address spaces: the host's part, and a thread in it for a task. Both block. */
 int mm_restore(struct mm *mm);
-int mm_thread_new(struct mm *mm, struct gthread **out) __attribute__((weak));
+int mm_thread_new(struct mm *mm, struct gthread **out);
 /* The VMA tree of a forked address space (host memory is already copied). Honours DONTFORK. */
 int mm_fork(struct task *parent, struct mm **child, struct aspace *as, struct gthread *thr);
 

@@ -25,6 +25,17 @@ void thunks_forget(struct mm *mm, uint64_t start, uint64_t end);
 /* The protection of code in [start, end) is about to change: it becomes what it was. Blocks. */
 int thunks_restore(struct mm *mm, struct gthread *thr, uint64_t start, uint64_t end);
 void thunks_free(struct mm *mm);
+/* A thread of mm that is parked and can make host calls now; NULL: none. */
+struct gthread *mm_parked_thread(struct mm *mm);
+/* What is to be mapped of an area: ckpt.c fills it from a record, restore.c maps it. */
+struct mm_segment {
+    uint64_t start, npages, offset; /* in the pages file, in bytes */
+};
+struct mm_image {
+    struct mm_segment *seg; /* in the order of addresses, each within one private area */
+    uint32_t n;
+};
+void mm_image_free(struct mm *mm);
 int prot_to_host(uint32_t vm_flags);
 uint32_t prot_to_vm(int prot);
 

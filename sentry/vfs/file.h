@@ -56,7 +56,7 @@ struct file_ops {
     int (*readdir)(struct task *t, struct file *f, struct dir_context *c);
     /*
      * Gives a host FD (borrowed) that backs [off, off+len) for mmap and the offset in it. prot and
-     * flags as in mmap(2). NULL: -ENODEV. May return -EACCES.
+     * flags as in mmap(2). NULL: -ENODEV. May return -EACCES. t is NULL for checkpoints.
      */
     int (*mmap)(struct task *t, struct file *f, uint64_t off, uint64_t len, int prot, int flags,
                 int *host_fd, uint64_t *host_off);

@@ -1,0 +1,440 @@
+/*
+ * Checkpoints of address spaces: numbers, areas, and of each private area the pages that are its
+ * own. Pages that are zero or equal their file are left out, so are thunks; code is saved as it was
+ * before calls were patched. Shared mappings are the file's to save.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/macros.h"
+#include "platform/host_vdso.h"
+#include "sentry/ckpt/pagemap.h"
+#include "sentry/ckpt/pages.h"
+#include "sentry/ckpt/types.h"
+#include "sentry/kernel/task.h"
+#include "sentry/mm/mm_internal.h"
+#include "sentry/vfs/file.h"
+
+#define CHUNK_PAGES 256UL
+#define GAP_MAX 8 /* zero pages between others that are kept as a hole: fewer mappings */
+#define SEGMENTS_MAX (1U << 20)
+#define VM_KNOWN                                                                                   \
+    (VM_READ | VM_WRITE | VM_EXEC | VM_SHARED | VM_GROWSDOWN | VM_LOCKED | VM_DONTFORK |           \
+     VM_WIPEONFORK | VM_NORESERVE | VM_STACK | VM_HEAP | VM_MAYWRITE)
+
+/* Names of areas, by the number they have in images. */
+static const char *const names[] = {NULL, "[stack]", "[heap]", "[vdso]"};
+
+static bool is_thunks(const struct vma *v)
+{
+    return v->name && !strcmp(v->name, "[thunks]");
+}
+
+static int name_number(const struct vma *v)
+{
+    for (size_t i = 1; v->name && i < ARRAY_SIZE(names); i++)
+        if (!strcmp(v->name, names[i]))
+            return (int)i;
+    return 0;
+}
+
+/* Programs keep addresses of functions in the host's vDSO: another kernel's would not do. */
+static uint64_t vdso_digest(void)
+{
+    static uint64_t digest;
+    const char *p = (const char *)getauxval(AT_SYSINFO_EHDR);
+
+    for (int i = 0; !digest && p && i < host_vdso_find(); i++) {
+        const struct vdso_piece *piece = &host_vdso_pieces[i];
+        if (piece->delta)
+            continue;                   /* its data */
+        digest = 0xcbf29ce484222325ULL; /* FNV-1a */
+        for (uint64_t k = 0; k < piece->len; k++)
+            digest = (digest ^ (uint8_t)p[k]) * 0x100000001b3ULL;
+    }
+    return digest;
+}
+
+/* --- saving --- */
+struct saver {
+    struct ckpt_writer *w;
+    struct mm *mm;
+    const struct vma *v; /* the area being saved, and what backs it: */
+    int host_fd;
+    uint64_t host_off;
+    bool readable;
+    char *buf, *file; /* CHUNK_PAGES each */
+    struct mm_segment *seg;
+    uint32_t n, cap;
+    uint32_t first; /* of this area's segments */
+};
+
+static int add_segment(struct saver *s, uint64_t start, uint64_t npages, uint64_t offset)
+{
+    if (s->n == s->cap) {
+        uint32_t cap = s->cap ? s->cap * 2 : 256;
+        struct mm_segment *seg = reallocarray(s->seg, cap, sizeof(*seg));
+        if (!seg || cap > SEGMENTS_MAX) {
+            s->seg = seg ? seg : s->seg;
+            return -ENOMEM;
+        }
+        s->seg = seg;
+        s->cap = cap;
+    }
+    s->seg[s->n++] = (struct mm_segment){start, npages, offset};
+    return 0;
+}
+
+/* Pages to keep, in ascending order. */
+static int keep(struct saver *s, uint64_t start, const char *data, uint64_t npages)
+{
+    struct mm_segment *last = s->n > s->first ? &s->seg[s->n - 1] : NULL;
+    uint64_t gap = last ? (start - last->start) / NV_PAGE_SIZE - last->npages : UINT64_MAX;
+    bool joins = gap == 0 || (gap < GAP_MAX && !s->v->file);
+
+    if (joins && gap)
+        ckpt_put_pages(s->w, NULL, gap);
+    uint64_t offset = ckpt_put_pages(s->w, data, npages);
+    if (!joins)
+        return add_segment(s, start, npages, offset);
+    last->npages += gap + npages;
+    return 0;
+}
+
+static bool is_zero(const char *page)
+{
+    const uint64_t *p = (const uint64_t *)page;
+
+    for (size_t i = 0; i < NV_PAGE_SIZE / 8; i += 8)
+        if (p[i] | p[i + 1] | p[i + 2] | p[i + 3] | p[i + 4] | p[i + 5] | p[i + 6] | p[i + 7])
+            return false;
+    return true;
+}
+
+/* What the file has there; behind its end nothing is equal. */
+static size_t read_file(struct saver *s, uint64_t start, size_t len)
+{
+    uint64_t at = s->host_off + (start - s->v->start);
+    size_t done = 0;
+
+    while (s->host_fd >= 0 && done < len) {
+        ssize_t n = pread(s->host_fd, s->file + done, len - done, (off_t)(at + done));
+        if (n <= 0)
+            break;
+        done += (size_t)n;
+    }
+    if (done % NV_PAGE_SIZE) { /* the rest of the last page is zero in memory */
+        memset(s->file + done, 0, NV_PAGE_SIZE - done % NV_PAGE_SIZE);
+        done = PAGE_UP(done);
+    }
+    return done;
+}
+
+static int save_chunk(struct saver *s, uint64_t start, uint64_t npages)
+{
+    size_t len = npages * NV_PAGE_SIZE, have = 0;
+    uint64_t from = 0;
+
+    if (platform->read_mem(s->mm->as, s->buf, start, len) != (ssize_t)len) {
+        log_warn("process %d: memory at %lx cannot be read", platform->aspace_pid(s->mm->as),
+                 (unsigned long)start);
+        return -EIO;
+    }
+    if (s->v->file) {
+        if (platform->patch_hide)
+            platform->patch_hide(s->mm->as, start, s->buf, len);
+        have = read_file(s, start, len);
+    }
+    for (uint64_t i = 0; i <= npages; i++) {
+        const char *page = s->buf + i * NV_PAGE_SIZE;
+        size_t off = i * NV_PAGE_SIZE;
+        bool drop =
+            i == npages ||
+            (s->v->file ? off < have && !memcmp(page, s->file + off, NV_PAGE_SIZE) : is_zero(page));
+        if (!drop)
+            continue;
+        int err = i > from
+                      ? keep(s, start + from * NV_PAGE_SIZE, s->buf + from * NV_PAGE_SIZE, i - from)
+                      : 0;
+        if (err)
+            return err;
+        from = i + 1;
+    }
+    return 0;
+}
+
+static int set_readable(struct saver *s, bool on)
+{
+    struct gthread *thr = mm_parked_thread(s->mm);
+    int prot = prot_to_host(s->v->flags) | (on ? PROT_READ : 0);
+
+    if (!thr)
+        return -ESRCH;
+    int64_t r =
+        mm_host(thr, SYS_mprotect, s->v->start, s->v->end - s->v->start, (uint64_t)prot, 0, -1, 0);
+    s->readable = on;
+    return r < 0 ? (int)r : 0;
+}
+
+static int save_range(void *arg, uint64_t start, uint64_t end)
+{
+    struct saver *s = arg;
+    int err = s->readable ? 0 : set_readable(s, true);
+
+    while (!err && start < end) {
+        uint64_t n = MIN((end - start) / NV_PAGE_SIZE, CHUNK_PAGES);
+        err = save_chunk(s, start, n);
+        start += n * NV_PAGE_SIZE;
+    }
+    return err;
+}
+
+static int save_area(struct saver *s, const struct vma *v, int pagemap)
+{
+    s->v = v;
+    s->host_fd = -1;
+    s->readable = v->flags & VM_READ;
+    s->first = s->n;
+    if (v->file) {
+        int err = v->file->ops->mmap(NULL, v->file, v->pgoff, v->end - v->start, PROT_READ,
+                                     MAP_PRIVATE, &s->host_fd, &s->host_off);
+        if (err)
+            return err;
+    }
+    int err = pagemap_scan(pagemap, PAGEMAP_OWN, v->start, v->end, save_range, s);
+    if (s->readable && !(v->flags & VM_READ)) {
+        int back = set_readable(s, false);
+        err = err ? err : back;
+    }
+    return err;
+}
+
+static int save_pages(struct saver *s)
+{
+    cleanup_free char *buf = malloc(2 * CHUNK_PAGES * NV_PAGE_SIZE);
+    cleanup_close int pagemap = pagemap_open(platform->aspace_pid(s->mm->as));
+    int err = buf ? 0 : -ENOMEM;
+
+    if (pagemap < 0) {
+        log_warn("the pagemap of process %d cannot be opened: %s", platform->aspace_pid(s->mm->as),
+                 strerror(-pagemap));
+        return pagemap;
+    }
+    s->buf = buf;
+    s->file = buf ? buf + CHUNK_PAGES * NV_PAGE_SIZE : NULL;
+    for (int i = 0; !err && i < s->mm->vmas->n; i++) {
+        const struct vma *v = &s->mm->vmas->v[i];
+        if (!(v->flags & VM_SHARED) && !is_thunks(v))
+            err = save_area(s, v, pagemap);
+    }
+    return err;
+}
+
+static uint16_t next_image_id(const struct ckpt_writer *w)
+{
+    static const struct ckpt_writer *last;
+    static uint16_t id;
+
+    if (w != last)
+        id = 0;
+    last = w;
+    return id++;
+}
+
+static void save_areas(struct ckpt_writer *w, struct mm *mm)
+{
+    uint32_t n = 0;
+
+    for (int i = 0; i < mm->vmas->n; i++)
+        n += !is_thunks(&mm->vmas->v[i]);
+    ckpt_put_u32(w, n);
+    for (int i = 0; i < mm->vmas->n; i++) {
+        const struct vma *v = &mm->vmas->v[i];
+        if (is_thunks(v))
+            continue;
+        ckpt_put_u64(w, v->start);
+        ckpt_put_u64(w, v->end);
+        ckpt_put_u64(w, v->pgoff);
+        ckpt_put_u32(w, v->flags);
+        ckpt_put_u8(w, (uint8_t)name_number(v));
+        ckpt_put_ref(w, &ckpt_file, v->file);
+    }
+}
+
+static void mm_save(struct ckpt_writer *w, void *obj)
+{
+    struct mm *mm = obj;
+    struct saver s = {.w = w, .mm = mm};
+
+    ckpt_put_u32(w, next_image_id(w));
+    ckpt_put_u64(w, vdso_digest());
+    save_areas(w, mm);
+    int err = ckpt_wants_pages(w) ? save_pages(&s) : 0;
+    if (err)
+        ckpt_fail(w, err);
+    ckpt_put_u32(w, s.n);
+    ckpt_put_bytes(w, s.seg, s.n * sizeof(*s.seg));
+    free(s.seg);
+}
+
+/* --- restoring --- */
+static void *mm_create(struct ckpt_reader *r)
+{
+    struct mm *mm = mm_new(NULL);
+
+    if (mm) {
+        mm->refs = 0;
+        mm->image = calloc(1, sizeof(*mm->image));
+    }
+    return mm && mm->image ? mm : NULL;
+}
+
+static bool area_ok(const struct vma *v, uint64_t floor)
+{
+    uint64_t len = v->end - v->start, end;
+
+    return v->start >= floor && v->end > v->start && v->end <= NV_TASK_SIZE &&
+           !PAGE_OFF(v->start | v->end | v->pgoff) && !(v->flags & ~VM_KNOWN) &&
+           !__builtin_add_overflow(v->pgoff, len, &end) && end <= INT64_MAX;
+}
+
+static void load_areas(struct ckpt_reader *r, struct mm *mm)
+{
+    uint32_t n = ckpt_get_count(r, VMA_MAX, 33);
+    uint64_t floor = NV_TASK_MIN;
+
+    if (n && vma_reserve(mm->vmas, (int)n)) {
+        ckpt_bad(r, "out of memory");
+        return;
+    }
+    for (uint32_t i = 0; i < n && !ckpt_failed(r); i++) {
+        struct vma *v = &mm->vmas->v[i];
+        *v = (struct vma){.start = ckpt_get_u64(r)};
+        v->end = ckpt_get_u64(r);
+        v->pgoff = ckpt_get_u64(r);
+        v->flags = ckpt_get_u32(r);
+        uint8_t name = ckpt_get_u8(r);
+        ckpt_get_ref(r, &ckpt_file, &v->file);
+        if (ckpt_failed(r))
+            return;
+        if (!area_ok(v, floor) || name >= ARRAY_SIZE(names)) {
+            ckpt_bad(r, "area %u is not valid", i);
+            return;
+        }
+        v->name = names[name];
+        floor = v->end;
+        mm->vmas->n++;
+        mm_account(mm, v, 1);
+    }
+}
+
+static void load_segments(struct ckpt_reader *r, struct mm *mm)
+{
+    struct mm_image *im = mm->image;
+    uint64_t floor = 0;
+    uint32_t n = ckpt_get_count(r, SEGMENTS_MAX, sizeof(*im->seg));
+
+    im->seg = calloc(n ? n : 1, sizeof(*im->seg));
+    if (!im->seg) {
+        ckpt_bad(r, "out of memory");
+        return;
+    }
+    im->n = n;
+    ckpt_get_bytes(r, im->seg, n * sizeof(*im->seg));
+    for (uint32_t i = 0; i < n && !ckpt_failed(r); i++) {
+        const struct mm_segment *s = &im->seg[i];
+        const struct vma *v = vma_find(mm, s->start);
+        uint64_t pages = ckpt_pages_count();
+        if (!v || s->start < floor || s->start < v->start || PAGE_OFF(s->start | s->offset) ||
+            !s->npages || s->npages > (v->end - s->start) / NV_PAGE_SIZE ||
+            (v->flags & VM_SHARED) || s->npages > pages ||
+            s->offset / NV_PAGE_SIZE > pages - s->npages) {
+            ckpt_bad(r, "piece %u of memory is not valid", i);
+            return;
+        }
+        floor = s->start + s->npages * NV_PAGE_SIZE;
+    }
+}
+
+static void mm_load(struct ckpt_reader *r, void *obj, unsigned int version)
+{
+    struct mm *mm = obj;
+
+    mm->image_id = (uint16_t)ckpt_get_u32(r);
+    uint64_t digest = ckpt_get_u64(r);
+    load_areas(r, mm);
+    load_segments(r, mm);
+    if (!ckpt_failed(r) && digest != vdso_digest())
+        ckpt_bad(r, "the vDSO of this host's kernel is not the one the programs were started with");
+    if (mm->brk < mm->brk_start || PAGE_OFF(mm->mmap_base) ||
+        mm->auxv_len > (int)ARRAY_SIZE(mm->auxv) || mm->auxv_len < 0)
+        ckpt_bad(r, "its numbers are not valid");
+    mm->vdso = platform->host_vdso();
+}
+
+/* Only files that may be mapped so; the file system has the last word in mm_restore(). */
+static void mm_link(struct ckpt_reader *r, void *obj)
+{
+    struct mm *mm = obj;
+
+    for (int i = 0; i < mm->vmas->n; i++) {
+        const struct vma *v = &mm->vmas->v[i];
+        bool shared = v->flags & VM_SHARED;
+        bool ok = v->file ? v->file->ops && v->file->ops->mmap && file_readable(v->file) : !shared;
+        if (shared && v->file && (v->flags & (VM_WRITE | VM_MAYWRITE)) && !file_writable(v->file))
+            ok = false;
+        if (!ok) {
+            ckpt_bad(r, "the file at %lx cannot be mapped so", (unsigned long)v->start);
+            return;
+        }
+    }
+}
+
+static void mm_hold(void *obj)
+{
+    mm_get(obj);
+}
+
+void mm_image_free(struct mm *mm)
+{
+    if (mm->image)
+        free(mm->image->seg);
+    free(mm->image);
+    mm->image = NULL;
+}
+
+static const struct ckpt_field fields[] = {
+    CKPT_UINT_MAX(struct mm, mmap_base, NV_TASK_SIZE),
+    CKPT_UINT_MAX(struct mm, brk_start, NV_TASK_SIZE),
+    CKPT_UINT_MAX(struct mm, brk, NV_TASK_SIZE),
+    CKPT_UINT_MAX(struct mm, stack_top, NV_TASK_SIZE),
+    CKPT_UINT_MAX(struct mm, arg_start, NV_TASK_SIZE),
+    CKPT_UINT_MAX(struct mm, arg_end, NV_TASK_SIZE),
+    CKPT_UINT_MAX(struct mm, env_start, NV_TASK_SIZE),
+    CKPT_UINT_MAX(struct mm, env_end, NV_TASK_SIZE),
+    CKPT_BYTES(struct mm, auxv),
+    CKPT_UINT(struct mm, auxv_len),
+    CKPT_UINT_MAX(struct mm, start_code, NV_TASK_SIZE),
+    CKPT_UINT_MAX(struct mm, end_code, NV_TASK_SIZE),
+    CKPT_UINT_MAX(struct mm, start_stack, NV_TASK_SIZE),
+};
+
+const struct ckpt_type ckpt_mm = {
+    .name = "mm",
+    .id = CT_MM,
+    .version = 1,
+    CKPT_TABLE(fields),
+    .save = mm_save,
+    .create = mm_create,
+    .load = mm_load,
+    .link = mm_link,
+    .hold = mm_hold,
+};
+CKPT_TYPE_REGISTER(ckpt_mm);
