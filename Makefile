@@ -24,7 +24,7 @@ LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now,-z,noexecstack $(SANFLAGS) $(LDFLAGS)
 LIBS := -l:libjansson.a -lpthread
 
 SRCS := $(sort $(shell find base platform sentry gofer netstack ckpt runsc-cli -name '*.c' \
-	-not -path 'platform/trap/stub/*'))
+	-not -path 'platform/trap/stub/*' -not -path 'runsc-cli/node/*'))
 ASMS := $(sort $(shell find base platform sentry runsc-cli -name '*.S' -not -path 'platform/trap/stub/*'))
 OBJS := $(SRCS:%.c=$(O)/%.o) $(ASMS:%.S=$(O)/%.o)
 
@@ -53,7 +53,7 @@ $(O)/%.o: %.c
 $(O)/%.o: %.S
 	@mkdir -p $(@D)
 	@echo "  AS    $<"
-	$(Q)$(CC) -I. -DSTUB_ELF='"$(O)/stub.elf"' -MMD -MP -g -c -o $@ $<
+	$(Q)$(CC) -I. -DSTUB_ELF='"$(O)/stub.elf"' -DRESEED_MODULE='"$(O)/reseed.node"' -MMD -MP -g -c -o $@ $<
 
 # The stub runs inside guest address spaces: no libc, no vector registers, no stack protector.
 STUB_SRCS := $(wildcard platform/trap/stub/*.c) $(wildcard platform/trap/stub/*.S)
@@ -67,6 +67,13 @@ $(O)/stub.elf: $(STUB_SRCS) $(wildcard platform/trap/*.h platform/trap/stub/*.h)
 	$(Q)$(CC) $(STUB_CFLAGS) -Wl,-T,platform/trap/stub/stub.ld -Wl,--build-id=none -Wl,-z,noexecstack \
 		-Wl,-z,max-page-size=4096 -o $@ $(STUB_SRCS)
 $(O)/platform/trap/stub_image.o: $(O)/stub.elf
+
+# A module that Node loads in the guest; its calls are found in Node.
+$(O)/reseed.node: runsc-cli/node/reseed.c
+	@mkdir -p $(@D)
+	@echo "  NODE  $@"
+	$(Q)$(CC) -std=gnu17 $(WARN) -O2 -fPIC -shared -nostdlib -s -Wl,-z,noseparate-code -o $@ $<
+$(O)/runsc-cli/node_images.o: $(O)/reseed.node runsc-cli/node/runner.js
 
 -include $(OBJS:.o=.d)
 -include mk/*.mk

@@ -1,0 +1,232 @@
+/* See session.h. */
+#include "runsc-cli/session.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/macros.h"
+#include "base/timeline.h"
+#include "runsc-cli/cli.h"
+#include "runsc-cli/pagemap.h"
+#include "runsc-cli/terminal.h"
+#include "sentry/kernel/loop.h"
+
+#define KILL_GRACE_NS (2 * NSEC_PER_SEC) /* for a sandbox to end after its time is up */
+
+static const int forwarded[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH};
+
+void session_forward_signals(struct session *s)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    for (size_t i = 0; i < ARRAY_SIZE(forwarded); i++)
+        sigaddset(&set, forwarded[i]);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    s->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+int session_send(struct session *s, int type, int value, const void *payload, size_t len,
+                 const int *fds, int nfds)
+{
+    struct ctl_msg m = {type, value};
+    struct iovec iov[] = {{&m, sizeof(m)}, {(void *)(uintptr_t)payload, len}};
+    struct msghdr mh = {.msg_iov = iov, .msg_iovlen = 2};
+    union {
+        char buf[CMSG_SPACE(CTL_FDS_MAX * sizeof(int))];
+        struct cmsghdr align;
+    } control = {{0}};
+
+    if (nfds > 0) {
+        mh.msg_control = control.buf;
+        mh.msg_controllen = CMSG_SPACE((size_t)nfds * sizeof(int));
+        struct cmsghdr *c = CMSG_FIRSTHDR(&mh);
+        *c = (struct cmsghdr){.cmsg_level = SOL_SOCKET,
+                              .cmsg_type = SCM_RIGHTS,
+                              .cmsg_len = CMSG_LEN((size_t)nfds * sizeof(int))};
+        memcpy(CMSG_DATA(c), fds, (size_t)nfds * sizeof(int));
+    }
+    return sendmsg(s->sp.ctl, &mh, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+int session_send_request(struct session *s, const char *request, size_t len)
+{
+    if (len <= CTL_PAYLOAD_MAX)
+        return session_send(s, CTL_REQUEST, 0, request, len, NULL, 0);
+    cleanup_close int fd = memfd_create("request", MFD_CLOEXEC);
+    if (fd < 0 || pwrite(fd, request, len, 0) != (ssize_t)len)
+        return -errno;
+    return session_send(s, CTL_REQUEST, 0, NULL, 0, &fd, 1);
+}
+
+static void forward_signals(struct session *s)
+{
+    struct signalfd_siginfo si;
+
+    while (read(s->signals, &si, sizeof(si)) == sizeof(si)) {
+        if (si.ssi_signo == SIGWINCH)
+            session_send(s, CTL_WINCH, 0, NULL, 0, NULL, 0);
+        else
+            session_send(s, CTL_SIGNAL, (int)si.ssi_signo, NULL, 0, NULL, 0);
+    }
+}
+
+static int poll_timeout(const struct session *s)
+{
+    if (!s->deadline_ns)
+        return -1;
+    uint64_t now = now_ns();
+    return now >= s->deadline_ns ? 0
+                                 : (int)MIN((s->deadline_ns - now) / NSEC_PER_MSEC + 1, 1UL << 30);
+}
+
+static void ended(struct session *s, int status)
+{
+    s->ended = true;
+    s->status = status;
+}
+
+static void time_is_up(struct session *s)
+{
+    if (s->timed_out) {
+        ended(s, -ETIMEDOUT); /* it does not even end: session_end() takes it down */
+        return;
+    }
+    s->timed_out = true;
+    s->deadline_ns = now_ns() + KILL_GRACE_NS;
+    session_send(s, CTL_SIGNAL, SIGKILL, NULL, 0, NULL, 0);
+}
+
+/* 1, 0: nothing there, negative: it is gone. */
+static int receive(struct session *s, struct session_message *msg)
+{
+    union {
+        char buf[CMSG_SPACE(sizeof(msg->fds))];
+        struct cmsghdr align;
+    } control;
+    struct iovec iov[] = {{&msg->m, sizeof(msg->m)}, {msg->payload, sizeof(msg->payload)}};
+    struct msghdr mh = {.msg_iov = iov,
+                        .msg_iovlen = 2,
+                        .msg_control = control.buf,
+                        .msg_controllen = sizeof(control.buf)};
+
+    ssize_t n = recvmsg(s->sp.ctl, &mh, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return 0;
+    if (n < (ssize_t)sizeof(msg->m))
+        return -EPIPE;
+    msg->len = (size_t)n - sizeof(msg->m);
+    msg->nfds = 0;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(&mh); c; c = CMSG_NXTHDR(&mh, c)) {
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+            continue;
+        msg->nfds = (int)((c->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+        memcpy(msg->fds, CMSG_DATA(c), (size_t)msg->nfds * sizeof(int));
+    }
+    return 1;
+}
+
+/* True: the caller of session_run() has what it wanted. */
+static bool handle(struct session *s, struct session_message *msg)
+{
+    bool stop = false;
+
+    if (msg->m.type == CTL_EXIT) {
+        ended(s, msg->m.value);
+    } else if (msg->m.type == CTL_PAGEMAP && msg->nfds == 1) {
+        pagemap_serve(s->sp.ctl, s->sp.sentry, msg->fds[0]);
+        msg->nfds = 0;
+    } else if (s->message) {
+        stop = s->message(s, msg);
+    }
+    for (int i = 0; i < msg->nfds; i++)
+        if (msg->fds[i] >= 0)
+            close(msg->fds[i]);
+    return stop;
+}
+
+static bool receive_one(struct session *s)
+{
+    static struct session_message msg;
+
+    int r = receive(s, &msg);
+    if (r < 0)
+        ended(s, r);
+    return r > 0 && handle(s, &msg);
+}
+
+void session_receive(struct session *s)
+{
+    receive_one(s);
+}
+
+void session_run(struct session *s)
+{
+    while (!s->ended) {
+        struct pollfd p[2] = {{.fd = s->sp.ctl, .events = POLLIN},
+                              {.fd = s->signals, .events = POLLIN}};
+        int n = poll(p, 2, poll_timeout(s));
+        if (n < 0 && errno != EINTR)
+            ended(s, -errno);
+        if (n == 0 && s->deadline_ns && now_ns() >= s->deadline_ns)
+            time_is_up(s);
+        if (p[1].revents & POLLIN)
+            forward_signals(s);
+        if ((p[0].revents & (POLLIN | POLLHUP)) && receive_one(s))
+            return;
+    }
+}
+
+int session_start(struct session *s, struct error *e)
+{
+    terminal_enter(&s->sp.spec);
+    timeline_mark(PHASE_OPTIONS);
+    if (!spawn_sandbox(&s->sp, e))
+        return 0;
+    terminal_leave();
+    cgroup_remove(&s->sp.cgroup);
+    return EXIT_NV;
+}
+
+void session_end(struct session *s)
+{
+    int status;
+
+    timeline_mark(PHASE_ANSWERED);
+    close(s->sp.ctl);
+    kill(s->sp.sentry, SIGKILL);
+    kill(s->sp.gofer, SIGKILL);
+    waitpid(s->sp.sentry, &status, 0);
+    timeline_mark(PHASE_SENTRY_GONE);
+    waitpid(s->sp.gofer, NULL, 0);
+    timeline_mark(PHASE_GOFER_GONE);
+    terminal_leave();
+    long kills = cgroup_oom_kills(&s->sp.cgroup);
+    if (kills)
+        fprintf(stderr, "nv: out of memory: %ld process%s killed at the limit of --memory\n", kills,
+                kills > 1 ? "es" : "");
+    cgroup_remove(&s->sp.cgroup);
+}
+
+int session_exit_code(const struct session *s)
+{
+    if (s->timed_out) {
+        fprintf(stderr, "nv: timed out\n");
+        return EXIT_TIMEOUT;
+    }
+    if (s->status < 0) {
+        fprintf(stderr, "nv: the sandbox ended without an answer\n");
+        return EXIT_NV;
+    }
+    return WIFSIGNALED(s->status) ? 128 + WTERMSIG(s->status) : WEXITSTATUS(s->status);
+}

@@ -1,0 +1,52 @@
+/*
+ * A sandbox under the care of one nv process: started, listened to, its signals and time limit
+ * looked after, taken down.
+ */
+#ifndef NV_RUNSC_CLI_SESSION_H
+#define NV_RUNSC_CLI_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "runsc-cli/spawn.h"
+
+struct session_message {
+    struct ctl_msg m;
+    char payload[CTL_PAYLOAD_MAX];
+    size_t len; /* of the payload */
+    int fds[CTL_FDS_MAX];
+    int nfds; /* closed after the message was handled: set to -1 what is kept */
+};
+
+struct session {
+    struct spawn sp;      /* filled by the caller before the start */
+    uint64_t deadline_ns; /* 0: none; the sandbox is killed then */
+    /* A message of the sandbox; true: session_run() returns. May be NULL. */
+    bool (*message)(struct session *s, struct session_message *msg);
+    void *arg; /* of message() */
+
+    int signals; /* forwarded to the first process; -1: none are */
+    bool timed_out;
+    bool ended; /* status is the wait status of the first process, or negative: no answer */
+    int status;
+};
+
+/* Forwards the signals that end or stop programs from now on. */
+void session_forward_signals(struct session *s);
+/* 0, or an exit code with e set and nothing left behind. */
+int session_start(struct session *s, struct error *e);
+/* Serves the sandbox until message() says stop, or it has ended. */
+void session_run(struct session *s);
+/* The message that is there, if any: for callers with a loop of their own. */
+void session_receive(struct session *s);
+/* Payload may be NULL; fds are not taken over. 0 or negative errno. */
+int session_send(struct session *s, int type, int value, const void *payload, size_t len,
+                 const int *fds, int nfds);
+/* /proc/nv/request: by a descriptor if it is large. */
+int session_send_request(struct session *s, const char *request, size_t len);
+/* Takes the sandbox down: nothing of it is left when this returns. */
+void session_end(struct session *s);
+/* What nv exits with after the sandbox has ended; says why if that was not the program's doing. */
+int session_exit_code(const struct session *s);
+
+#endif
