@@ -64,8 +64,8 @@ struct stub_shared {
     uint32_t sentry_sleeping; /* ring the doorbell after posting */
     uint32_t spin;            /* how often to look for a reply before sleeping */
     uint32_t traps_shown;     /* of so many calls that trap and could be served here; 0: none */
-    uint32_t pad;
-    uint64_t xfeatures; /* what a signal frame holds */
+    uint32_t spinners_mask;   /* threads of an address space that may do so at once, less one */
+    uint64_t xfeatures;       /* what a signal frame holds */
     uint64_t xsize;
     uint64_t clock_gettime; /* the vDSO's function, 0: none */
 };
@@ -132,6 +132,8 @@ struct slot_facts {
     uint32_t pid, tid, ppid, uid, euid, gid, egid;
 };
 
+#define SPINNERS_MAX 16
+
 struct slot {
     /* Written by the stub. One line is enough for a plain syscall through a thunk. */
     _Alignas(64) uint32_t post_seq;
@@ -188,6 +190,9 @@ struct slot {
     uint32_t spin;     /* how long to look for a reply now: between SPIN_MIN and the shared limit */
     uint32_t traps;    /* some are shown to the sentry although it has nothing to answer */
     uint64_t site_shown; /* by the last SEV_SITE */
+
+    /* In slot 0, for all threads of the address space: which of them spin. */
+    _Alignas(64) uint32_t spinner[SPINNERS_MAX];
 };
 
 struct slot_fast { /* the thunk's scratch; offsets are FAST_* */

@@ -80,6 +80,8 @@ static int trap_init(const struct platform_config *cfg, struct error *e)
     if (err)
         return err;
     trap_shared->spin = ncpus > 1 ? STUB_SPIN : 0;
+    for (int n = 2; n < ncpus && n <= SPINNERS_MAX; n *= 2)
+        trap_shared->spinners_mask = (uint32_t)n - 1;
     trap_shared->traps_shown = cfg->traps_shown;
     trap_shared->xfeatures = xstate_features();
     trap_shared->xsize = xstate_size();

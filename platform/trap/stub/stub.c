@@ -81,18 +81,29 @@ static void post(struct slot *s, uint32_t event)
         host_syscall(__NR_write, STUB_FD_DOORBELL, &one, 8, 0);
 }
 
-/* Spinning that was in vain makes the next one shorter, one that paid makes it longer. */
+/*
+ * Spinning that was in vain makes the next one shorter, one that paid makes it longer. Threads that
+ * spin on every processor would leave none to the sentry: one who comes late takes the place of
+ * another, who then sleeps. A place that was never given back, by a thread that was killed, is so
+ * taken as well.
+ */
 static int spin_for(struct slot *s, uint32_t want)
 {
     uint32_t limit = stub_shared()->spin, spin = s->spin;
+    uint32_t me = (uint32_t)(((uint64_t)s - STUB_SLOTS) / SLOT_SIZE);
+    uint32_t *place = &((struct slot *)STUB_SLOTS)->spinner[me & stub_shared()->spinners_mask];
 
     if (spin < SPIN_MIN || spin > limit)
         spin = limit;
+    if (*place != me)
+        __atomic_store_n(place, me, __ATOMIC_RELAXED);
     for (uint32_t i = 0; i < spin; i++) {
         if (__atomic_load_n(&s->cmd_seq, __ATOMIC_ACQUIRE) == want) {
             s->spin = spin * 2;
             return 1;
         }
+        if (__atomic_load_n(place, __ATOMIC_RELAXED) != me)
+            return 0;
         __builtin_ia32_pause();
     }
     s->spin = spin / 2 > SPIN_MIN ? spin / 2 : SPIN_MIN;
