@@ -7,9 +7,10 @@
 
 #include <stdint.h>
 
-#define GOFER_VERSION 1
-#define GOFER_PACKET_MAX 65536
+#define GOFER_VERSION 2
+#define GOFER_PACKET_MAX 131072 /* less than a socket's usual send buffer */
 #define GOFER_PATH_MAX 4096
+#define GOFER_NAME_MAX 255
 
 enum gofer_msg {
 #define MSG(name, mutates, what) GOFER_##name,
@@ -32,6 +33,18 @@ struct gofer_request {
     char data[]; /* path, then path2 */
 };
 
+#define GOFER_LOOKUP_OPEN 1u /* if all of it is there and a regular file: donate it, O_RDONLY */
+#define GOFER_STEPS_MAX 32   /* components of path2 */
+
+/* READDIR's arguments. */
+enum gofer_readdir {
+    READDIR_POS,      /* where to begin in path itself; 0: the beginning */
+    READDIR_ATTRS,    /* files get attributes if there are no more than so many entries */
+    READDIR_SECTIONS, /* so many directories at most, 0 is 1; below those named if these are few */
+    READDIR_SMALL,    /* not 0: E2BIG for a directory of which one look does not show all */
+};
+#define GOFER_SECTIONS_MAX 128
+
 #define GOFER_SET_MODE 1u
 #define GOFER_SET_UID 2u
 #define GOFER_SET_GID 4u
@@ -45,17 +58,31 @@ struct gofer_reply {
     int32_t result; /* 0 or negative errno */
     uint32_t len;   /* bytes of data */
     uint32_t nfds;
+    uint32_t steps; /* LOOKUP: components of path2 that are there */
+    int32_t stop;   /* LOOKUP: why the next one is not, negative errno */
     struct gofer_attr attr;
-    char data[]; /* symlink target, entries, struct statfs */
+    char data[]; /* LOOKUP: attributes of the steps, symlink target; sections, struct statfs */
 };
 
-struct gofer_dirent {       /* in READDIR's data, each at a multiple of 8 */
-    uint64_t next;          /* position after this entry */
-    struct gofer_attr attr; /* mode 0: could not be read */
+/*
+ * READDIR's data. The first section is what was asked for, the others are ahead of their time:
+ * each is complete, and comes after one that has its directory. At multiples of 8, as are entries.
+ */
+struct gofer_section {
+    uint32_t len; /* with the header, the name and the entries */
+    uint16_t name_len;
+    uint8_t complete; /* nothing comes after the entries */
+    uint8_t attrs;    /* they all have attributes, unless these could not be read */
+    char name[];      /* the directory's path below that of the request */
+};
+
+struct gofer_dirent {
+    uint64_t next; /* position after this entry */
     uint64_t ino;
     uint16_t reclen;
     uint8_t type, name_len;
-    char name[];
+    uint8_t has_attr, link_len, pad[2];
+    char data[]; /* attributes if any, name, target of a symlink if known */
 };
 
 #endif

@@ -62,6 +62,7 @@ idle: $(NV)
 
 host: $(NV)
 	tests/integration/host.sh $(NV) "$(PLATFORMS)"
+	tests/integration/files.sh $(NV) "$(PLATFORMS)"
 	tests/integration/user.sh $(NV) "$(PLATFORMS)"
 
 check: deps

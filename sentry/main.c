@@ -72,7 +72,7 @@ static int start(struct error *e)
     struct platform_config cfg = {
         .ncpus = sandbox->host_cpus, .host = &host, .traps_shown = shown[sandbox->patch]};
 
-    int err = loop_init(sandbox->ncpus);
+    int err = loop_init();
     if (!err)
         err = platform->init(&cfg, e);
     if (err)

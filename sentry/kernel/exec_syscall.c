@@ -83,7 +83,7 @@ static int fetch_strings(struct task *t, uint64_t addr, struct strings *s, size_
 
 static int open_exec(struct task *t, int dirfd, const char *path, int at_flags, struct file **out)
 {
-    unsigned int walk = at_flags & AT_SYMLINK_NOFOLLOW ? WALK_NOFOLLOW : 0;
+    unsigned int walk = WALK_READ | (at_flags & AT_SYMLINK_NOFOLLOW ? WALK_NOFOLLOW : 0);
     cleanup_path struct path p = {0};
 
     if (at_flags & AT_EMPTY_PATH)

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <time.h>
@@ -23,7 +24,7 @@
 #define LOOKS 24 /* at the guests, before a clock is read: calls that follow each other closely */
 #define TURNS 32 /* at most so many without timers and descriptors */
 
-static int epfd = -1;
+static int epfd = -1, cpus = 1;
 static bool stopping;
 
 /* --- time --- */
@@ -230,10 +231,19 @@ int loop_fd_wait(int fd, uint32_t events)
 }
 
 /* --- the loop --- */
-int loop_init(int ncpus)
+int loop_init(void)
 {
+    cpu_set_t allowed;
+
+    if (!sched_getaffinity(0, sizeof(allowed), &allowed))
+        cpus = CPU_COUNT(&allowed);
     epfd = epoll_create1(EPOLL_CLOEXEC);
     return epfd < 0 ? -errno : 0;
+}
+
+int loop_ncpus(void)
+{
+    return cpus;
 }
 
 void loop_stop(void)

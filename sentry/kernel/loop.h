@@ -9,7 +9,8 @@
 #include <stdint.h>
 #include "base/list.h"
 
-int loop_init(int ncpus);
+int loop_init(void);
+int loop_ncpus(void); /* that the host lets us use */
 void loop_run(void); /* until loop_stop() */
 void loop_stop(void);
 

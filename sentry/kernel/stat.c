@@ -11,6 +11,9 @@
 
 #define BUCKETS 160
 
+#define GOFER_ROWS 64
+#define ROWS (NV_NR_SYSCALLS + GOFER_ROWS) /* the gofer's messages come after the calls */
+
 struct call_stat {
     uint64_t count, total_ns;
     uint32_t bucket[BUCKETS];
@@ -19,10 +22,11 @@ struct call_stat {
 bool stat_enabled;
 struct stat_counters stats;
 static struct call_stat *calls;
+static const char *gofer_names[GOFER_ROWS];
 
 int stat_init(void)
 {
-    calls = calloc(NV_NR_SYSCALLS, sizeof(*calls));
+    calls = calloc(ROWS, sizeof(*calls));
     stat_enabled = calls != NULL;
     return calls ? 0 : -1;
 }
@@ -43,13 +47,36 @@ static uint64_t bucket_ns(unsigned int b)
     return b ? (5UL + (b - 1) % 4) << (log - 2) : 4;
 }
 
+static void count(struct call_stat *c, uint64_t ns)
+{
+    c->count++;
+    c->total_ns += ns;
+    c->bucket[bucket_of(ns)]++;
+}
+
 void stat_call(long nr, uint64_t ns)
 {
-    if (nr < 0 || nr >= NV_NR_SYSCALLS)
+    if (nr >= 0 && nr < NV_NR_SYSCALLS)
+        count(&calls[nr], ns);
+}
+
+void stat_gofer(unsigned int type, const char *name, uint64_t ns)
+{
+    stats.gofer_calls++;
+    if (type >= GOFER_ROWS)
         return;
-    calls[nr].count++;
-    calls[nr].total_ns += ns;
-    calls[nr].bucket[bucket_of(ns)]++;
+    gofer_names[type] = name;
+    count(&calls[NV_NR_SYSCALLS + type], ns);
+}
+
+static const char *row_name(int i, char buf[32])
+{
+    if (i >= NV_NR_SYSCALLS) {
+        snprintf(buf, 32, "gofer %s", gofer_names[i - NV_NR_SYSCALLS]);
+        return buf;
+    }
+    const struct syscall_row *row = syscall_row(i);
+    return row ? row->name : "?";
 }
 
 static uint64_t percentile(const struct call_stat *c, unsigned int percent)
@@ -71,10 +98,11 @@ static int by_time(const void *a, const void *b)
 
 void stat_print(int fd)
 {
-    int order[NV_NR_SYSCALLS], n = 0;
+    int order[ROWS], n = 0;
     struct rusage self, stubs;
+    char buf[32];
 
-    for (int nr = 0; calls && nr < NV_NR_SYSCALLS; nr++)
+    for (int nr = 0; calls && nr < ROWS; nr++)
         if (calls[nr].count)
             order[n++] = nr;
     qsort(order, (size_t)n, sizeof(order[0]), by_time);
@@ -82,8 +110,7 @@ void stat_print(int fd)
             "p99 ns");
     for (int i = 0; i < n; i++) {
         const struct call_stat *c = &calls[order[i]];
-        const struct syscall_row *row = syscall_row(order[i]);
-        dprintf(fd, "nv: stat: %-20s %10lu %12.1f %10lu %10lu\n", row ? row->name : "?", c->count,
+        dprintf(fd, "nv: stat: %-20s %10lu %12.1f %10lu %10lu\n", row_name(order[i], buf), c->count,
                 (double)c->total_ns / 1000, percentile(c, 50), percentile(c, 99));
     }
     dprintf(fd,

@@ -16,6 +16,7 @@ extern struct stat_counters stats;
 
 int stat_init(void);
 void stat_call(long nr, uint64_t ns);
+void stat_gofer(unsigned int type, const char *name, uint64_t ns); /* name stays valid */
 void stat_print(int fd);
 
 #endif

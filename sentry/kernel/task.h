@@ -28,6 +28,7 @@ struct fs_context;
 struct mm;
 struct tty;
 struct uts_ns;
+struct walk;
 struct posix_timers;
 struct itimers_cpu;
 struct cpu_watch;
@@ -44,8 +45,9 @@ struct task {
     struct gthread *thr; /* NULL: restored and not yet needed, with: */
     void *fpstate;       /* its vector registers, owned */
     struct mm *mm;
-    struct fdtable *fds;   /* NULL after exit */
-    struct fs_context *fs; /* root, cwd, umask; NULL after exit */
+    struct fdtable *fds;     /* NULL after exit */
+    struct fs_context *fs;   /* root, cwd, umask; NULL after exit */
+    const struct walk *walk; /* of whose path a step is being looked up, vfs_walk_ahead() */
     struct cred *cred;
     struct uts_ns *uts;
     char comm[16];

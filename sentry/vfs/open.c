@@ -278,6 +278,8 @@ int vfs_open(struct task *t, int dirfd, const char *name, int flags, mode_t mode
         return open_create(t, dirfd, name, flags, mode, walk, out);
     if (flags & O_NOFOLLOW)
         walk |= WALK_NOFOLLOW;
+    if (!(flags & (O_PATH | O_DIRECTORY | O_ACCMODE)))
+        walk |= WALK_READ;
     int err = vfs_walk(t, dirfd, name, walk, &p);
     return err ? err : finish_open(t, &p, flags, false, out);
 }

@@ -235,6 +235,7 @@ void fs_context_put(struct fs_context *fs);
 #define WALK_NO_MAGICLINKS 128u
 #define WALK_NO_XDEV 256u
 #define WALK_NOMOUNT 512u /* do not cross a mount on the last component */
+#define WALK_READ 1024u   /* what is found will be opened for reading */
 
 /*
  * Resolves name relative to dirfd (AT_FDCWD, or a descriptor of t). 0 with references in *out, or
@@ -257,6 +258,16 @@ int vfs_get_name(struct task *t, uint64_t addr, unsigned int walk_flags, char **
 /* One step: the child (referenced, maybe negative) of a directory; checks no permission. */
 int vfs_lookup(struct task *t, const struct path *dir, const char *name, size_t len,
                struct dentry **out);
+
+/*
+ * For a file system's lookup: what its caller's walk will want next. The rest of the path, "" at
+ * its end; and whether a file there will be opened for reading.
+ */
+struct walk_ahead {
+    const char *rest;
+    bool read;
+};
+struct walk_ahead vfs_walk_ahead(const struct task *t);
 
 #define MAY_EXEC 1
 #define MAY_WRITE 2

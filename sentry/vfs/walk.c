@@ -153,6 +153,15 @@ struct walk {
     const char *rest; /* in buf, or in the caller's name */
 };
 
+struct walk_ahead vfs_walk_ahead(const struct task *t)
+{
+    const struct walk *w = t ? t->walk : NULL;
+
+    if (!w)
+        return (struct walk_ahead){.rest = ""};
+    return (struct walk_ahead){.rest = w->rest, .read = w->flags & WALK_READ};
+}
+
 static bool same(const struct path *a, const struct path *b)
 {
     return a->mnt == b->mnt && a->dentry == b->dentry;
@@ -277,8 +286,10 @@ static int follow_link(struct walk *w, struct dentry *link)
 static int step_name(struct walk *w, const char *name, size_t len, bool last, bool follow)
 {
     struct dentry *d;
-    int err = vfs_lookup(w->t, &w->cur, name, len, &d);
 
+    w->t->walk = w;
+    int err = vfs_lookup(w->t, &w->cur, name, len, &d);
+    w->t->walk = NULL;
     if (err)
         return err;
     if (!d->inode) {

@@ -1,7 +1,9 @@
 /* Requests to the gofer, against a temporary tree with links out of it. */
 #include "gofer/server.c"
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "tests/fuzz/fuzz.h"
 
@@ -72,7 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     c = (struct call){.cfg = &cfg, .req = &in.req, .rep = &out.rep, .fd = -1};
     memset(&out.rep, 0, sizeof(out.rep));
     int err = dispatch(&c, n);
-    REQUIRE(err <= 0 && out.rep.len <= DATA_MAX);
+    REQUIRE(err <= 0 && out.rep.len <= GOFER_DATA_MAX);
     if (c.fd >= 0) {
         REQUIRE(!fstat(c.fd, &st) && st.st_ino != secret && S_ISREG(st.st_mode));
         close(c.fd);

@@ -146,19 +146,149 @@ START_TEST(serving)
 }
 END_TEST
 
+/* Checks the entries of a section and counts them, or those with attributes. */
+static int entries(const struct gofer_section *sec, bool with_attr)
+{
+    uint32_t off = (uint32_t)(sizeof(*sec) + sec->name_len + 7) & ~7U;
+    int n = 0;
+
+    while (off < sec->len) {
+        const struct gofer_dirent *e = (const void *)((const char *)sec + off);
+        size_t used = sizeof(*e) + e->has_attr * sizeof(struct gofer_attr) + e->name_len;
+        ck_assert_uint_eq(e->reclen % 8, 0);
+        ck_assert_uint_ge(e->reclen, used + e->link_len);
+        off += e->reclen;
+        n += !with_attr || e->has_attr;
+    }
+    ck_assert_uint_eq(off, sec->len);
+    return n;
+}
+
+/* READDIR; the sections' names, each with a comma after it. */
+static const char *list(const char *path, const char *names, uint64_t attrs, uint64_t sections)
+{
+    static char all[1000];
+    union {
+        struct gofer_request r;
+        char bytes[8192];
+    } q = {.r = {.version = GOFER_VERSION, .type = GOFER_READDIR}};
+
+    q.r.len1 = (uint16_t)strlen(path);
+    q.r.len2 = (uint16_t)strlen(names);
+    q.r.arg[READDIR_ATTRS] = attrs;
+    q.r.arg[READDIR_SECTIONS] = sections;
+    memcpy(q.r.data, path, q.r.len1);
+    memcpy(q.r.data + q.r.len1, names, q.r.len2);
+    all[0] = 0;
+    if (exchange(&q, sizeof(q.r) + q.r.len1 + q.r.len2))
+        return "failed";
+    for (uint32_t off = 0; off < in.rep.len;) {
+        const struct gofer_section *s = (void *)(in.rep.data + off);
+        ck_assert_uint_eq(s->len % 8, 0);
+        ck_assert_uint_ge(entries(s, false), 0);
+        strncat(all, s->name, s->name_len);
+        strcat(all, ",");
+        off += s->len;
+    }
+    return all;
+}
+
+static const struct gofer_section *first_section(void)
+{
+    return (const void *)in.rep.data;
+}
+
 START_TEST(listing)
 {
-    int names = 0;
+    ck_assert_str_eq(list("", "", 0, 0), ",");
+    ck_assert_int_eq(entries(first_section(), false), 4); /* sub, file, out, outdir */
+    ck_assert_int_eq(entries(first_section(), true), 1);  /* directories always have them */
+    ck_assert_int_eq(first_section()->complete, 1);
+    ck_assert_str_eq(list("", "", 4, 0), ",");
+    ck_assert_int_eq(entries(first_section(), true), 4);
+    ck_assert_int_eq(first_section()->attrs, 1);
+    ck_assert_str_eq(list("", "", 3, 0), ","); /* more entries than the limit */
+    ck_assert_int_eq(entries(first_section(), true), 1);
+    ck_assert_str_eq(list("file", "", 0, 0), "failed");
+}
+END_TEST
 
-    ck_assert_int_eq(call(0, GOFER_READDIR, "", NULL, 0), 0);
-    for (uint32_t off = 0; off < in.rep.len;) {
-        struct gofer_dirent *e = (void *)(in.rep.data + off);
-        ck_assert_uint_eq(e->reclen % 8, 0);
-        ck_assert_uint_ge(e->reclen, sizeof(*e) + e->name_len);
-        off += e->reclen;
-        names++;
+START_TEST(listing_ahead)
+{
+    char path[200];
+
+    for (int i = 0; i < 4; i++) {
+        snprintf(path, sizeof(path), "sub/%.*s", 1 + 2 * i, "a/b/c/d");
+        ck_assert_int_eq(call(0, GOFER_MKDIR, path, NULL, 0700), 0);
     }
-    ck_assert_int_eq(names, 4); /* sub, file, out, outdir */
+    ck_assert_int_eq(call(0, GOFER_MKDIR, "two", NULL, 0700), 0);
+    ck_assert_str_eq(list("", "sub", 0, 1), "sub,");
+    ck_assert_str_eq(list("", "sub", 0, 3), "sub,sub/a,sub/a/b,");
+    ck_assert_str_eq(list("", "sub/two", 0, 9), "sub,sub/a,sub/a/b,sub/a/b/c,sub/a/b/c/d,two,");
+    ck_assert_str_eq(list("sub", "a", 0, 2), "a,a/b,");
+    ck_assert_str_eq(list("", "two/missing/file/outdir", 0, 9), "two,");
+    ck_assert_str_eq(list("", "missing/two", 0, 9), "failed");
+    ck_assert_str_eq(list("", "..", 0, 9), "failed");
+    ck_assert_str_eq(list("", "two/../sub", 0, 9), "failed");
+    ck_assert_str_eq(list("", "outdir", 0, 9), "failed"); /* a symlink */
+    ck_assert_str_eq(list("sub", "//", 0, 9), "failed");
+}
+END_TEST
+
+/* More than a reply holds: position by position, every name once. */
+START_TEST(listing_in_parts)
+{
+    char path[200];
+    int n = 0, parts = 0;
+    uint64_t pos = 0;
+
+    snprintf(path, sizeof(path), "%s/root/big", dir);
+    ck_assert_int_eq(mkdir(path, 0755), 0);
+    for (int i = 0; i < 3000; i++) {
+        snprintf(path, sizeof(path), "root/big/%060d", i);
+        put(path, "");
+    }
+    for (bool complete = false; !complete && parts < 50; parts++) {
+        ck_assert_int_eq(call(0, GOFER_READDIR, "big", NULL, pos), 0);
+        const struct gofer_section *s = first_section();
+        complete = s->complete;
+        n += entries(s, false);
+        for (uint32_t off = sizeof(*s); off < s->len;) {
+            const struct gofer_dirent *e = (const void *)((const char *)s + off);
+            pos = e->next;
+            off += e->reclen;
+        }
+    }
+    ck_assert_int_gt(parts, 1);
+    ck_assert_int_eq(n, 3000);
+}
+END_TEST
+
+START_TEST(walking)
+{
+    ck_assert_int_eq(call(0, GOFER_CREATE, "sub/new", NULL, 0600), 0);
+    close(last_fd);
+    ck_assert_int_eq(call(0, GOFER_LOOKUP, "sub", "new", GOFER_LOOKUP_OPEN), 0);
+    ck_assert_uint_eq(in.rep.steps, 1);
+    ck_assert_int_ge(last_fd, 0);
+    close(last_fd);
+    ck_assert_int_eq(call(0, GOFER_LOOKUP, "sub", "new", 0), 0);
+    ck_assert_int_lt(last_fd, 0);
+    ck_assert_int_eq(call(0, GOFER_LOOKUP, "", "sub/missing/x", GOFER_LOOKUP_OPEN), 0);
+    ck_assert_uint_eq(in.rep.steps, 1);
+    ck_assert_int_eq(in.rep.stop, -ENOENT);
+    ck_assert_int_lt(last_fd, 0);
+    ck_assert_int_eq(call(0, GOFER_LOOKUP, "", "outdir/secret", GOFER_LOOKUP_OPEN), 0);
+    ck_assert_uint_eq(in.rep.steps, 1); /* up to the symlink, with its target */
+    ck_assert_int_lt(last_fd, 0);
+    ck_assert_uint_eq(in.rep.len, sizeof(struct gofer_attr) + 2);
+    ck_assert(!memcmp(in.rep.data + sizeof(struct gofer_attr), "..", 2));
+    ck_assert_int_eq(call(0, GOFER_LOOKUP, "", "file/x", GOFER_LOOKUP_OPEN), 0);
+    ck_assert_uint_eq(in.rep.steps, 1);
+    ck_assert_int_lt(last_fd, 0);
+    ck_assert_int_eq(call(0, GOFER_LOOKUP, "sub", "../../secret", 0), -EINVAL);
+    ck_assert_int_eq(call(0, GOFER_LOOKUP, "sub", "./new", 0), -EINVAL);
+    ck_assert_int_eq(call(0, GOFER_LOOKUP, "sub", "a//b", 0), -EINVAL);
 }
 END_TEST
 
@@ -236,6 +366,9 @@ int main(void)
     tcase_add_checked_fixture(c, setup, teardown);
     tcase_add_test(c, serving);
     tcase_add_test(c, listing);
+    tcase_add_test(c, listing_ahead);
+    tcase_add_test(c, listing_in_parts);
+    tcase_add_test(c, walking);
     tcase_add_test(c, no_way_out);
     tcase_add_test(c, readonly_export);
     tcase_add_test(c, bad_packets);

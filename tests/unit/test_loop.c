@@ -49,7 +49,7 @@ START_TEST(timers_in_order)
     uint64_t start = now_ns();
 
     platform = &quiet;
-    ck_assert_int_eq(loop_init(1), 0);
+    ck_assert_int_eq(loop_init(), 0);
     srandom(7);
     for (int i = 0; i < TIMERS; i++) {
         ktimer_init(&timers[i], expired);

@@ -77,6 +77,17 @@ void goferfs_created(struct inode *i, int fd)
     created_fd = fd;
 }
 
+void goferfs_donated(struct inode *i, int fd)
+{
+    struct gofer_fd *g = fd_new(fd);
+
+    if (!g)
+        return;
+    g->rdonly = true;
+    keep_rd(GOFER_I(i), g);
+    gofer_fd_put(g);
+}
+
 void goferfs_forget_fds(struct inode *i)
 {
     if (created_inode == i) {

@@ -16,18 +16,26 @@ struct gofer_fd {
     loff_t warm_from, warm_to; /* what a worker has read of it */
 };
 
-/* One directory as the gofer listed it: struct gofer_dirent, checked. */
+/* One directory, or a part of it, as the gofer listed it: struct gofer_dirent, checked. */
 struct gofer_listing {
     unsigned int refs;
-    uint32_t len;
-    bool complete; /* nothing comes after it */
-    char *data;
+    uint32_t len, entries;
+    bool complete;   /* nothing comes after it */
+    bool attrs;      /* of all entries, unless these could not be read */
+    bool ahead;      /* nobody has asked for it yet */
+    uint32_t mask;   /* of index */
+    uint32_t *index; /* open hash by name: offset + 1; NULL: not needed so far */
+    struct list lru;
+    struct gofer_inode *owner; /* weak: who keeps it */
+    char data[] __attribute__((aligned(8)));
 };
 
 struct gofer_super {
     unsigned int export_index;
     bool readonly;     /* nobody changes it: cached for good */
     uint64_t root_dev; /* of the host */
+    /* Listings fetched ahead of their time, see ahead.c. */
+    unsigned int window, unused, pause, pause_next;
 };
 
 /* Two names of one host file that were looked up are two inodes with the same number. */
@@ -40,9 +48,14 @@ struct gofer_inode {
     uint64_t fresh_ns; /* name and attributes are as of then */
     bool dirty;        /* attributes are not: ask before showing them */
     uint64_t host_dev, host_ino;
-    uint64_t changes;              /* directories: names made or removed by us */
-    struct gofer_listing *listing; /* of a read-only directory */
-    uint8_t misses;
+    /* Directories. */
+    uint64_t changes;              /* names made or removed by us */
+    struct gofer_listing *listing; /* complete; of a read-only directory */
+    uint64_t misses_ns;            /* writable: since when misses are counted */
+    uint8_t misses;                /* names that the gofer was asked about one by one */
+    uint8_t listed_below;          /* directories in it that were listed */
+    bool big;                      /* too big for a listing to be had for some misses */
+    bool wants_attrs;              /* files in directories below it were looked up */
 };
 
 static inline struct gofer_inode *GOFER_I(const struct inode *i)
@@ -62,7 +75,8 @@ int goferfs_call(struct dentry *d, struct gofer_call *c);
 int goferfs_call_inode(const struct inode *i, struct gofer_call *c);
 char *goferfs_path(const struct dentry *d, char buf[GOFER_PATH_MAX]);
 struct inode *goferfs_inode_new(struct superblock *sb, const struct gofer_attr *a);
-int goferfs_attach(struct dentry *d, const struct gofer_attr *a, char **link);
+/* Gives d an inode; link: a symlink's target, len bytes, or NULL. */
+int goferfs_attach(struct dentry *d, const struct gofer_attr *a, const char *link, size_t len);
 void goferfs_apply(struct inode *i, const struct gofer_attr *a);
 /* Brings the attributes up to date if others, or writes, may have changed them. */
 void goferfs_refresh(struct inode *i);
@@ -73,17 +87,63 @@ int goferfs_open_file(struct task *t, struct inode *i, const struct path *p, int
 /* The host descriptor of an open file of ours, or -1. */
 int goferfs_file_fd(struct file *f);
 void goferfs_created(struct inode *i, int fd); /* takes over fd: the open that follows a create */
+void goferfs_donated(struct inode *i, int fd); /* takes over fd: O_RDONLY, for an open to come */
 void goferfs_forget_fds(struct inode *i);
 void gofer_fd_put(struct gofer_fd *g);
 
 /* dir.c */
 int goferfs_open_dir(struct task *t, struct inode *i, const struct path *p, int flags,
                      struct file **out);
+
+/* listing.c */
+static inline const struct gofer_dirent *gofer_entry_at(const struct gofer_listing *l, uint32_t off)
+{
+    return off < l->len ? (const void *)(l->data + off) : NULL;
+}
+
+#define for_each_gofer_entry(e, l)                                                                 \
+    for (uint32_t off_ = 0; ((e) = gofer_entry_at(l, off_)); off_ += (e)->reclen)
+
+static inline const struct gofer_attr *gofer_entry_attr(const struct gofer_dirent *e)
+{
+    return e->has_attr ? (const void *)e->data : NULL;
+}
+
+static inline const char *gofer_entry_name(const struct gofer_dirent *e)
+{
+    return e->data + (e->has_attr ? sizeof(struct gofer_attr) : 0);
+}
+
+/* Are these well-formed entries? Counts them. */
+bool gofer_entries_ok(const char *data, uint32_t len, uint32_t *n);
+void gofer_listing_put(struct gofer_listing *l);
+const struct gofer_dirent *gofer_listing_find(struct gofer_listing *l, const char *name,
+                                              size_t len);
+int goferfs_attach_entry(struct dentry *d, const struct gofer_dirent *e);
+void goferfs_keep_listing(struct gofer_inode *gi, struct gofer_listing *l);
 void goferfs_forget_listing(struct inode *i);
+/* The kept listing of a directory that somebody needs now, borrowed; or NULL. */
+struct gofer_listing *goferfs_use_listing(struct inode *dir);
+
+/* ahead.c */
+void goferfs_ahead_used(struct gofer_super *s);
+struct gofer_fetch {
+    uint64_t pos;
+    uint32_t attrs; /* of files, if there are no more than so many entries */
+    bool small;     /* -E2BIG if it is not */
+};
 /*
- * Looks for d in the listing of its directory, fetching that after some misses. 1: found, and
- * d filled unless it needs asking; 0: certainly not there; -EAGAIN: ask the gofer.
+ * Asks for entries of dir. What the reply tells goes into the dentry cache, or for read-only
+ * directories into listings that are kept. Parks.
  */
-int goferfs_listed(struct inode *dir, struct dentry *d);
+int goferfs_fetch(struct dentry *dir, const struct gofer_fetch *how, struct gofer_listing **out);
+/*
+ * Looks for d in the listing of its directory, fetching that after some misses. 1: d is filled, or
+ * the cache has it; 0: certainly not there; -EAGAIN: ask the gofer.
+ */
+int goferfs_listed(struct inode *dir, struct dentry *d, bool will_read);
+/* The same question about all of a writable directory's names that were cached too long ago. */
+void goferfs_revalidate_names(struct dentry *dir);
+void goferfs_missed(struct inode *dir); /* the gofer was asked about one name, in vain or not */
 
 #endif

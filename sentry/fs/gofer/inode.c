@@ -103,16 +103,14 @@ struct inode *goferfs_inode_new(struct superblock *sb, const struct gofer_attr *
     return i;
 }
 
-int goferfs_attach(struct dentry *d, const struct gofer_attr *a, char **link)
+int goferfs_attach(struct dentry *d, const struct gofer_attr *a, const char *link, size_t len)
 {
     struct inode *i = goferfs_inode_new(d->sb, a);
 
     if (!i)
         return -ENOMEM;
-    if (link) {
-        GOFER_I(i)->link = *link;
-        *link = NULL;
-    }
+    if (link && S_ISLNK(a->mode))
+        GOFER_I(i)->link = strndup(link, len); /* without memory it is asked for again */
     dentry_set_inode(d, i);
     return 0;
 }
@@ -127,20 +125,118 @@ static void gofer_evict(struct inode *i)
     free(i->priv);
 }
 
+/*
+ * The components that a walk will ask for next, as path2 of a LOOKUP; "" if there are none that
+ * the gofer could look up without us. Only read-only exports: of what is below a directory that
+ * others may move nothing can be said ahead.
+ */
+static void steps_ahead(const struct superblock *sb, const char *rest, char out[GOFER_PATH_MAX])
+{
+    size_t used = 0;
+
+    for (int n = 0; GOFER_S(sb)->readonly && n < GOFER_STEPS_MAX; n++) {
+        rest += strspn(rest, "/");
+        size_t len = strcspn(rest, "/");
+        bool dots = rest[0] == '.' && (len == 1 || (len == 2 && rest[1] == '.'));
+        if (!len || dots || len > GOFER_NAME_MAX || used + len + 2 > GOFER_PATH_MAX)
+            break;
+        if (used)
+            out[used++] = '/';
+        memcpy(out + used, rest, len);
+        used += len;
+        rest += len;
+    }
+    out[used] = 0;
+}
+
+/* One step below dir as the reply tells it: its dentry, referenced, or NULL. */
+static struct dentry *add_step(struct dentry *dir, const char *name, size_t len,
+                               const struct gofer_attr *a, const char *link)
+{
+    struct dentry *d = dentry_cached(dir, name, len);
+
+    goferfs_missed(dir->inode);
+    if (d)
+        return d;
+    d = dentry_new_child(dir, name, len);
+    if (!d || (a && goferfs_attach(d, a, link, strlen(link)))) {
+        dentry_put(d);
+        return NULL;
+    }
+    dentry_add(d);
+    return d;
+}
+
+/* What the reply tells of the components after d; the dentry that it ends with, referenced. */
+static struct dentry *add_steps(struct dentry *d, const struct gofer_call *c)
+{
+    const char *name = c->path2;
+    const char *link = c->data ? c->data + c->steps * sizeof(struct gofer_attr) : "";
+
+    d = dentry_get(d);
+    for (uint32_t k = 0; d && *name && k <= c->steps; k++) {
+        size_t len = strcspn(name, "/");
+        struct gofer_attr a;
+        bool missing = k == c->steps;
+        if (!d->inode || !S_ISDIR(d->inode->mode) || (missing && c->stop != -ENOENT))
+            break;
+        if (!missing)
+            memcpy(&a, c->data + k * sizeof(a), sizeof(a));
+        struct dentry *next = add_step(d, name, len, missing ? NULL : &a, link);
+        dentry_put(d);
+        d = next;
+        name += len + (name[len] == '/');
+    }
+    return d;
+}
+
+/* Fills d from a reply about it, and the cache with what else it tells. */
+static int take_lookup(struct dentry *d, struct gofer_call *c)
+{
+    int err = goferfs_attach(d, &c->attr, c->steps ? NULL : c->data, c->len);
+
+    if (err || (!c->data && !c->stop && c->fd < 0))
+        return err;
+    bool all = c->steps || c->stop;
+    struct dentry *end = all ? add_steps(d, c) : dentry_get(d);
+    if (c->fd >= 0 && end && end->inode && S_ISREG(end->inode->mode) && !GOFER_I(end->inode)->rd) {
+        goferfs_donated(end->inode, c->fd);
+        c->fd = -1;
+    }
+    dentry_put(end);
+    return 0;
+}
+
 static int gofer_lookup(struct task *t, struct inode *dir, struct dentry *d)
 {
-    struct gofer_call c = {.type = GOFER_LOOKUP};
-    int listed = goferfs_listed(dir, d);
+    struct walk_ahead next = vfs_walk_ahead(t);
+    bool last = !next.rest[strspn(next.rest, "/")];
+    char steps[GOFER_PATH_MAX];
+    struct gofer_call c = {
+        .type = GOFER_LOOKUP, .path2 = steps, .arg = {next.read ? GOFER_LOOKUP_OPEN : 0}};
 
-    if (listed == 0 || d->inode)
+    int listed = goferfs_listed(dir, d, next.read && last);
+    if (listed >= 0)
         return 0;
-    if (listed < 0 && listed != -EAGAIN)
+    if (listed != -EAGAIN)
         return listed;
+    steps_ahead(d->sb, next.rest, steps);
+    if (!*steps && !last)
+        c.arg[0] = 0;
     int err = goferfs_call(d, &c);
+    if (err == -ENOENT || !(next.read && last))
+        goferfs_missed(dir);
     if (!err)
-        err = goferfs_attach(d, &c.attr, &c.data);
+        err = take_lookup(d, &c);
+    if (c.fd >= 0)
+        close(c.fd);
     free(c.data);
     return err == -ENOENT ? 0 : err;
+}
+
+static bool is_fresh(const struct gofer_inode *gi)
+{
+    return now_ns() - gi->fresh_ns < MAX_AGE_NS;
 }
 
 static int gofer_revalidate(struct task *t, struct dentry *d)
@@ -152,7 +248,9 @@ static int gofer_revalidate(struct task *t, struct dentry *d)
     if (!d->inode)
         return 0;
     struct gofer_inode *gi = GOFER_I(d->inode);
-    if (now_ns() - gi->fresh_ns < MAX_AGE_NS)
+    if (!is_fresh(gi) && d->parent != d)
+        goferfs_revalidate_names(d->parent);
+    if (is_fresh(gi))
         return 1;
     int err = goferfs_call(d, &c);
     bool same = !err && c.attr.ino == gi->host_ino && c.attr.dev == gi->host_dev &&
@@ -266,9 +364,7 @@ static int gofer_make(struct task *t, struct inode *dir, struct dentry *d, enum 
     free(c.data);
     if (err)
         return err;
-    char *link = target ? strdup(target) : NULL;
-    err = goferfs_attach(d, &c.attr, &link);
-    free(link);
+    err = goferfs_attach(d, &c.attr, target, target ? strlen(target) : 0);
     if (c.fd >= 0 && !err)
         goferfs_created(d->inode, c.fd);
     else if (c.fd >= 0)

@@ -20,6 +20,8 @@
 #include "sentry/kernel/stat.h"
 
 #define SOON_NS 100000
+#define SPIN_NS 50000
+#define SPIN_PAUSES 4
 
 struct pending {
     struct list node;
@@ -38,6 +40,7 @@ static union {
     struct gofer_reply rep;
     char bytes[GOFER_PACKET_MAX];
 } in;
+_Static_assert(offsetof(struct gofer_reply, data) % 8 == 0, "sections are aligned");
 
 static int take_fd(struct msghdr *m)
 {
@@ -60,29 +63,40 @@ static void finish(struct pending *p, int result)
         fiber_wake(p->fiber);
 }
 
+static int copy_data(struct gofer_call *c, const struct gofer_reply *r)
+{
+    c->data = malloc(r->len + 1UL);
+    if (!c->data)
+        return -ENOMEM;
+    memcpy(c->data, r->data, r->len);
+    c->data[r->len] = 0;
+    c->len = r->len;
+    return 0;
+}
+
+static int take_reply(struct gofer_call *c, const struct gofer_reply *r, size_t len)
+{
+    if (len != sizeof(*r) + (size_t)r->len || r->result > 0 || r->stop > 0 ||
+        r->steps > r->len / sizeof(struct gofer_attr))
+        return -EPROTO;
+    c->attr = r->attr;
+    c->steps = r->steps;
+    c->stop = r->stop;
+    if (r->result || !r->len)
+        return r->result;
+    return c->take ? c->take(c, r->data, r->len) : copy_data(c, r);
+}
+
 static void deliver(size_t len, int fd)
 {
-    const struct gofer_reply *r = &in.rep;
     struct pending *p;
 
     list_for_each(p, &waiting, node) {
-        if (p->id != r->id)
+        if (p->id != in.rep.id)
             continue;
-        struct gofer_call *c = p->call;
-        int result = len == sizeof(*r) + (size_t)r->len && r->result <= 0 ? r->result : -EPROTO;
-        if (!result && r->len) {
-            c->data = malloc(r->len + 1UL);
-            if (!c->data)
-                result = -ENOMEM;
-            else {
-                memcpy(c->data, r->data, r->len);
-                c->data[r->len] = 0;
-                c->len = r->len;
-            }
-        }
-        c->attr = r->attr;
+        int result = take_reply(p->call, &in.rep, len);
         if (!result) {
-            c->fd = fd;
+            p->call->fd = fd;
             fd = -1;
         }
         finish(p, result);
@@ -122,7 +136,7 @@ static void readable(struct loop_fd *w, uint32_t revents)
             all_failed(w);
             return;
         }
-        if ((size_t)n >= sizeof(struct gofer_reply))
+        if ((size_t)n >= sizeof(struct gofer_reply) && !(m.msg_flags & MSG_TRUNC))
             deliver((size_t)n, take_fd(&m));
     }
 }
@@ -162,24 +176,34 @@ static int send_request(struct gofer_call *c, uint32_t id)
 }
 
 /*
- * Most replies come within microseconds. When no other fiber could use the time, sleeping right
- * here leaves the CPU to the gofer; the loop would first spin for guests.
+ * Most replies come within microseconds, and when no other fiber could use the time this is the
+ * place to wait for them. Sleeping at once would cost a wakeup on both sides: so look for a while,
+ * where the gofer has another CPU. Then sleep: the loop would go on looking, for guests.
  */
-static void await_soon(void)
+static void await_soon(const struct pending *wanted)
 {
     struct pollfd p = {.fd = sock_watch.fd, .events = POLLIN};
     struct timespec limit = {.tv_nsec = SOON_NS};
+    uint64_t until = loop_ncpus() > 1 ? now_ns() + SPIN_NS : 0;
 
+    while (until && now_ns() < until) {
+        readable(&sock_watch, 0);
+        if (wanted->done || gone)
+            return;
+        for (int i = 0; i < SPIN_PAUSES; i++)
+            __builtin_ia32_pause();
+    }
     if (ppoll(&p, 1, &limit, NULL) > 0)
         readable(&sock_watch, 0);
 }
 
-int gofer_rpc(struct gofer_call *c)
+static int exchange(struct gofer_call *c)
 {
     struct pending p = {.id = ++next_id, .call = c, .fiber = fiber_current()};
 
-    stats.gofer_calls++;
     c->data = NULL;
+    c->steps = 0;
+    c->stop = 0;
     c->len = 0;
     c->fd = -1;
     if (gone)
@@ -191,8 +215,24 @@ int gofer_rpc(struct gofer_call *c)
         return err;
     }
     if (!fiber_any_ready())
-        await_soon();
+        await_soon(&p);
     while (!p.done)
         fiber_park();
     return p.result;
+}
+
+int gofer_rpc(struct gofer_call *c)
+{
+    static const char *const names[] = {
+#define MSG(name, mutates, what) #name,
+#include "gofer/messages.def"
+#undef MSG
+    };
+
+    if (likely(!stat_enabled))
+        return exchange(c);
+    uint64_t start = now_ns();
+    int err = exchange(c);
+    stat_gofer((unsigned int)c->type, names[c->type], now_ns() - start);
+    return err;
 }

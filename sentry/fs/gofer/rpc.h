@@ -11,8 +11,15 @@ struct gofer_call {
     unsigned int export_index;
     const char *path, *path2; /* below the export's root; path2 may be NULL */
     uint64_t arg[8];
+    /*
+     * Given the reply's data where it arrived, at a multiple of 8, instead of a copy in data. 0 or
+     * negative errno. Must not park.
+     */
+    int (*take)(struct gofer_call *c, const char *data, uint32_t len);
     /* result */
     struct gofer_attr attr;
+    uint32_t steps; /* LOOKUP: so many struct gofer_attr are in data */
+    int stop;
     char *data; /* malloc'ed, NUL-terminated; the caller frees it */
     uint32_t len;
     int fd; /* -1, or a descriptor the caller owns */

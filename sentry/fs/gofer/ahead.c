@@ -1,0 +1,377 @@
+/*
+ * When directories are listed, and which with them.
+ *
+ * A round trip to the gofer costs as much as ten to twenty of the looks it makes for us. So a few
+ * lookups in one directory have all of it listed: from then on names that are not there cost
+ * nothing, and if it was files that were looked up, their attributes come along.
+ *
+ * A program that lists one directory after another gets those that come next in the same reply:
+ * what is below the one it asks for and its next siblings, in the order of the listing, up to a
+ * window of directories. The window grows with those of them that are used, and shrinks when they
+ * are not; when nothing is left of it there is a pause, which doubles. Only for read-only exports:
+ * of a writable one nothing may be believed for long.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "sentry/fs/gofer/goferfs.h"
+#include "sentry/kernel/task.h"
+
+#define WINDOW_FIRST 4
+#define WINDOW_PROVEN 16
+#define UNUSED_REPLIES 3
+#define PAUSE_FIRST 16
+#define PAUSE_MAX 1024
+#define SIBLINGS_SEEN_MAX 4096 /* entries passed over in search of directories */
+#define ATTRS_MAX 2048
+#define ATTRS_USUAL 512
+#define MISSES_MAX 6
+#define MISSES_WRITABLE 3
+#define MISSES_AGE_NS (1 * NSEC_PER_SEC)
+
+/* --- the window --- */
+/* Directories that came ahead and were used make it grow, several replies' worth of others shrink.
+ */
+static void judge(struct gofer_super *s)
+{
+    if (s->unused <= UNUSED_REPLIES * s->window)
+        return;
+    s->unused = 0;
+    s->window /= 2;
+    if (s->window < 2) {
+        s->window = 0;
+        s->pause = MAX(s->pause_next, (unsigned int)PAUSE_FIRST);
+        s->pause_next = MIN(s->pause * 2, (unsigned int)PAUSE_MAX);
+    }
+}
+
+void goferfs_ahead_used(struct gofer_super *s)
+{
+    s->unused -= s->unused > 0;
+    s->window += s->window && s->window < GOFER_SECTIONS_MAX;
+    if (s->window >= WINDOW_PROVEN)
+        s->pause_next = PAUSE_FIRST;
+}
+
+/* How many directories to ask for when dir is wanted. */
+static unsigned int window_for(const struct dentry *dir)
+{
+    struct gofer_super *s = GOFER_S(dir->sb);
+    struct gofer_inode *gp = GOFER_I(dir->parent->inode);
+
+    if (!s->readonly || dir->parent == dir)
+        return 1;
+    gp->listed_below += gp->listed_below < UINT8_MAX;
+    if (s->window)
+        judge(s);
+    else if (s->pause)
+        s->pause--;
+    else if (gp->listed_below >= 2)
+        s->window = WINDOW_FIRST;
+    return MAX(s->window, 1U);
+}
+
+/* --- what comes back --- */
+struct fetch {
+    struct gofer_call call;
+    struct dentry *base, *dir; /* the path of the request; what is to be listed */
+    char names[GOFER_PATH_MAX];
+    struct gofer_listing *first;
+};
+
+static struct gofer_listing *listing_new(const struct gofer_section *s)
+{
+    size_t head = ROUND_UP(sizeof(*s) + s->name_len, 8UL);
+    uint32_t len = s->len - (uint32_t)head, n;
+    const char *data = (const char *)s + head;
+
+    if (!gofer_entries_ok(data, len, &n))
+        return NULL;
+    struct gofer_listing *l = malloc(sizeof(*l) + len);
+    if (!l)
+        return NULL;
+    *l = (struct gofer_listing){
+        .refs = 1, .len = len, .entries = n, .complete = s->complete, .attrs = s->attrs};
+    list_init(&l->lru);
+    memcpy(l->data, data, len);
+    return l;
+}
+
+static bool section_ok(const char *data, uint32_t left)
+{
+    const struct gofer_section *s = (const void *)data;
+
+    return left >= sizeof(*s) && s->len <= left && s->len % 8 == 0 &&
+           ROUND_UP(sizeof(*s) + s->name_len, 8UL) <= s->len;
+}
+
+/* The child directory of that name, by the cache or the listing; referenced. Does not park. */
+static struct dentry *child_dir(struct dentry *dir, const char *name, size_t len)
+{
+    struct gofer_listing *l = GOFER_I(dir->inode)->listing;
+    struct dentry *d = dentry_cached(dir, name, len);
+    const struct gofer_dirent *e = d || !l ? NULL : gofer_listing_find(l, name, len);
+
+    if (e && e->has_attr) {
+        d = dentry_new_child(dir, name, len);
+        if (d && !goferfs_attach_entry(d, e))
+            dentry_add(d);
+    }
+    if (d && (!d->inode || !S_ISDIR(d->inode->mode))) {
+        dentry_put(d);
+        d = NULL;
+    }
+    return d;
+}
+
+/* The directory that path, not terminated, leads to; referenced. */
+static struct dentry *descend(struct dentry *base, const char *path, size_t len)
+{
+    struct dentry *d = dentry_get(base);
+
+    while (d && len) {
+        const char *slash = memchr(path, '/', len);
+        size_t n = slash ? (size_t)(slash - path) : len;
+        struct dentry *next = n && n <= GOFER_NAME_MAX ? child_dir(d, path, n) : NULL;
+        dentry_put(d);
+        d = next;
+        path += n;
+        len -= n;
+        if (len) {
+            path++;
+            len--;
+        }
+    }
+    return d;
+}
+
+static void prime_one(struct dentry *dir, const struct gofer_dirent *e)
+{
+    const struct gofer_attr *a = gofer_entry_attr(e);
+    struct dentry *d = dentry_cached(dir, gofer_entry_name(e), e->name_len);
+
+    if (d) {
+        struct gofer_inode *gi = d->inode ? GOFER_I(d->inode) : NULL;
+        if (gi && !gi->wr && gi->host_ino == a->ino && gi->host_dev == a->dev &&
+            !((d->inode->mode ^ a->mode) & S_IFMT))
+            goferfs_apply(d->inode, a);
+        dentry_put(d);
+        return;
+    }
+    d = dentry_new_child(dir, gofer_entry_name(e), e->name_len);
+    if (!d)
+        return;
+    if (!goferfs_attach_entry(d, e))
+        dentry_add(d);
+    dentry_put(d);
+}
+
+/* One that nobody has asked for. */
+static void take_ahead(struct fetch *f, const struct gofer_section *s)
+{
+    struct gofer_super *sb = GOFER_S(f->base->sb);
+    struct dentry *d = s->complete ? descend(f->base, s->name, s->name_len) : NULL;
+    struct gofer_listing *l = d && !GOFER_I(d->inode)->listing ? listing_new(s) : NULL;
+
+    if (l) {
+        l->ahead = true;
+        sb->unused++;
+        GOFER_I(d->inode)->wants_attrs |= GOFER_I(d->parent->inode)->wants_attrs;
+        goferfs_keep_listing(GOFER_I(d->inode), l);
+        gofer_listing_put(l);
+    }
+    dentry_put(d);
+}
+
+/* The reply where it arrived: a private copy already, checked piece by piece. */
+static int take_sections(struct gofer_call *c, const char *data, uint32_t len)
+{
+    struct fetch *f = container_of(c, struct fetch, call);
+    bool readonly = GOFER_S(f->dir->sb)->readonly;
+
+    for (uint32_t off = 0; off < len;) {
+        const struct gofer_section *s = (const void *)(data + off);
+        if (!section_ok(data + off, len - off))
+            return f->first ? 0 : -EIO;
+        off += s->len;
+        if (!f->first) {
+            f->first = listing_new(s);
+            if (!f->first)
+                return -EIO;
+            if (readonly && f->first->complete && !c->arg[READDIR_POS])
+                goferfs_keep_listing(GOFER_I(f->dir->inode), f->first);
+        } else if (readonly) {
+            take_ahead(f, s);
+        }
+    }
+    return 0;
+}
+
+/* --- asking --- */
+static bool worth_listing(struct dentry *parent, const struct gofer_dirent *e, uint64_t dev)
+{
+    const struct gofer_attr *a = gofer_entry_attr(e);
+
+    if (!a || !S_ISDIR(a->mode) || a->dev != dev)
+        return false;
+    struct dentry *d = dentry_cached(parent, gofer_entry_name(e), e->name_len);
+    bool worth = !d || (d->inode && !GOFER_I(d->inode)->listing && !d->mounted);
+    dentry_put(d);
+    return worth;
+}
+
+/* The names of dir and of the directories after it in its parent. False: there are none. */
+static bool name_siblings(struct fetch *f, struct gofer_listing *l, unsigned int window)
+{
+    uint64_t dev = GOFER_I(f->dir->inode)->host_dev;
+    const struct gofer_dirent *e = gofer_listing_find(l, f->dir->name, f->dir->name_len);
+    size_t used = f->dir->name_len;
+    unsigned int n = 1, seen = 0;
+
+    if (!e)
+        return false;
+    memcpy(f->names, f->dir->name, used);
+    uint32_t off = (uint32_t)((const char *)e - l->data) + e->reclen;
+    for (; n < window && seen < SIBLINGS_SEEN_MAX && (e = gofer_entry_at(l, off)); seen++) {
+        off += e->reclen;
+        if (used + e->name_len + 2 > sizeof(f->names))
+            break;
+        if (!worth_listing(f->dir->parent, e, dev))
+            continue;
+        f->names[used++] = '/';
+        memcpy(f->names + used, gofer_entry_name(e), e->name_len);
+        used += e->name_len;
+        n++;
+    }
+    f->names[used] = 0;
+    return n > 1;
+}
+
+int goferfs_fetch(struct dentry *dir, const struct gofer_fetch *how, struct gofer_listing **out)
+{
+    struct gofer_inode *gi = GOFER_I(dir->inode);
+    struct gofer_listing *above = GOFER_I(dir->parent->inode)->listing;
+    unsigned int window = how->pos ? 1 : window_for(dir);
+    uint64_t changes = gi->changes;
+    const struct gofer_dirent *e;
+    struct fetch f = {.call = {.type = GOFER_READDIR,
+                               .arg = {how->pos, how->attrs, window, how->small},
+                               .take = take_sections},
+                      .base = dir,
+                      .dir = dir};
+
+    f.names[0] = 0;
+    gi->wants_attrs |= GOFER_I(dir->parent->inode)->wants_attrs;
+    if (window > 1 && above && name_siblings(&f, above, window)) {
+        f.base = dir->parent;
+        f.call.path2 = f.names;
+    }
+    int err = goferfs_call(f.base, &f.call);
+    if (!err && !f.first)
+        err = -EIO; /* there is a first section, even of an empty directory */
+    if (err) {
+        gofer_listing_put(f.first);
+        return err;
+    }
+    /* One that was under way while we changed names could bring back what we removed. */
+    if (!GOFER_S(dir->sb)->readonly && gi->changes == changes) {
+        for_each_gofer_entry(e, f.first)
+        {
+            if (e->has_attr)
+                prime_one(dir, e);
+        }
+    }
+    *out = f.first;
+    return 0;
+}
+
+/* --- lookups --- */
+/* Files of how many entries are worth a look each, to save the trips that more misses would cost.
+ */
+static uint32_t attrs_for(unsigned int misses)
+{
+    return misses < 2 ? 0 : MIN(8U << 2 * misses, (unsigned int)ATTRS_MAX);
+}
+
+void goferfs_missed(struct inode *dir)
+{
+    struct gofer_inode *gi = GOFER_I(dir);
+
+    if (!GOFER_S(dir->sb)->readonly && now_ns() - gi->misses_ns > MISSES_AGE_NS) {
+        gi->misses = 0;
+        gi->misses_ns = now_ns();
+    }
+    gi->misses += gi->misses < MISSES_MAX;
+}
+
+static int list_for_lookup(struct dentry *dir, uint32_t attrs)
+{
+    struct gofer_inode *gi = GOFER_I(dir->inode);
+    struct gofer_listing *l;
+
+    int err = goferfs_fetch(dir, &(struct gofer_fetch){.attrs = attrs, .small = true}, &l);
+    gi->big |= err == -E2BIG;
+    if (err)
+        return err;
+    gi->big |= !l->complete || (attrs >= l->entries && !l->attrs);
+    gofer_listing_put(l);
+    return 0;
+}
+
+/* Of a writable directory only names that are there are believed, and only for a while. */
+static bool refresh_names(struct dentry *dir)
+{
+    struct gofer_inode *gi = GOFER_I(dir->inode);
+
+    if (gi->misses < MISSES_WRITABLE || gi->big)
+        return false;
+    gi->misses = 0;
+    return !list_for_lookup(dir, ATTRS_USUAL);
+}
+
+void goferfs_revalidate_names(struct dentry *dir)
+{
+    goferfs_missed(dir->inode);
+    refresh_names(dir);
+}
+
+static int listed_writable(const struct dentry *d)
+{
+    struct dentry *now =
+        refresh_names(d->parent) ? dentry_cached(d->parent, d->name, d->name_len) : NULL;
+    bool there = now && now->inode;
+
+    dentry_put(now);
+    return there ? 1 : -EAGAIN;
+}
+
+int goferfs_listed(struct inode *dir, struct dentry *d, bool will_read)
+{
+    struct gofer_inode *gi = GOFER_I(dir), *gp = GOFER_I(d->parent->parent->inode);
+
+    if (!GOFER_S(dir->sb)->readonly)
+        return will_read ? -EAGAIN : listed_writable(d);
+    struct gofer_listing *l = goferfs_use_listing(dir);
+    if (gp->wants_attrs && gi->misses < 2)
+        gi->misses = 2;
+    uint32_t attrs = will_read ? 0 : attrs_for(gi->misses);
+    bool fetch = !gi->big && (l ? !l->attrs && attrs >= l->entries : gi->misses >= 2);
+    if (fetch && l && !gofer_listing_find(l, d->name, d->name_len))
+        return 0;
+    if (fetch) {
+        list_for_lookup(d->parent, attrs);
+        l = goferfs_use_listing(dir);
+    }
+    if (!l)
+        return -EAGAIN;
+    const struct gofer_dirent *e = gofer_listing_find(l, d->name, d->name_len);
+    if (!e)
+        return 0;
+    if (!e->has_attr)
+        return -EAGAIN;
+    gp->wants_attrs |= fetch && l->attrs && !S_ISDIR(gofer_entry_attr(e)->mode);
+    int err = goferfs_attach_entry(d, e);
+    return err ? err : 1;
+}
