@@ -171,6 +171,15 @@ struct platform {
     int (*get_fpstate)(struct gthread *thr, void *buf, size_t size);
     int (*set_fpstate)(struct gthread *thr, const void *buf, size_t size);
 
+    /*
+     * A signal frame in guest memory: len bytes of head at sp, and at fp the vector registers as
+     * the kernel lays them down, with both magic numbers; they are in their initial state then.
+     * NULL or an error: the caller does it by get_fpstate() and write_mem(). Blocks.
+     */
+    int (*push_frame)(struct gthread *thr, uint64_t sp, const void *head, size_t len, uint64_t fp);
+    /* The vector registers as rt_sigreturn takes them from guest memory; as above. */
+    int (*load_fpstate)(struct gthread *thr, uint64_t addr);
+
     /* Guest memory; both return bytes moved (short at the first bad page) or -EFAULT for none. */
     ssize_t (*read_mem)(struct aspace *as, void *dst, uint64_t addr, size_t len);
     ssize_t (*write_mem)(struct aspace *as, uint64_t addr, const void *src, size_t len);

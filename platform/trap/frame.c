@@ -201,6 +201,34 @@ int frame_set_fpstate(struct gthread *thr, const void *buf, size_t size)
     return 0;
 }
 
+/* Only a thunk's frame leaves the vector registers in the processor, where the stub has them. */
+static int frame_command(struct gthread *thr, uint32_t cmd, uint64_t a, uint64_t b, uint64_t c)
+{
+    const uint64_t args[] = {a, b, c};
+
+    for (int i = 0; i < 3; i++)
+        thr->slot->hc_args[i] = args[i];
+    trap_send(thr, cmd);
+    int err = trap_wait(thr);
+    return err ? err : thr->slot->result ? -EFAULT : 0;
+}
+
+int frame_push(struct gthread *thr, uint64_t sp, const void *head, size_t len, uint64_t fp)
+{
+    if (!thr->fast || len > SLOT_HEAD_SIZE)
+        return -EAGAIN;
+    for (unsigned int i = 0; i < thr->nsegs; i++)
+        if (thr->segs[i].off + thr->segs[i].len > SLOT_HEAD)
+            return -EAGAIN;
+    memcpy((char *)thr->slot + SLOT_HEAD, head, len);
+    return frame_command(thr, CMD_FRAME, sp, len, fp);
+}
+
+int frame_load_fpstate(struct gthread *thr, uint64_t addr)
+{
+    return thr->fast ? frame_command(thr, CMD_XRSTOR, addr, 0, 0) : -EAGAIN;
+}
+
 static void frame_set_altstack(struct gthread *thr)
 {
     ucontext_t *uc = frame_uc(thr);

@@ -26,6 +26,9 @@
 #define SLOTS_SPAN (SLOT_SIZE * SLOTS_MAX)
 #define SLOT_WINDOW 0x1000UL
 #define SLOT_WINDOW_SIZE 0x10000UL
+/* The last part of the window; used for signal frames when no buffer of the call lies there. */
+#define SLOT_HEAD_SIZE 1024UL
+#define SLOT_HEAD (SLOT_WINDOW + SLOT_WINDOW_SIZE - SLOT_HEAD_SIZE)
 #define SLOT_STACK 0x11000UL
 #define SLOT_STACK_SIZE (SLOT_SIZE - SLOT_STACK)
 /* Threads that have no signal frame yet run below the place where frames are put. */
@@ -90,6 +93,8 @@ enum slot_cmd {
     CMD_FORK,     /* receive {slots, ctl}, fork */
     CMD_CLONE,    /* another thread in slot clone_index */
     CMD_XSAVE,    /* put the vector registers into the made frame */
+    CMD_FRAME,    /* copy hc_args[1] bytes from SLOT_HEAD to hc_args[0], vectors to hc_args[2] */
+    CMD_XRSTOR,   /* load the vector registers from hc_args[0], as a signal frame has them */
     CMD_BATCH,    /* hc_nr host calls that are in the window, with hc_fd descriptors */
 };
 

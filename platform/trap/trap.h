@@ -132,6 +132,8 @@ int frame_set_regs(struct gthread *thr, const struct user_regs_struct *regs);
 void frame_set_ax(struct gthread *thr, long value);
 int frame_get_fpstate(struct gthread *thr, void *buf, size_t size);
 int frame_set_fpstate(struct gthread *thr, const void *buf, size_t size);
+int frame_push(struct gthread *thr, uint64_t sp, const void *head, size_t len, uint64_t fp);
+int frame_load_fpstate(struct gthread *thr, uint64_t addr);
 void frame_init(struct gthread *thr);                        /* clean registers */
 int frame_copy(struct gthread *thr, struct gthread *parent); /* as fork and clone do; may park */
 uint64_t frame_fs_base(struct gthread *thr);

@@ -29,11 +29,9 @@ struct sigframe {
     siginfo_t info;
 };
 
-/*
- * A frame with its vector registers, as it goes to and comes from the guest's stack in one copy.
- * Between two parks nobody else uses it.
- */
+/* A frame with its vector registers, or these alone. Between two parks nobody else uses them. */
 static char whole[sizeof(struct sigframe) + 64 + FPSTATE_MAX];
+_Alignas(8) static char fpstate[FPSTATE_MAX];
 
 static int fill_fpstate(struct task *t, char *to, size_t size)
 {
@@ -51,6 +49,38 @@ static int fill_fpstate(struct task *t, char *to, size_t size)
     memcpy(to + FX_SW_OFFSET, &sw, sizeof(sw));
     memcpy(to + size, &magic2, sizeof(magic2));
     return 0;
+}
+
+static int set_initial_fpstate(struct task *t)
+{
+    size_t size = platform->fpstate_size();
+
+    if (size > sizeof(fpstate))
+        return -EFAULT;
+    memset(fpstate, 0, size);
+    *(uint16_t *)fpstate = 0x37f;         /* FCW */
+    *(uint32_t *)(fpstate + 24) = 0x1f80; /* MXCSR */
+    *(uint64_t *)(fpstate + XFEATURES_OFFSET) = 3;
+    return platform->set_fpstate(t->thr, fpstate, size);
+}
+
+static bool range_ok(uint64_t start, uint64_t end)
+{
+    return start < end && user_range_ok(start, end - start);
+}
+
+/* The vector registers are in their initial state after it. */
+static int put_frame(struct task *t, uint64_t sp, const struct sigframe *f, uint64_t fp)
+{
+    size_t size = platform->fpstate_size();
+
+    if (fill_fpstate(t, whole + (fp - sp), size)) /* parks before it writes */
+        return -EFAULT;
+    memcpy(whole, f, sizeof(*f));
+    memset(whole + sizeof(*f), 0, fp - sp - sizeof(*f));
+    if (copy_out(t, sp, whole, fp - sp + size + 4))
+        return -EFAULT;
+    return set_initial_fpstate(t);
 }
 
 static void fill_context(struct task *t, ucontext_t *uc, const siginfo_t *info, ksigset mask)
@@ -94,11 +124,9 @@ int signal_push_frame(struct task *t, const siginfo_t *info, const struct ksigac
     uc.uc_mcontext.fpregs = (fpregset_t)fp;
     memcpy(f.uc, &uc, offsetof(ucontext_t, uc_sigmask));
     memcpy(f.uc + offsetof(ucontext_t, uc_sigmask), &mask, sizeof(mask));
-    if (fill_fpstate(t, whole + (fp - sp), size)) /* parks before it writes */
-        return -EFAULT;
-    memcpy(whole, &f, sizeof(f));
-    memset(whole + sizeof(f), 0, fp - sp - sizeof(f));
-    if (copy_out(t, sp, whole, fp - sp + size + 4))
+    if (!range_ok(sp, fp + size + 4) ||
+        ((!platform->push_frame || platform->push_frame(t->thr, sp, &f, sizeof(f), fp)) &&
+         put_frame(t, sp, &f, fp)))
         return -EFAULT;
     if (t->sig.altstack.ss_flags & SS_AUTODISARM_K)
         t->sig.altstack = (stack_t){.ss_flags = SS_DISABLE};
@@ -149,46 +177,35 @@ static int restore_fpstate(struct task *t, char *buf, size_t len)
     return platform->set_fpstate(t->thr, buf, size);
 }
 
-/* From where the frame says, which is in what was read with the frame if we have made it. */
-static int fetch_fpstate(struct task *t, uint64_t addr, uint64_t sp, size_t have)
+/* From where the frame says. */
+static int fetch_fpstate(struct task *t, uint64_t addr)
 {
     size_t size = platform->fpstate_size();
-    _Alignas(8) static char buf[FPSTATE_MAX];
 
-    if (size > sizeof(buf))
+    if (size > sizeof(fpstate))
         return -EFAULT;
-    if (!addr) {
-        memset(buf, 0, size);
-        *(uint16_t *)buf = 0x37f;
-        *(uint32_t *)(buf + 24) = 0x1f80;
-        return restore_fpstate(t, buf, 512);
-    }
-    if (addr >= sp && addr - sp <= have && size <= have - (addr - sp)) {
-        memcpy(buf, whole + (addr - sp), size);
-        return restore_fpstate(t, buf, size);
-    }
-    if (!copy_in(t, buf, addr, size))
-        return restore_fpstate(t, buf, size);
-    return copy_in(t, buf, addr, 512) ? -EFAULT : restore_fpstate(t, buf, 512);
+    if (!addr)
+        return set_initial_fpstate(t);
+    if (!copy_in(t, fpstate, addr, size))
+        return restore_fpstate(t, fpstate, size);
+    return copy_in(t, fpstate, addr, 512) ? -EFAULT : restore_fpstate(t, fpstate, 512);
 }
 
 long sys_rt_sigreturn(struct task *t, const struct sysargs *a)
 {
     struct user_regs_struct *r = task_regs(t);
-    uint64_t sp = r->rsp;
-    size_t have = MIN(sizeof(whole), sizeof(struct sigframe) + 64 + platform->fpstate_size());
+    uint64_t sp = r->rsp, fp;
+    char frame[KERNEL_UC_SIZE];
     ucontext_t uc;
     ksigset mask;
 
     memset(&uc, 0, sizeof(uc));
-    if (copy_in(t, whole, sp, have)) { /* not one of ours, or at the end of a stack */
-        have = KERNEL_UC_SIZE;
-        if (copy_in(t, whole, sp, have))
-            goto bad;
-    }
-    memcpy(&uc, whole, offsetof(ucontext_t, uc_sigmask));
-    memcpy(&mask, whole + offsetof(ucontext_t, uc_sigmask), sizeof(mask));
-    if (fetch_fpstate(t, (uint64_t)uc.uc_mcontext.fpregs, sp, have))
+    if (copy_in(t, frame, sp, sizeof(frame)))
+        goto bad;
+    memcpy(&uc, frame, offsetof(ucontext_t, uc_sigmask));
+    memcpy(&mask, frame + offsetof(ucontext_t, uc_sigmask), sizeof(mask));
+    fp = (uint64_t)uc.uc_mcontext.fpregs;
+    if ((!platform->load_fpstate || platform->load_fpstate(t->thr, fp)) && fetch_fpstate(t, fp))
         goto bad;
     const greg_t *g = uc.uc_mcontext.gregs;
     unsigned long long *to[] = {&r->r8,  &r->r9,  &r->r10, &r->r11, &r->r12, &r->r13,

@@ -189,6 +189,49 @@ stub_fast_abort:
     call stub_fast_interrupted
     hlt
 
+/*
+ * void stub_leave(sigcontext): all registers, then guest code. An interrupt from the test on finds
+ * the frame still whole and is told at stub_fast_abort.
+ */
+    .globl stub_leave, stub_leave_begin, stub_leave_end
+stub_leave:
+    mov 120(%rdi), %rax
+    mov %rax, %gs:FAST_SP
+    mov 128(%rdi), %rax
+    mov %rax, %gs:FAST_CONT
+stub_leave_begin:
+    cmpl $0, %gs:FAST_INTERRUPTED
+    jne stub_fast_abort
+    push 136(%rdi)
+    popfq
+    mov 0(%rdi), %r8
+    mov 8(%rdi), %r9
+    mov 16(%rdi), %r10
+    mov 24(%rdi), %r11
+    mov 32(%rdi), %r12
+    mov 40(%rdi), %r13
+    mov 48(%rdi), %r14
+    mov 56(%rdi), %r15
+    mov 72(%rdi), %rsi
+    mov 80(%rdi), %rbp
+    mov 88(%rdi), %rbx
+    mov 96(%rdi), %rdx
+    mov 104(%rdi), %rax
+    mov 112(%rdi), %rcx
+    mov 64(%rdi), %rdi
+    mov %gs:FAST_SP, %rsp
+    jmp *%gs:FAST_CONT
+stub_leave_end:
+
+/* void stub_xrstor(const void *area, uint64_t features) */
+    .globl stub_xrstor
+stub_xrstor:
+    mov %rsi, %rax
+    mov %rsi, %rdx
+    shr $32, %rdx
+    xrstor64 (%rdi)
+    ret
+
 /* void stub_xsave(void *area, uint64_t features) */
     .globl stub_xsave
 stub_xsave:

@@ -178,6 +178,17 @@ uint32_t marshal_in(struct slot *s, uint64_t nr, const uint64_t args[6], uint32_
     return c.nsegs;
 }
 
+#define SIGCONTEXT_SIZE 304 /* the kernel's struct ucontext */
+
+uint32_t marshal_frame(struct slot *s, uint64_t sp, uint32_t *dirs)
+{
+    struct cursor c = {.s = s, .off = SLOT_WINDOW};
+
+    seg_in(&c, sp, SIGCONTEXT_SIZE, SEG_IN);
+    *dirs = c.dirs;
+    return c.nsegs;
+}
+
 long marshal_out(struct slot *s)
 {
     uint32_t full = s->out_full, zero = s->out_zero, part = s->out_part;

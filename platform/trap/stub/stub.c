@@ -28,20 +28,14 @@
 #define NR_NONE 0xffffffffUL
 #define USER_CS 0x33
 #define USER_DS 0x2b
-#define UC_FP_XSTATE 1
 #define UC_SIGCONTEXT_SS 2
 #define UC_STRICT_RESTORE_SS 4
-#define FP_XSTATE_MAGIC1 0x46505853U
-#define FP_XSTATE_MAGIC2 0x46505845U
-#define FX_SW_OFFSET 464
-#define XSAVE_HEADER 512
 #define FLAGS_PLAIN 0xad7UL /* arithmetic, IF and the bit that is always set; not TF, AC, DF */
 #define CLONE_THREAD_FLAGS 0x50f00 /* VM FS FILES SIGHAND THREAD SYSVSEM */
 #define CLONE_FORK_FLAGS 0x8011    /* CLONE_PARENT | SIGCHLD */
 #define PR_SET_NO_NEW_PRIVS 38
 #define MSG_CMSG_CLOEXEC 0x40000000
 
-void *memset(void *d, int c, unsigned long n);
 void *memset(void *d, int c, unsigned long n)
 {
     void *ret = d;
@@ -307,28 +301,6 @@ static int64_t do_clone(struct slot *s)
     return clone_to(CLONE_THREAD_FLAGS, slot + SLOT_IDLE_STACK, thread_main, slot, 0);
 }
 
-/* A made frame has no vector registers until somebody needs them: fpu/signal.c's format. */
-static void save_vectors(struct slot *s)
-{
-    struct stub_ucontext *uc = (void *)((char *)s + SLOT_MADE_FRAME);
-    char *area = (char *)s + SLOT_MADE_FP;
-    uint64_t size = stub_shared()->xsize, features = stub_shared()->xfeatures;
-
-    if (uc->mc.fpstate)
-        return;
-    memset(area + XSAVE_HEADER, 0, 64);
-    stub_xsave(area, features);
-    uint32_t *sw = (uint32_t *)(area + FX_SW_OFFSET);
-    sw[0] = FP_XSTATE_MAGIC1;
-    sw[1] = (uint32_t)size + 4;
-    *(uint64_t *)(sw + 2) = features;
-    memset(sw + 4, 0, 32);
-    sw[4] = (uint32_t)size;
-    *(uint32_t *)(area + size) = FP_XSTATE_MAGIC2;
-    uc->mc.fpstate = (uint64_t)area;
-    uc->flags |= UC_FP_XSTATE;
-}
-
 /* What is posted is about this frame. */
 static void set_frame(struct slot *s, const struct stub_ucontext *uc)
 {
@@ -337,10 +309,20 @@ static void set_frame(struct slot *s, const struct stub_ucontext *uc)
     s->ip = uc->mc.ip;
 }
 
+/* Without the kernel, as long as the vector registers are where guest code wants them. */
+static int can_leave(const struct slot *s, uint64_t frame, const struct stub_ucontext *uc)
+{
+    return s->fast && frame == SLOT_MADE_FRAME && !uc->mc.fpstate &&
+           !(uc->mc.flags & ~FLAGS_PLAIN) && uc->mc.ip < STUB_TEXT;
+}
+
 static void resume(struct slot *s, uint64_t frame)
 {
     if (frame >= SLOT_SIZE)
         die(103);
+    const struct stub_ucontext *uc = (void *)((char *)s + frame);
+    if (can_leave(s, frame, uc))
+        stub_leave(&uc->mc);
     if (s->fast)
         save_vectors(s);
     stub_resume((char *)s + frame, &slot_fast(s)->interrupted);
@@ -374,6 +356,12 @@ static void obey(struct slot *s)
         break;
     case CMD_XSAVE:
         save_vectors(s);
+        break;
+    case CMD_FRAME:
+        s->result = put_frame(s);
+        break;
+    case CMD_XRSTOR:
+        s->result = load_vectors(s);
         break;
     default:
         die(104);
@@ -423,7 +411,8 @@ static void put_call(struct slot *s, const struct stub_ucontext *uc, uint64_t nr
     uint32_t dirs;
 
     set_frame(s, uc);
-    s->nsegs = marshal_in(s, nr, args, &dirs);
+    s->nsegs = nr == __NR_rt_sigreturn ? marshal_frame(s, uc->mc.sp, &dirs)
+                                       : marshal_in(s, nr, args, &dirs);
     s->nr = (uint32_t)nr;
     s->dirs = dirs;
     for (int i = 0; i < 6; i++)
@@ -556,6 +545,8 @@ static void on_interrupt(struct slot *s, struct stub_ucontext *uc)
         if (in_range(ip, stub_resume_begin, stub_resume_end))
             uc->mc.ip = (uint64_t)stub_resume_abort;
         else if (in_range(ip, stub_fast_begin, stub_fast_end))
+            uc->mc.ip = (uint64_t)stub_fast_abort;
+        else if (in_range(ip, stub_leave_begin, stub_leave_end))
             uc->mc.ip = (uint64_t)stub_fast_abort;
         else if (in_range(ip, stub_futex_begin, stub_futex_end))
             uc->mc.ip = (uint64_t)stub_futex_abort;

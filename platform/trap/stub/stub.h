@@ -50,6 +50,9 @@ __attribute__((noreturn)) void stub_on_stack(void *sp, void (*fn)(void *), void 
 void stub_restorer(void);
 void stub_fast_entry(void);
 void stub_xsave(void *area, uint64_t features);
+void stub_xrstor(const void *area, uint64_t features);
+/* Into guest code with these registers; an interrupt on the way goes to stub_fast_interrupted. */
+__attribute__((noreturn)) void stub_leave(const struct stub_sigcontext *mc);
 /* Called by stub_fast_entry, with the frame it has laid down; what it returns goes into rax. */
 long stub_fast_syscall(struct stub_ucontext *uc);
 __attribute__((noreturn)) void stub_fast_interrupted(void);
@@ -57,6 +60,7 @@ __attribute__((noreturn)) void stub_fast_interrupted(void);
 extern char stub_text_begin[], stub_text_end[];
 extern char stub_resume_begin[], stub_resume_end[], stub_resume_abort[];
 extern char stub_fast_begin[], stub_fast_end[], stub_fast_abort[];
+extern char stub_leave_begin[], stub_leave_end[];
 extern char stub_futex_begin[], stub_futex_end[], stub_futex_abort[];
 extern char stub_copy_begin[], stub_copy_end[], stub_copy_fault[];
 extern char stub_copy8_begin[], stub_copy8_end[], stub_copy8_fault[];
@@ -85,6 +89,14 @@ static inline int has_out(const struct slot *s)
 uint32_t marshal_in(struct slot *s, uint64_t nr, const uint64_t args[6], uint32_t *dirs);
 /* Copies back what the sentry has written; -EFAULT if some of it could not be. */
 long marshal_out(struct slot *s);
+/* What rt_sigreturn reads at the stack pointer. */
+uint32_t marshal_frame(struct slot *s, uint64_t sp, uint32_t *dirs);
+
+/* vectors.c */
+void *memset(void *d, int c, unsigned long n);
+void save_vectors(struct slot *s);
+int64_t put_frame(struct slot *s);    /* CMD_FRAME */
+int64_t load_vectors(struct slot *s); /* CMD_XRSTOR */
 
 /* local.c: what became of a call that might need no sentry. */
 enum served {
