@@ -21,6 +21,22 @@ int error_set(struct error *e, int code, const char *fmt, ...)
     return code;
 }
 
+int error_say(struct error *e, int code, const char *fmt, ...)
+{
+    va_list ap;
+
+    if (!e)
+        return code;
+    error_free(e);
+    e->code = code;
+    e->is_complete = true;
+    va_start(ap, fmt);
+    if (vasprintf(&e->what, fmt, ap) < 0)
+        e->what = NULL;
+    va_end(ap);
+    return code;
+}
+
 void error_hint(struct error *e, const char *fmt, ...)
 {
     va_list ap;
@@ -37,7 +53,7 @@ void error_hint(struct error *e, const char *fmt, ...)
 void error_print(const struct error *e)
 {
     fprintf(stderr, "nv: %s", e->what ? e->what : "failed");
-    if (e->code < 0)
+    if (e->code < 0 && !(e->is_complete && e->what))
         fprintf(stderr, ": %s", strerror(-e->code));
     fputc('\n', stderr);
     if (e->hint)

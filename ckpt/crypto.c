@@ -140,7 +140,7 @@ int sha256_file(int fd, uint64_t size, int copy, uint8_t digest[SHA256_LEN], str
         if (r < 0)
             return error_set(e, -errno, "reading a file");
         if (r == 0)
-            return error_set(e, -EBADMSG, "the file ends too early");
+            return error_say(e, -EBADMSG, "the file ends too early");
         if (EVP_DigestUpdate_p(c, buf, (size_t)r) != 1)
             return failed(e, "SHA-256 failed");
         int err = copy >= 0 ? write_all(copy, buf, (size_t)r) : 0;
@@ -211,7 +211,7 @@ static EVP_PKEY *read_key(const char *file, bool private, struct error *e)
         return k;
     if (k)
         EVP_PKEY_free_p(k);
-    error_set(e, -EINVAL, "key %s: not %s ed25519 key without a passphrase in PEM", file,
+    error_say(e, -EINVAL, "key %s: not %s ed25519 key without a passphrase in PEM", file,
               private ? "a private" : "a public");
     error_hint(e, private
                       ? "openssl genpkey -algorithm ed25519 -out key.pem makes one"
@@ -251,6 +251,6 @@ int signature_check(const char *public_key_file, const void *data, size_t len,
     if (!c || EVP_DigestVerifyInit_p(c, NULL, NULL, NULL, key) != 1)
         return failed(e, "checking a signature failed");
     if (EVP_DigestVerify_p(c, sig, SIGNATURE_LEN, data, len) != 1)
-        return error_set(e, -EKEYREJECTED, "the signature is not that of %s", public_key_file);
+        return error_say(e, -EKEYREJECTED, "the signature is not that of %s", public_key_file);
     return 0;
 }

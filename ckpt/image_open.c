@@ -34,7 +34,7 @@ static int open_file(const struct image *img, const char *name, struct stat *st,
     if (fd < 0 || fstat(fd, st))
         return error_set(e, -errno, "%s of image %s", name, img->path);
     if (!S_ISREG(st->st_mode))
-        return error_set(e, -EBADMSG, "%s of image %s is not a file", name, img->path);
+        return error_say(e, -EBADMSG, "%s of image %s is not a file", name, img->path);
     return steal_fd(&fd);
 }
 
@@ -60,7 +60,7 @@ static int read_manifest(struct image *img, struct error *e)
     if (fd < 0)
         return fd;
     if (st.st_size > (off_t)MANIFEST_MAX)
-        return error_set(e, -EFBIG, "manifest.json of %s is larger than %lu KiB", img->path,
+        return error_say(e, -EFBIG, "manifest.json of %s is larger than %lu KiB", img->path,
                          MANIFEST_MAX >> 10);
     img->text_len = (size_t)st.st_size;
     img->text = malloc(img->text_len + 1);
@@ -85,14 +85,14 @@ static int check_signature(struct image *img, const char *key, struct error *e)
     if (!key)
         return 0;
     if (fd < 0) {
-        error_set(e, -EKEYREJECTED, "image %s is not signed, and a signature is required",
+        error_say(e, -EKEYREJECTED, "image %s is not signed, and a signature is required",
                   img->path);
         error_hint(e, "nv image sign %s --key FILE signs it", img->path);
         return -EKEYREJECTED;
     }
     if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size != SIGNATURE_LEN ||
         read_all(fd, (char *)sig, sizeof(sig)))
-        return error_set(e, -EKEYREJECTED, "the signature of image %s is damaged", img->path);
+        return error_say(e, -EKEYREJECTED, "the signature of image %s is damaged", img->path);
     int err = signature_check(key, img->text, img->text_len, sig, e);
     if (err == -EKEYREJECTED)
         error_hint(e, "another key signed image %s, or it was changed since", img->path);
@@ -111,7 +111,7 @@ static int open_parts(struct image *img, struct error *e)
         if (img->fd[i] < 0)
             return img->fd[i];
         if ((uint64_t)st.st_size != p->size) {
-            error_set(e, -EBADMSG, "%s of image %s has %lld bytes instead of %llu",
+            error_say(e, -EBADMSG, "%s of image %s has %lld bytes instead of %llu",
                       image_part_names[i], img->path, (long long)st.st_size,
                       (unsigned long long)p->size);
             error_hint(e, "the image is damaged: make it again, or import it again");
@@ -155,7 +155,7 @@ static int digest_part(struct image *img, int i, struct error *e)
     if (err)
         return err;
     if (memcmp(digest, p->sha256, SHA256_LEN)) {
-        error_set(e, -EBADMSG, "%s of image %s does not have the digest of the manifest",
+        error_say(e, -EBADMSG, "%s of image %s does not have the digest of the manifest",
                   image_part_names[i], img->path);
         error_hint(e, "the image is damaged or was tampered with: make it again");
         return -EBADMSG;
@@ -187,7 +187,7 @@ static int open_checked(struct image *img, const char *name, unsigned int flags,
                         struct error *e)
 {
     if (key && (flags & IMAGE_TRUST)) {
-        error_set(e, -EINVAL, "a signature is required, and digests are not to be looked at");
+        error_say(e, -EINVAL, "a signature is required, and digests are not to be looked at");
         error_hint(e, "the signature is of the digests: leave out --trust");
         return -EINVAL;
     }

@@ -71,7 +71,7 @@ char *image_path(const char *name, struct error *e)
         while (n > 1 && path[n - 1] == '/')
             path[--n] = 0;
     } else if (!is_name(name)) {
-        error_set(e, -EINVAL, "'%s' cannot be the name of an image", name);
+        error_say(e, -EINVAL, "'%s' cannot be the name of an image", name);
         error_hint(e, "names have letters, digits and . _ : @ + -, at most %d; ./%s is a path",
                    NAME_LONGEST, name);
         return NULL;
@@ -96,7 +96,7 @@ int image_parent(const char *path, const char **name, struct error *e)
 
     *name = slash ? slash + 1 : path;
     if (!**name || !strcmp(*name, ".") || !strcmp(*name, ".."))
-        return error_set(e, -EINVAL, "'%s' cannot be an image", path);
+        return error_say(e, -EINVAL, "'%s' cannot be an image", path);
     dir = !slash          ? strdup(".")
           : slash == path ? strdup("/")
                           : strndup(path, (size_t)(slash - path));
@@ -261,7 +261,7 @@ int image_remove(const char *name, struct error *e)
     if (faccessat(parent, base, F_OK, AT_SYMLINK_NOFOLLOW))
         return error_set(e, -errno, "image %s", name);
     if (!image_may_remove(parent, base))
-        return error_set(e, -EINVAL, "%s is not an image, or has other files in it: not removed",
+        return error_say(e, -EINVAL, "%s is not an image, or has other files in it: not removed",
                          path);
     image_tmp_name(tmp);
     if (renameat2(parent, base, parent, tmp, RENAME_NOREPLACE))

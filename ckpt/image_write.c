@@ -92,7 +92,7 @@ static int check_place(const struct image_writer *w, struct error *e)
     if (faccessat(w->parent, w->base, F_OK, AT_SYMLINK_NOFOLLOW) ||
         image_may_remove(w->parent, w->base))
         return 0;
-    error_set(e, -EEXIST, "%s is there and is not an image, or has other files in it", w->path);
+    error_say(e, -EEXIST, "%s is there and is not an image, or has other files in it", w->path);
     error_hint(e, "choose another name; only images and empty directories are replaced");
     return -EEXIST;
 }
@@ -257,7 +257,7 @@ int image_commit_copy(struct image_writer *w, const char *text, size_t len,
     for (int i = 0; i < IMAGE_NPARTS && !err; i++)
         if (parts[i].present != m.parts[i].present || parts[i].size != m.parts[i].size ||
             (parts[i].present && memcmp(parts[i].sha256, m.parts[i].sha256, SHA256_LEN)))
-            err = error_set(e, -EBADMSG, "%s is not what the manifest says", image_part_names[i]);
+            err = error_say(e, -EBADMSG, "%s is not what the manifest says", image_part_names[i]);
     if (!err)
         err = write_file(w->dir, IMAGE_MANIFEST, text, len);
     if (!err && sig)

@@ -145,7 +145,7 @@ int manifest_annotate(struct manifest *m, const char *key, const char *value)
 /* --- reading --- */
 static int wrong(struct error *e, const char *path, const char *expected)
 {
-    return error_set(e, -EBADMSG, "manifest.json: %s is not %s", path, expected);
+    return error_say(e, -EBADMSG, "manifest.json: %s is not %s", path, expected);
 }
 
 static json_t *lookup(json_t *root, const char *path)
@@ -169,7 +169,7 @@ static int take_string(const json_t *j, const char *path, uint64_t max, char **t
     if (!json_is_string(j))
         return wrong(e, path, "a string");
     if (json_string_length(j) > max)
-        return error_set(e, -EBADMSG, "manifest.json: %s is longer than %llu bytes", path,
+        return error_say(e, -EBADMSG, "manifest.json: %s is longer than %llu bytes", path,
                          (unsigned long long)max);
     *to = strdup(json_string_value(j));
     return *to ? 0 : error_set(e, -ENOMEM, "manifest.json");
@@ -180,7 +180,7 @@ static int take_uint(const json_t *j, const char *path, uint64_t max, uint64_t *
     if (!json_is_integer(j) || json_integer_value(j) < 0)
         return wrong(e, path, "a number of 0 or more");
     if ((uint64_t)json_integer_value(j) > max)
-        return error_set(e, -EBADMSG, "manifest.json: %s is more than %llu", path,
+        return error_say(e, -EBADMSG, "manifest.json: %s is more than %llu", path,
                          (unsigned long long)max);
     *to = (uint64_t)json_integer_value(j);
     return 0;
@@ -305,7 +305,7 @@ static int take_all(json_t *root, struct manifest *m, struct error *e)
     if (err)
         return err;
     if (m->format > MANIFEST_FORMAT || m->format + 1 < MANIFEST_FORMAT || !m->format) {
-        error_set(e, -EPROTONOSUPPORT, "the image has format %llu; this nv reads format %d",
+        error_say(e, -EPROTONOSUPPORT, "the image has format %llu; this nv reads format %d",
                   (unsigned long long)m->format, MANIFEST_FORMAT);
         error_hint(e, m->format > MANIFEST_FORMAT ? "a newer nv made it: use that"
                                                   : "make the image again with this nv");
@@ -328,11 +328,11 @@ int manifest_parse(const char *text, size_t len, struct manifest *m, struct erro
 
     *m = (struct manifest){0};
     if (len > MANIFEST_MAX)
-        return error_set(e, -EFBIG, "manifest.json is larger than %lu KiB", MANIFEST_MAX >> 10);
+        return error_say(e, -EFBIG, "manifest.json is larger than %lu KiB", MANIFEST_MAX >> 10);
     /* jansson bounds the depth, refuses zeros in strings and what is not UTF-8. */
     json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &je);
     if (!root)
-        return error_set(e, -EBADMSG, "manifest.json is not JSON: %s (line %d)", je.text, je.line);
+        return error_say(e, -EBADMSG, "manifest.json is not JSON: %s (line %d)", je.text, je.line);
     int err = take_all(root, m, e);
     json_decref(root);
     if (err)
@@ -461,7 +461,7 @@ char *manifest_format(const struct manifest *m, struct error *e)
 
     json_decref(root);
     if (!s) {
-        error_set(e, -EILSEQ, "the manifest cannot be written: a name in it is not UTF-8");
+        error_say(e, -EILSEQ, "the manifest cannot be written: a name in it is not UTF-8");
         return NULL;
     }
     /* An image that nobody could open must not replace one. */

@@ -24,6 +24,7 @@ enum {
     O_TIMING,
     O_EVENT,
     O_HOSTNAME,
+    O_ID,
     O_PATCH,
     O_NO_PATCH,
     O_STAT,
@@ -48,6 +49,7 @@ static const struct {
     {{"timeout", required_argument, NULL, O_TIMEOUT}, "SECONDS", "end the sandbox then (exit 124)"},
     {{"platform", required_argument, NULL, O_PLATFORM}, "NAME", "trap or ptrace"},
     {{"hostname", required_argument, NULL, O_HOSTNAME}, "NAME", "host name inside"},
+    {{"id", required_argument, NULL, O_ID}, "ID", "name for nv ps, nv kill (default: made up)"},
     {{"strace", optional_argument, NULL, O_STRACE}, "[=CALLS]", "trace system calls on stderr"},
     {{"explain", no_argument, NULL, O_EXPLAIN},
      "",
@@ -166,6 +168,9 @@ static int parse_one(int c, const char *arg, struct run_options *o)
         return 0;
     case O_HOSTNAME:
         o->hostname = arg;
+        return 0;
+    case O_ID:
+        o->id = arg;
         return 0;
     case O_STRACE:
         o->strace_on = true;

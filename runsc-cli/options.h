@@ -11,7 +11,7 @@
 #define RUN_ENV_MAX 256
 
 struct run_options {
-    const char *rootfs, *cwd, *user, *platform, *strace, *event, *hostname;
+    const char *rootfs, *cwd, *user, *platform, *strace, *event, *hostname, *id;
     bool strace_on, explain, stat, timing, timing_json;
     enum patch_mode patch;
     uint64_t memory;  /* bytes, 0: the host's */

@@ -12,7 +12,8 @@
 int verb_run(int argc, char **argv)
 {
     struct run_options o = {0};
-    struct session s = {.signals = -1};
+    struct control control;
+    struct session s = {.signals = -1, .control = &control};
     uint64_t main_ns = now_ns();
     struct error e = ERROR_INIT;
 
@@ -35,7 +36,12 @@ int verb_run(int argc, char **argv)
     }
     if (o.timeout_s > 0)
         s.deadline_ns = now_ns() + (uint64_t)(o.timeout_s * 1e9);
+    if (control_claim(&control, o.id, argv + o.first_arg, &e)) {
+        error_print(&e);
+        return EXIT_NV;
+    }
     if (o.memory && cgroup_new(&s.sp.cgroup, o.memory, &e)) {
+        control_leave(&control);
         error_print(&e);
         return EXIT_NV;
     }

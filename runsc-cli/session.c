@@ -173,15 +173,19 @@ void session_receive(struct session *s)
 void session_run(struct session *s)
 {
     while (!s->ended) {
-        struct pollfd p[2] = {{.fd = s->sp.ctl, .events = POLLIN},
-                              {.fd = s->signals, .events = POLLIN}};
-        int n = poll(p, 2, poll_timeout(s));
+        struct pollfd p[2 + CONTROL_POLLFDS] = {{.fd = s->sp.ctl, .events = POLLIN},
+                                                {.fd = s->signals, .events = POLLIN}};
+        if (s->control)
+            control_wait(s->control, p + 2);
+        int n = poll(p, s->control ? ARRAY_SIZE(p) : 2, poll_timeout(s));
         if (n < 0 && errno != EINTR)
             ended(s, -errno);
         if (n == 0 && s->deadline_ns && now_ns() >= s->deadline_ns)
             time_is_up(s);
         if (p[1].revents & POLLIN)
             forward_signals(s);
+        if (n > 0 && s->control)
+            control_serve(s->control, p + 2, session_verbs, s);
         if ((p[0].revents & (POLLIN | POLLHUP)) && receive_one(s))
             return;
     }
@@ -191,9 +195,15 @@ int session_start(struct session *s, struct error *e)
 {
     terminal_enter(&s->sp.spec);
     timeline_mark(PHASE_OPTIONS);
-    if (!spawn_sandbox(&s->sp, e))
+    s->sp.private_fd = s->control ? s->control->registry.state : 0;
+    if (!spawn_sandbox(&s->sp, e)) {
+        if (s->control && control_listen(s->control, e))
+            error_print(e); /* it runs all the same */
         return 0;
+    }
     terminal_leave();
+    if (s->control)
+        control_leave(s->control);
     cgroup_remove(&s->sp.cgroup);
     return EXIT_NV;
 }
@@ -210,6 +220,8 @@ void session_end(struct session *s)
     timeline_mark(PHASE_SENTRY_GONE);
     waitpid(s->sp.gofer, NULL, 0);
     timeline_mark(PHASE_GOFER_GONE);
+    if (s->control)
+        control_leave(s->control);
     terminal_leave();
     long kills = cgroup_oom_kills(&s->sp.cgroup);
     if (kills)

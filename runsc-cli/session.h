@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "runsc-cli/control.h"
 #include "runsc-cli/spawn.h"
 
 struct session_message {
@@ -24,6 +25,8 @@ struct session {
     /* A message of the sandbox; true: session_run() returns. May be NULL. */
     bool (*message)(struct session *s, struct session_message *msg);
     void *arg; /* of message() */
+    /* Claimed by the caller, served by session_run(), left by session_end(). NULL: not listed. */
+    struct control *control;
 
     int signals; /* forwarded to the first process; -1: none are */
     bool timed_out;
@@ -44,6 +47,8 @@ int session_send(struct session *s, int type, int value, const void *payload, si
                  const int *fds, int nfds);
 /* /proc/nv/request: by a descriptor if it is large. */
 int session_send_request(struct session *s, const char *request, size_t len);
+/* What a running sandbox can be asked on its control socket: session_control.c. */
+extern const struct control_verb session_verbs[];
 /* Takes the sandbox down: nothing of it is left when this returns. */
 void session_end(struct session *s);
 /* What nv exits with after the sandbox has ended; says why if that was not the program's doing. */

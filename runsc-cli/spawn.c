@@ -1,9 +1,9 @@
 /*
  * Sentry: own user, pid, mount, network, ipc and uts namespaces; it is pid 1, its stubs are its
- * children and end with it. Gofer: a mount namespace of its own and, as a network namespace is dear,
- * the sentry's of network, ipc and uts, where there is nothing to meet. An ordinary user's gofer
- * needs a user namespace and may not join those of another: it has all of its own. Both give up
- * everything else before they look at any guest input.
+ * children and end with it. Gofer: a mount namespace of its own and, as a network namespace is
+ * dear, the sentry's of network, ipc and uts, where there is nothing to meet. An ordinary user's
+ * gofer needs a user namespace and may not join those of another: it has all of its own. Both give
+ * up everything else before they look at any guest input.
  */
 #include "runsc-cli/spawn.h"
 
@@ -234,6 +234,12 @@ struct ends { /* what the processes are connected by */
     int gofer_sock[2], ctl[2], gofer_go[2], sentry_go[2], sentry_pidfd;
 };
 
+static void close_private(const struct spawn *s)
+{
+    if (s->private_fd > 0)
+        close(s->private_fd);
+}
+
 static int make_ends(struct ends *p, struct error *e)
 {
     int size = 1 << 20;
@@ -272,6 +278,7 @@ static int start_sentry(struct spawn *s, struct ends *p, bool privileged, struct
         close(p->ctl[0]);
         close_pair(p->gofer_go);
         close(p->sentry_go[1]);
+        close_private(s);
         run_sentry(s, p->sentry_go[0], p->ctl[1]);
     }
     timeline_mark(PHASE_SENTRY_SPAWNED);
@@ -283,8 +290,7 @@ static int start_gofer(struct spawn *s, struct ends *p, bool privileged, struct 
     /* Our files are the guest user's, those of others nobody's. */
     const struct id_map own = {s->spec.uid, geteuid(), s->spec.gid, getegid()};
 
-    s->gofer =
-        fork_into(CLONE_NEWNS | (privileged ? 0 : CLONE_NEWUSER | GOFER_SHARED_NS), NULL);
+    s->gofer = fork_into(CLONE_NEWNS | (privileged ? 0 : CLONE_NEWUSER | GOFER_SHARED_NS), NULL);
     if (s->gofer < 0)
         return explain_ns_failure(-errno, e);
     if (s->gofer == 0) {
@@ -292,6 +298,7 @@ static int start_gofer(struct spawn *s, struct ends *p, bool privileged, struct 
         close_pair(p->ctl);
         close(p->gofer_go[1]);
         close_pair(p->sentry_go);
+        close_private(s);
         run_gofer(s, p->gofer_sock[1], p->gofer_go[0], privileged ? p->sentry_pidfd : -1);
     }
     timeline_mark(PHASE_GOFER_SPAWNED);

@@ -8,6 +8,7 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 cd "$tmp" || exit 1
 cp "$nv" "$tmp/nv" && nv=$tmp/nv # processes of this run are told by their name
+export NV_STATE_DIR=$tmp/state
 passed=0 failed=0
 mem=64
 [ "${SAN:-0}" = 1 ] && mem=256 # of which shadow memory and quarantine take their part
@@ -66,6 +67,20 @@ for platform in $2; do
     for _ in $(seq 100); do grep -q ready sig && break; sleep 0.05; done
     pkill -TERM -P $pid nv; wait $pid
     is "signal forwarded" "$? $(tail -1 sig)" "3 term"
+    timeout -s KILL 20 "$nv" run --platform="$platform" --id box -- sh -c 'trap "exit 4" TERM; echo ready; while :; do sleep 0.05; done' >box 2>/dev/null &
+    pid=$!
+    for _ in $(seq 100); do grep -q ready box && break; sleep 0.05; done
+    is "ps" "$("$nv" ps | awk '/^box/ {print $1, $4, $5}') $("$nv" ps --json | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["command"][0])')" "box sh -c sh"
+    is "id in use" "$(quiet --id box -- true) $(grep -c 'is running' err)" "125 1"
+    "$nv" kill box; wait $pid
+    is "kill" "$? $("$nv" ps | wc -l) $(ls state/sandboxes | wc -l)" "4 1 0"
+    is "kill nobody" "$("$nv" kill box 2>&1 | head -1)" "nv: no sandbox 'box' is running"
+    timeout -s KILL 20 "$nv" run --platform="$platform" --id box -- sh -c 'echo second; sleep 10' >box 2>/dev/null &
+    for _ in $(seq 100); do grep -q second box && break; sleep 0.05; done
+    kill -KILL "$("$nv" ps | awk '/^box/ {print $2}')"
+    { wait $!; } 2>/dev/null
+    is "id of one that was killed" "$(run --id box -- echo again)" again
+    is "no place to register" "$(NV_STATE_DIR=/proc/none run -- echo ran) $(NV_STATE_DIR=/proc/none quiet --id box -- true)" "ran 125"
     is "strace" "$(run --strace=getppid -- /usr/bin/python3 -c 'import os; os.getppid()'; grep -c 'getppid() = ' err)" 1
     run --explain -- /usr/bin/python3 -c 'import ctypes; ctypes.CDLL(None).syscall(425, 1, 0)' >/dev/null
     is "explain" "$(grep -c 'io_uring_setup' err)" 1
