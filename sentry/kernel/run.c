@@ -1,7 +1,9 @@
 /* The life of a task's fiber: guest code, event, handler, signals, guest code. */
 #include <errno.h>
+#include <linux/futex.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include "base/log.h"
 #include "base/timeline.h"
@@ -21,10 +23,61 @@ static void count_syscall(struct task *t, uint64_t since_ns)
         stats.fast++;
 }
 
+/* Calls that sleep and never ask for anything of the host thread: they may wait without one. */
+static bool needs_thread(const struct sysargs *a)
+{
+    switch (a->nr) {
+    case SYS_read:
+    case SYS_readv:
+    case SYS_recvfrom:
+    case SYS_recvmsg:
+    case SYS_recvmmsg:
+    case SYS_accept:
+    case SYS_accept4:
+    case SYS_write:
+    case SYS_writev:
+    case SYS_sendto:
+    case SYS_sendmsg:
+    case SYS_poll:
+    case SYS_ppoll:
+    case SYS_select:
+    case SYS_pselect6:
+    case SYS_epoll_wait:
+    case SYS_epoll_pwait:
+    case SYS_epoll_pwait2:
+    case SYS_nanosleep:
+    case SYS_clock_nanosleep:
+    case SYS_pause:
+    case SYS_rt_sigsuspend:
+    case SYS_rt_sigtimedwait:
+    case SYS_restart_syscall:
+    case SYS_wait4:
+    case SYS_waitid:
+        return false;
+    case SYS_futex:
+        switch (a->arg[1] & FUTEX_CMD_MASK) {
+        case FUTEX_WAIT:
+        case FUTEX_WAIT_BITSET:
+            return false;
+        default:
+            return true;
+        }
+    default:
+        return true;
+    }
+}
+
 static void make_call(struct task *t)
 {
     uint64_t since_ns = unlikely(stat_enabled) ? now_ns() : 0;
 
+    if (unlikely(!t->thr) && needs_thread(&t->sys)) {
+        int err = task_materialize(t);
+        if (err) {
+            t->sys_result = err;
+            return;
+        }
+    }
     t->in_syscall = true;
     t->sys_result = syscall_dispatch(t, &t->sys);
     t->in_syscall = false;

@@ -61,6 +61,10 @@ int thread_cpu_time(struct task *t, uint64_t scratch, struct timespec *ts)
 
     if (scratch > NV_TASK_SIZE - sizeof(*ts))
         return -EFAULT;
+    if (!t->thr) { /* restored, and has not run yet */
+        *ts = (struct timespec){0};
+        return 0;
+    }
     int err = platform->hostcall(t->thr, &call);
     if (!err && mm_read(t->mm, ts, scratch, sizeof(*ts)) != sizeof(*ts))
         err = -EFAULT;

@@ -47,10 +47,16 @@ ssize_t mm_write(struct mm *mm, uint64_t addr, const void *src, size_t len)
     return platform->write_mem(mm->as, addr, src, MIN(len, NV_TASK_SIZE - addr));
 }
 
+/* A restored task may make its call again before it has a host thread: it has no windows. */
+static bool has_windows(const struct task *t)
+{
+    return t->in_syscall && likely(t->thr != NULL);
+}
+
 static const void *window_in(struct task *t, uint64_t addr, size_t len)
 {
     size_t avail = 0;
-    const void *p = t->in_syscall ? platform->in_window(t->thr, addr, &avail) : NULL;
+    const void *p = has_windows(t) ? platform->in_window(t->thr, addr, &avail) : NULL;
 
     return avail >= len ? p : NULL;
 }
@@ -58,7 +64,7 @@ static const void *window_in(struct task *t, uint64_t addr, size_t len)
 /* Only for memory the guest may write: the stub's own copy would come too late to fail. */
 static void *window_out(struct task *t, uint64_t addr, size_t len)
 {
-    if (!t->in_syscall)
+    if (!has_windows(t))
         return NULL;
     void *p = platform->out_window(t->thr, addr, len);
     return p && mm_access_ok(t->mm, addr, len, VM_WRITE) ? p : NULL;
@@ -103,7 +109,7 @@ ssize_t copy_in_str(struct task *t, char *dst, uint64_t addr, size_t size)
         if (!user_range_ok(at, 1))
             return -EFAULT;
         size_t got = 0;
-        const char *p = t->in_syscall ? platform->in_window(t->thr, at, &got) : NULL;
+        const char *p = has_windows(t) ? platform->in_window(t->thr, at, &got) : NULL;
         if (p) {
             got = MIN(got, n);
             memcpy(dst + done, p, got);
@@ -325,7 +331,7 @@ ssize_t uio_write(struct uio *u, const void *src, size_t len)
 /* The stub can make zeros itself. */
 static bool zero_window(struct task *t, uint64_t addr, size_t len)
 {
-    return t->in_syscall && mm_access_ok(t->mm, addr, len, VM_WRITE) &&
+    return has_windows(t) && mm_access_ok(t->mm, addr, len, VM_WRITE) &&
            platform->out_zero(t->thr, addr, len);
 }
 
@@ -455,7 +461,7 @@ ssize_t uio_from_file(struct uio *u, int fd, uint64_t *id, off_t offset, size_t 
     uint64_t addr = u->iovcnt ? (uint64_t)u->iov->iov_base : 0;
     size_t n = u->iovcnt ? MIN(u->iov->iov_len, MIN(len, u->resid)) : 0;
 
-    if (n <= DIRECT_MIN || !u->t || !u->t->in_syscall || !platform->read_file ||
+    if (n <= DIRECT_MIN || !u->t || !has_windows(u->t) || !platform->read_file ||
         !user_range_ok(addr, n))
         return uio_from_fd(u, fd, offset, len);
     if (!*id)
