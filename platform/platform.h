@@ -76,6 +76,13 @@ struct platform_read {
     off_t offset;
 };
 
+/* For people who measure. */
+struct platform_counts {
+    uint64_t answers, woken; /* to guest threads; of them, to ones that slept */
+    uint64_t events, rung;   /* from guest threads; of them, to a sentry that slept */
+    uint64_t served;         /* calls that never came here, as the guest side says */
+};
+
 struct platform_facts {
     bool valid;
     pid_t pid, tid, ppid;
@@ -216,6 +223,8 @@ struct platform {
     void (*set_sigmask)(struct gthread *thr, uint64_t blocked, bool pending);
     uint64_t (*get_sigmask)(const struct gthread *thr);
     void (*signal_waits)(struct gthread *thr);
+
+    void (*counts)(struct platform_counts *c); /* NULL: there is nothing to count */
 
     /*
      * Turns the call site that thr, which is parked in its syscall, has just trapped at into a jump

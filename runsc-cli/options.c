@@ -55,7 +55,9 @@ static const struct {
      "",
      "say at the end what was asked for and missing"},
     {{"timing", optional_argument, NULL, O_TIMING}, "[=json]", "phases of the start on stderr"},
-    {{"stat", no_argument, NULL, O_STAT}, "", "say at the end which calls took how long"},
+    {{"stat", optional_argument, NULL, O_STAT},
+     "[=json[:FILE]]",
+     "say at the end which calls took how long"},
     {{"patch", required_argument, NULL, O_PATCH},
      "auto|eager|off",
      "call sites become jumps: busy ones, all, none"},
@@ -107,6 +109,18 @@ static int parse_size(const char *s, uint64_t *out)
     if (end == s || *end || errno || !(v > 0) || v * (double)unit > 1e15)
         return -EINVAL;
     *out = (uint64_t)(v * (double)unit);
+    return 0;
+}
+
+static int parse_stat(const char *arg, struct run_options *o)
+{
+    o->stat = arg ? STAT_JSON : STAT_TEXT;
+    if (!arg || !strcmp(arg, "json"))
+        return 0;
+    if (strncmp(arg, "json:", 5) != 0 || !arg[5])
+        return usage_error("run", "--stat=%s: expected --stat, --stat=json or --stat=json:FILE",
+                           arg);
+    o->stat_file = arg + 5;
     return 0;
 }
 
@@ -180,8 +194,7 @@ static int parse_one(int c, const char *arg, struct run_options *o)
         o->explain = true;
         return 0;
     case O_STAT:
-        o->stat = true;
-        return 0;
+        return parse_stat(arg, o);
     case O_PATCH:
         return parse_patch(arg, &o->patch);
     case O_NO_PATCH:

@@ -12,11 +12,13 @@
 
 struct run_options {
     const char *rootfs, *cwd, *user, *platform, *strace, *event, *hostname, *id;
-    bool strace_on, explain, stat, timing, timing_json;
+    bool strace_on, explain, timing, timing_json;
     enum patch_mode patch;
-    uint64_t memory;  /* bytes, 0: the host's */
-    int cpus;         /* 0: the host's */
-    double timeout_s; /* 0: none */
+    enum stat_form stat;
+    const char *stat_file; /* NULL: standard error */
+    uint64_t memory;       /* bytes, 0: the host's */
+    int cpus;              /* 0: the host's */
+    double timeout_s;      /* 0: none */
     const char *mounts[RUN_MOUNTS_MAX];
     int nmounts;
     const char *env[RUN_ENV_MAX];

@@ -208,6 +208,20 @@ int session_start(struct session *s, struct error *e)
     return EXIT_NV;
 }
 
+/* What only we can know, at the end of the sentry's report. */
+static void print_gofer_usage(const struct session *s)
+{
+    const struct rusage *r = &s->gofer_usage;
+    double user = (double)r->ru_utime.tv_sec + (double)r->ru_utime.tv_usec / 1e6;
+    double system = (double)r->ru_stime.tv_sec + (double)r->ru_stime.tv_usec / 1e6;
+    int fd = s->sp.spec.stat_fd;
+
+    if (s->sp.spec.stat == STAT_JSON)
+        dprintf(fd, ", \"gofer_cpu_s\": {\"user\": %.6f, \"system\": %.6f}}\n", user, system);
+    else if (s->sp.spec.stat)
+        dprintf(fd, "nv: stat: CPU of the gofer %.3f s user, %.3f s system\n", user, system);
+}
+
 void session_end(struct session *s)
 {
     int status;
@@ -218,11 +232,13 @@ void session_end(struct session *s)
     kill(s->sp.gofer, SIGKILL);
     waitpid(s->sp.sentry, &status, 0);
     timeline_mark(PHASE_SENTRY_GONE);
-    waitpid(s->sp.gofer, NULL, 0);
+    wait4(s->sp.gofer, NULL, 0, &s->gofer_usage);
     timeline_mark(PHASE_GOFER_GONE);
     if (s->control)
         control_leave(s->control);
     terminal_leave();
+    if (s->ended && s->status >= 0)
+        print_gofer_usage(s);
     long kills = cgroup_oom_kills(&s->sp.cgroup);
     if (kills)
         fprintf(stderr, "nv: out of memory: %ld process%s killed at the limit of --memory\n", kills,

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/resource.h>
 
 #include "runsc-cli/control.h"
 #include "runsc-cli/spawn.h"
@@ -32,6 +33,7 @@ struct session {
     bool timed_out;
     bool ended; /* status is the wait status of the first process, or negative: no answer */
     int status;
+    struct rusage gofer_usage;
 };
 
 /* Forwards the signals that end or stop programs from now on. */

@@ -267,6 +267,14 @@ int spec_fill(struct spawn *sp, const struct run_options *o, int argc, char **ar
     s->explain = o->explain;
     s->patch = o->patch;
     s->stat = o->stat;
+    s->stat_fd = 2;
+    if (o->stat_file) {
+        s->stat_fd = open(o->stat_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+        if (s->stat_fd < 0) {
+            error_set(e, -errno, "--stat: %s", o->stat_file);
+            return EXIT_NV;
+        }
+    }
     s->ctl_sock = s->gofer_sock = -1;
     s->argv = argv + o->first_arg;
     return function_wanted(o, argv) ? function_prepare(s, o, argv[o->first_arg], e) : 0;

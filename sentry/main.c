@@ -122,6 +122,6 @@ int sentry_main(const struct sandbox_spec *spec)
     if (sandbox->explain)
         explain_print(2);
     if (sandbox->stat)
-        stat_print(2);
+        stat_print(sandbox->stat_fd, sandbox->stat == STAT_JSON);
     return init_tg->group_exit_code;
 }

@@ -24,6 +24,8 @@ enum patch_mode {
     PATCH_OFF    /* call sites stay as they are */
 };
 
+enum stat_form { STAT_NONE, STAT_TEXT, STAT_JSON };
+
 struct sandbox_spec {
     char *hostname;
     int ncpus;
@@ -46,7 +48,8 @@ struct sandbox_spec {
     const char *strace_filter; /* NULL: off; "" all; "open,read" */
     int strace_fd;
     bool explain;
-    bool stat; /* --stat */
+    enum stat_form stat;
+    int stat_fd;
     enum patch_mode patch;
     int host_cpus; /* what the sandbox may use of the host */
     char boot_id[37], machine_id[33];

@@ -205,6 +205,7 @@ struct slot_fast { /* the thunk's scratch; offsets are FAST_* */
     uint64_t cont;        /* where the thunk goes on */
     uint64_t top;         /* where its frame begins, growing down: constant */
     uint32_t interrupted; /* an interrupt hit the stub's code */
+    uint64_t served;      /* calls that the sentry has not seen */
 };
 _Static_assert(sizeof(struct slot) <= SLOT_FAST, "slot overlaps its thunk scratch");
 

@@ -26,6 +26,7 @@
 static struct list all = LIST_INIT(all);
 static struct gthread **running;
 static int nrunning, running_cap;
+struct platform_counts trap_counts;
 
 static int running_add(struct gthread *thr)
 {
@@ -137,8 +138,18 @@ fail:;
     return err;
 }
 
+uint64_t aspace_served(const struct aspace *as)
+{
+    uint64_t sum = 0;
+
+    for (unsigned int i = 0; i < as->nslots; i++)
+        sum += ((volatile struct slot_fast *)(as->slots + i * SLOT_SIZE + SLOT_FAST))->served;
+    return sum;
+}
+
 void aspace_free(struct aspace *as)
 {
+    trap_counts.served += aspace_served(as);
     list_del(&as->node);
     if (as->slots != MAP_FAILED)
         munmap(as->slots, SLOTS_SPAN);
@@ -266,8 +277,11 @@ void trap_send(struct gthread *thr, uint32_t cmd)
     thr->posted = false;
     s->cmd = cmd;
     __atomic_store_n(&s->cmd_seq, thr->seq, __ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&s->sleeping, __ATOMIC_SEQ_CST))
+    trap_counts.answers++;
+    if (__atomic_load_n(&s->sleeping, __ATOMIC_SEQ_CST)) {
+        trap_counts.woken++;
         syscall(SYS_futex, &s->cmd_seq, FUTEX_WAKE, 1, NULL, NULL, 0);
+    }
     if (!thr->as->dead && running_add(thr))
         aspace_died(thr->as, SIGKILL);
 }
@@ -306,6 +320,7 @@ int trap_poll(void)
         thr->seq = __atomic_load_n(&thr->slot->post_seq, __ATOMIC_ACQUIRE);
         __builtin_prefetch(&thr->slot->segs[0]); /* wanted as soon as the fiber runs */
         thr->posted = true;
+        trap_counts.events++;
         n++;
         if (thr->on_event)
             thr->on_event(thr);

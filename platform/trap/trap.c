@@ -65,8 +65,8 @@ static void doorbell_rung(void *arg)
 {
     uint64_t n;
 
-    if (read(trap_doorbell, &n, sizeof(n)) < 0)
-        return;
+    if (read(trap_doorbell, &n, sizeof(n)) == sizeof(n))
+        trap_counts.rung += n;
 }
 
 static int trap_init(const struct platform_config *cfg, struct error *e)
@@ -539,6 +539,14 @@ static void trap_patch_forget(struct aspace *as, uint64_t start, uint64_t end)
         text_forget(as, start, end);
 }
 
+static void trap_get_counts(struct platform_counts *c)
+{
+    *c = trap_counts;
+    c->rung = MIN(c->rung, c->events); /* guests ring as often as they like */
+    for (struct aspace *as = aspace_next(NULL); as; as = aspace_next(as))
+        c->served += aspace_served(as);
+}
+
 static int trap_patch_restore(struct gthread *thr, uint64_t start, uint64_t end)
 {
     return thr->as->text ? text_restore(thr, start, end) : 0;
@@ -636,6 +644,7 @@ const struct platform platform_trap = {
     .set_sigmask = trap_set_sigmask,
     .get_sigmask = trap_get_sigmask,
     .signal_waits = trap_signal_waits,
+    .counts = trap_get_counts,
     .patch = text_patch,
     .patch_forget = trap_patch_forget,
     .patch_restore = trap_patch_restore,

@@ -92,6 +92,8 @@ bool trap_pending(void);
 int send_fds(int sock, const int *fds, int n);
 int recv_pid(int sock, pid_t *pid);
 struct aspace *aspace_by_pid(pid_t pid);
+uint64_t aspace_served(const struct aspace *as); /* what its stub has counted */
+extern struct platform_counts trap_counts;       /* of address spaces that are gone, as to served */
 /*
  * Guest code can jump to the stub's clone. RLIMIT_NPROC of a guest process is 0, except while the
  * sentry has asked for a clone.

@@ -8,7 +8,6 @@
 struct stat_counters {
     uint64_t trapped, fast; /* calls by a signal, by a thunk */
     uint64_t sleeps;        /* times the sentry went to sleep for want of work */
-    uint64_t gofer_calls;
 };
 
 extern bool stat_enabled;
@@ -17,6 +16,7 @@ extern struct stat_counters stats;
 int stat_init(void);
 void stat_call(long nr, uint64_t ns);
 void stat_gofer(unsigned int type, const char *name, uint64_t ns); /* name stays valid */
-void stat_print(int fd);
+/* Ends all guest processes, whose use is counted then. JSON is left open for more members. */
+void stat_print(int fd, bool json);
 
 #endif

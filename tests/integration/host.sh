@@ -86,6 +86,13 @@ for platform in $2; do
     is "explain" "$(grep -c 'io_uring_setup' err)" 1
     run --stat -- /usr/bin/python3 -c 'import os; os.getppid()' >/dev/null
     is "stat" "$(grep -c 'stat: openat ' err) $(grep -c 'calls by thunks' err) $(grep -c 'page faults' err)" "1 1 1"
+    is "stat of processes" "$(grep -c 'CPU of the sentry.*of the guest' err) $(grep -c 'CPU of the gofer' err)" "1 1"
+    run --stat=json:stat.json -- /usr/bin/python3 -c 'import os; os.getppid()' >/dev/null
+    is "stat as JSON" "$(/usr/bin/python3 -c 'import json; s = json.load(open("stat.json")); print(min(len(s["gofer"]), s["guest_faults"]["minor"], s["ways"]["trap"]) > 0, s["gofer_cpu_s"]["user"] >= 0)')" "True True"
+    is "stat, bad use" "$(run --stat=xml -- true; echo $?)" 2
+    is "patch, bad use" "$(run --patch=always -- true; echo $?)" 2
+    run --explain --patch=eager -- true
+    is "explained sites" "$(grep -c 'call sites have a thunk' err)" "$([ $platform = trap ] && echo 1 || echo 0)"
     run --timing=json -- true; is "timing" "$(grep -c "exec_loaded_ms.*total_ms" err)" 1
     cat >f.js <<'END'
 exports.handler = async (e) => { console.log('log'); if (e.fail) throw new Error('boom'); return { n: e.n + 1 }; };

@@ -465,6 +465,7 @@ static void on_syscall(struct slot *s, struct stub_ucontext *uc, siginfo_t *info
         post_served(s, uc, nr, how);
     if (how != SERVED)
         serve(s);
+    slot_fast(s)->served++;
     uc->mc.ax = (uint64_t)ret;
     set_frame(s, uc);
     if (nr == __NR_futex && site_changed(uc->mc.ip))
@@ -497,6 +498,8 @@ long stub_fast_syscall(struct stub_ucontext *uc)
         ret = has_out(s) ? marshal_out(s) : 0;
         if (!ret)
             ret = s->ret;
+    } else {
+        slot_fast(s)->served++;
     }
     uc->mc.ax = (uint64_t)ret;
     uc->mc.r11 = uc->mc.flags;
