@@ -132,6 +132,7 @@ void ckpt_put_bytes(struct ckpt_writer *w, const void *p, size_t n); /* length i
 void ckpt_put_string(struct ckpt_writer *w, const char *s);          /* may be NULL */
 void ckpt_put_ref(struct ckpt_writer *w, const struct ckpt_type *type, const void *obj);
 void ckpt_put_symbol(struct ckpt_writer *w, const char *group, const void *ptr);
+bool ckpt_symbol_known(const char *group, const void *ptr);
 /* Fields of a struct that is part of the object being written. */
 void ckpt_put_fields(struct ckpt_writer *w, const struct ckpt_field *f, unsigned int n,
                      const void *at);

@@ -25,6 +25,11 @@ const char *ckpt_symbol_name(const char *group, const void *ptr)
     return NULL;
 }
 
+bool ckpt_symbol_known(const char *group, const void *ptr)
+{
+    return ckpt_symbol_name(group, ptr);
+}
+
 const void *ckpt_symbol_find(const char *group, const char *name, size_t len, bool *found)
 {
     *found = true;

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#define GOFER_VERSION 2
+#define GOFER_VERSION 3
 #define GOFER_PACKET_MAX 131072 /* less than a socket's usual send buffer */
 #define GOFER_PATH_MAX 4096
 #define GOFER_NAME_MAX 255
@@ -44,6 +44,23 @@ enum gofer_readdir {
     READDIR_SMALL,    /* not 0: E2BIG for a directory of which one look does not show all */
 };
 #define GOFER_SECTIONS_MAX 128
+
+/*
+ * OPEN_MANY: the first path of the request is an array of these, each followed by its path; the
+ * reply's data is a struct gofer_found for each, its descriptors belong to those with has_fd, in
+ * order.
+ */
+#define GOFER_MANY_MAX 200
+#define GOFER_LOOK_ONLY 0xffff
+struct gofer_want {
+    uint16_t len;  /* of the path */
+    uint16_t mode; /* O_RDONLY, O_WRONLY, O_RDWR or GOFER_LOOK_ONLY */
+};
+struct gofer_found {
+    int32_t result; /* 0 or negative errno */
+    uint32_t has_fd;
+    struct gofer_attr attr;
+};
 
 #define GOFER_SET_MODE 1u
 #define GOFER_SET_UID 2u

@@ -16,8 +16,13 @@ struct call {
     struct gofer_request *req;
     char path[GOFER_PATH_MAX], path2[GOFER_PATH_MAX];
     struct gofer_reply *rep;
-    int fd; /* to donate, -1 none */
+    int fd; /* to donate, -1 none; */
+    int fds[GOFER_MANY_MAX];
+    unsigned int nfds; /* or many */
 };
+
+/* server.c. Copies a path out of the request; no NUL inside, no leading slash. -EPROTO. */
+int gofer_take_path(char *to, const char *from, size_t len, bool may_be_absolute);
 
 /* beneath.c. Opens path below dir; symlinks anywhere in it are ELOOP, except a final one. */
 int gofer_open_beneath(int dir, const char *path, uint64_t flags);
@@ -35,6 +40,7 @@ int gofer_donate(struct call *c, int dir, const char *name, int acc, struct gofe
 /* Handlers: 0 or negative errno; the rest of the reply in c->rep. */
 int gofer_lookup(struct call *c);
 int gofer_open(struct call *c);
+int gofer_open_many(struct call *c); /* many.c */
 int gofer_statfs(struct call *c);
 int gofer_readdir(struct call *c); /* list.c */
 int gofer_create(struct call *c);  /* change.c, as all that follow */

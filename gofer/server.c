@@ -3,6 +3,7 @@
  * checked as a whole, then used. No state is kept between requests.
  */
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -13,7 +14,7 @@
 
 static union {
     struct gofer_request req;
-    char bytes[sizeof(struct gofer_request) + 2 * GOFER_PATH_MAX];
+    char bytes[sizeof(struct gofer_request) + UINT16_MAX]; /* more than two paths */
 } in;
 static union {
     struct gofer_reply rep;
@@ -34,8 +35,7 @@ static const bool mutates[GOFER_NR_MSGS] = {
 #undef MSG
 };
 
-/* Copies a path out of the request; no NUL inside, no leading slash. */
-static int take_path(char *to, const char *from, size_t len, bool may_be_absolute)
+int gofer_take_path(char *to, const char *from, size_t len, bool may_be_absolute)
 {
     if (len >= GOFER_PATH_MAX || memchr(from, 0, len) ||
         (len && from[0] == '/' && !may_be_absolute))
@@ -57,33 +57,41 @@ static int dispatch(struct call *c, size_t len)
     if (r->export_index >= c->cfg->nexports)
         return -EPROTO;
     c->exp = &c->cfg->exports[r->export_index];
-    if (take_path(c->path, r->data, r->len1, false) ||
-        take_path(c->path2, r->data + r->len1, r->len2, r->type == GOFER_SYMLINK))
+    if (r->type == GOFER_OPEN_MANY)
+        return gofer_open_many(c);
+    if (gofer_take_path(c->path, r->data, r->len1, false) ||
+        gofer_take_path(c->path2, r->data + r->len1, r->len2, r->type == GOFER_SYMLINK))
         return -EPROTO;
     if (mutates[r->type] && c->exp->readonly)
         return -EROFS;
     return handlers[r->type](c);
 }
 
-static int send_reply(int sock, struct gofer_reply *rep, int fd)
+static int send_reply(int sock, const struct call *c)
 {
-    struct iovec iov = {rep, sizeof(*rep) + rep->len};
-    union {
+    struct iovec iov = {c->rep, sizeof(*c->rep) + c->rep->len};
+    static union {
         struct cmsghdr align;
-        char buf[CMSG_SPACE(sizeof(int))];
+        char buf[CMSG_SPACE(sizeof(c->fds))];
     } ctl;
     struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
 
-    if (fd >= 0) {
+    if (c->nfds) {
         m.msg_control = ctl.buf;
-        m.msg_controllen = sizeof(ctl.buf);
+        m.msg_controllen = CMSG_SPACE(c->nfds * sizeof(int));
         struct cmsghdr *h = CMSG_FIRSTHDR(&m);
         h->cmsg_level = SOL_SOCKET;
         h->cmsg_type = SCM_RIGHTS;
-        h->cmsg_len = CMSG_LEN(sizeof(int));
-        memcpy(CMSG_DATA(h), &fd, sizeof(int));
+        h->cmsg_len = CMSG_LEN(c->nfds * sizeof(int));
+        memcpy(CMSG_DATA(h), c->fds, c->nfds * sizeof(int));
     }
     return sendmsg(sock, &m, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+static void drop_fds(struct call *c)
+{
+    while (c->nfds)
+        close(c->fds[--c->nfds]);
 }
 
 int gofer_serve(const struct gofer_config *cfg)
@@ -102,14 +110,17 @@ int gofer_serve(const struct gofer_config *cfg)
         c.fd = -1;
         memset(&out.rep, 0, sizeof(out.rep));
         int err = m.msg_flags & MSG_TRUNC ? -EPROTO : dispatch(&c, (size_t)n);
+        if (c.fd >= 0)
+            c.fds[c.nfds++] = c.fd;
+        if (err)
+            drop_fds(&c);
         out.rep.id = n >= 4 ? in.req.id : 0;
         out.rep.result = err;
-        out.rep.nfds = !err && c.fd >= 0;
+        out.rep.nfds = c.nfds;
         if (err)
             out.rep.len = 0;
-        int sent = send_reply(cfg->sock, &out.rep, err ? -1 : c.fd);
-        if (c.fd >= 0)
-            close(c.fd);
+        int sent = send_reply(cfg->sock, &c);
+        drop_fds(&c);
         if (sent)
             return sent;
     }

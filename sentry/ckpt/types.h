@@ -49,6 +49,7 @@ enum ckpt_type_id {
     CT_TTY,
     CT_PTY,
     CT_DEVPTS,
+    CT_GOFER_DIR = 80,
     /* sentry/ipc, sentry/socket */
     CT_PIPE = 90,
     CT_EVENTFD,

@@ -34,6 +34,9 @@ int tmpfs_host_fd(struct file *f);
 struct file *hostfd_file(int host_fd, int flags);
 /* The sandbox's console: a tty with our line discipline over a host terminal in raw mode. */
 int console_attach(int host_fd); /* again: nothing. 0 or negative errno */
+/* A restored stream without anything in it becomes the console, or /dev/null. */
+int console_take_file(struct file *f, int host_fd);
+void memdev_become_null(struct file *f);
 
 /* Device registration, called once at boot. */
 int memdev_init(void);          /* null zero full random urandom */

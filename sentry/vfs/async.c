@@ -127,6 +127,11 @@ int file_async_arm(struct file *f, int fd)
     return 0;
 }
 
+int file_async_fd(const struct file *f)
+{
+    return f->async ? f->async->fd : -1;
+}
+
 void file_async_disarm(struct file *f)
 {
     if (!f->async)

@@ -7,15 +7,6 @@
 #include "sentry/kernel/task.h"
 #include "sentry/vfs/vfs_internal.h"
 
-#define NR_OPEN 1048576 /* fs.nr_open: no limit allows more */
-
-struct fdtable {
-    unsigned int refs;
-    int cap, first_free; /* no free number below first_free */
-    struct file **files;
-    uint64_t *cloexec; /* bit per number */
-};
-
 struct fdtable *fdtable_new(void)
 {
     struct fdtable *ft = calloc(1, sizeof(*ft));
@@ -73,7 +64,7 @@ void fdtable_put(struct fdtable *ft)
     free(ft);
 }
 
-static int grow(struct fdtable *ft, int fd)
+int fdtable_grow(struct fdtable *ft, int fd)
 {
     int cap = MAX(64, ft->cap * 2);
 
@@ -97,7 +88,7 @@ struct fdtable *fdtable_copy(struct fdtable *ft)
 {
     struct fdtable *n = fdtable_new();
 
-    if (!n || (ft->cap && grow(n, ft->cap - 1))) {
+    if (!n || (ft->cap && fdtable_grow(n, ft->cap - 1))) {
         free(n);
         return NULL;
     }
@@ -141,7 +132,7 @@ int fd_install(struct task *t, struct file *f, bool cloexec, int min)
 
     if ((uint64_t)fd >= fd_limit(t))
         return -EMFILE;
-    if (fd >= ft->cap && grow(ft, fd))
+    if (fd >= ft->cap && fdtable_grow(ft, fd))
         return -ENOMEM;
     ft->files[fd] = file_get(f);
     set_bit(ft, fd, cloexec);
@@ -164,7 +155,7 @@ int fd_install_at(struct task *t, struct file *f, int fd, bool cloexec)
 
     if (fd < 0 || (uint64_t)fd >= fd_limit(t))
         return -EBADF;
-    if (fd >= ft->cap && grow(ft, fd))
+    if (fd >= ft->cap && fdtable_grow(ft, fd))
         return -ENOMEM;
     struct file *old = ft->files[fd];
     ft->files[fd] = file_get(f);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/macros.h"
+#include "ckpt/record.h"
 #include "sentry/ipc/epoll.h"
 #include "sentry/ipc/inotify.h"
 #include "sentry/kernel/task.h"
@@ -32,28 +33,45 @@ struct file *file_new(const struct file_ops *ops, struct inode *inode, const str
     return f;
 }
 
-static struct mount anon_mount;
+static struct mount anon_mount = {.refs = 1, .node = LIST_INIT(anon_mount.node)};
+
+/* Opening /proc/self/fd/N of an anonymous file: only kinds that have an object in the inode. */
+static const struct inode_ops anon_inode_ops;
+
+static const struct inode_ops *anon_ops(mode_t mode)
+{
+    return &anon_inode_ops;
+}
+
+static void anon_adopt(struct superblock *sb)
+{
+    if (!anon_mount.sb)
+        anon_mount.sb = sb;
+}
+
+const struct super_ops anon_super_ops = {.inode_ops = anon_ops, .adopt = anon_adopt};
+CKPT_SYMBOL("super_ops", "anon_inodefs", anon_super_ops);
+CKPT_SYMBOL("file_ops", "path", opath_ops);
 
 static struct superblock *anon_super(void)
 {
-    static struct superblock *sb;
-
-    if (!sb) {
-        sb = super_new(NULL, "anon_inodefs", ANON_INODE_FS_MAGIC, NULL);
-        anon_mount.refs = 1;
-        anon_mount.sb = sb;
-        list_init(&anon_mount.node);
+    if (!anon_mount.sb) {
+        anon_mount.sb = super_new(&anon_super_ops, "anon_inodefs", ANON_INODE_FS_MAGIC, NULL);
+        if (anon_mount.sb)
+            anon_mount.sb->pinned = true;
     }
-    return sb;
+    return anon_mount.sb;
+}
+
+struct mount *anon_mount_get(void)
+{
+    return mount_get(&anon_mount);
 }
 
 bool path_is_anon(const struct path *p)
 {
     return p->mnt == &anon_mount;
 }
-
-/* Opening /proc/self/fd/N of an anonymous file: only kinds that have an object in the inode. */
-static const struct inode_ops anon_inode_ops;
 
 struct file *file_new_anon(const struct file_ops *ops, mode_t mode, int flags, void *priv)
 {

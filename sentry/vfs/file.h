@@ -71,9 +71,11 @@ struct file_ops {
     bool no_seek; /* stream-like: lseek and p* calls give ESPIPE */
     /*
      * Checkpoints: the type of priv (NULL: a file with a priv of this kind cannot be saved), and
-     * what is left to do when all objects of a restored sandbox exist; may park. 0 or -errno.
+     * what is left to do when all objects of a restored sandbox exist; may park. 0 or -errno. It
+     * must check that f->inode is of the kind that these operations expect.
      */
     const struct ckpt_type *priv_type;
+    bool priv_optional; /* priv may be NULL */
     int (*restore)(struct file *f);
 };
 

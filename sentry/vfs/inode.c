@@ -27,10 +27,11 @@ struct ktime ktime_now(void)
 }
 
 /* --- superblocks --- */
+static dev_t next_dev = 20;
+
 struct superblock *super_new(const struct super_ops *ops, const char *fstype, uint64_t magic,
                              void *priv)
 {
-    static dev_t next_dev = 20;
     struct superblock *sb = calloc(1, sizeof(*sb));
 
     if (!sb)
@@ -43,6 +44,11 @@ struct superblock *super_new(const struct super_ops *ops, const char *fstype, ui
     sb->next_ino = 2;
     sb->priv = priv;
     return sb;
+}
+
+void super_restored(struct superblock *sb)
+{
+    next_dev = MAX(next_dev, sb->dev + 1);
 }
 
 void super_put(struct superblock *sb)
@@ -380,6 +386,42 @@ int dentry_exchange(struct dentry *a, struct dentry *b)
     b->name_len = (uint8_t)strlen(name_a);
     dentry_hash(a);
     dentry_hash(b);
+    return 0;
+}
+
+/*
+ * A dentry out of an image: it gets its place in the cache once it is certain that its parents end
+ * somewhere. ndentries: that many there are.
+ */
+static bool parents_end(struct dentry *d, size_t ndentries)
+{
+    struct dentry *p = d;
+
+    while (!p->checked && p->parent != p) {
+        if (!ndentries-- || !p->parent || p->sb != p->parent->sb || !p->parent->inode ||
+            !S_ISDIR(p->parent->inode->mode))
+            return false;
+        p = p->parent;
+    }
+    for (; !d->checked && d != p; d = d->parent)
+        d->checked = true;
+    p->checked = true;
+    return true;
+}
+
+int dentry_restored(struct dentry *d, size_t ndentries)
+{
+    if (!d->sb || !parents_end(d, ndentries) || (d->hashed && d->parent == d) ||
+        (d->inode && d->inode->sb != d->sb))
+        return -EINVAL;
+    if (d->inode)
+        list_add(&d->inode->names, &d->alias);
+    if (d->hashed)
+        dentry_hash(d);
+    if (d->hashed && !d->refs) {
+        list_add_tail(&unused, &d->lru);
+        nunused++;
+    }
     return 0;
 }
 

@@ -10,6 +10,7 @@
 #include <sys/file.h>
 
 #include "base/macros.h"
+#include "sentry/ckpt/types.h"
 #include "sentry/kernel/task.h"
 #include "sentry/vfs/vfs_internal.h"
 
@@ -307,6 +308,64 @@ long fcntl_lock(struct task *t, struct file *f, int cmd, uint64_t addr)
         return -EBADF;
     }
     return err;
+}
+
+/* --- checkpoints: who waits for a lock asks again --- */
+static bool owned_by_table(const struct lock *l)
+{
+    return l->kind == LOCK_POSIX && l->pid >= 0;
+}
+
+void locks_save(struct ckpt_writer *w, const struct inode *i)
+{
+    const struct lock *l;
+
+    ckpt_put_u32(w, i->locks ? (uint32_t)i->locks->count : 0);
+    if (!i->locks)
+        return;
+    list_for_each(l, &i->locks->locks, node) {
+        ckpt_put_u8(w, l->kind == LOCK_FLOCK);
+        ckpt_put_u8(w, l->exclusive);
+        ckpt_put_u32(w, (uint32_t)l->pid);
+        ckpt_put_u64(w, (uint64_t)l->start);
+        ckpt_put_u64(w, (uint64_t)l->end);
+        ckpt_put_ref(w, owned_by_table(l) ? &ckpt_fdtable : &ckpt_file, l->owner);
+    }
+}
+
+void locks_load(struct ckpt_reader *r, struct inode *i)
+{
+    uint32_t n = ckpt_get_count(r, LOCKS_MAX, 26);
+
+    if (!n)
+        return;
+    struct file_locks *fl = locks_of(i);
+    for (; fl && n && !ckpt_failed(r); n--) {
+        struct lock tmpl = {.kind = ckpt_get_u8(r) ? LOCK_FLOCK : LOCK_POSIX};
+        tmpl.exclusive = ckpt_get_u8(r);
+        tmpl.pid = (pid_t)ckpt_get_u32(r);
+        loff_t start = (loff_t)ckpt_get_u64(r), end = (loff_t)ckpt_get_u64(r);
+        if (start < 0 || start > end)
+            ckpt_bad(r, "a lock of nothing");
+        if (add_lock(fl, &tmpl, start, end))
+            break;
+        struct lock *l = list_last(&fl->locks, struct lock, node);
+        ckpt_get_weak(r, owned_by_table(l) ? &ckpt_fdtable : &ckpt_file, &l->owner);
+    }
+    if (n)
+        ckpt_bad(r, "out of memory");
+}
+
+bool locks_valid(const struct inode *i)
+{
+    const struct lock *l;
+
+    if (i->locks)
+        list_for_each(l, &i->locks->locks, node) {
+            if (!l->owner)
+                return false;
+        }
+    return true;
 }
 
 static const struct lock *flock_held(const struct file *f)

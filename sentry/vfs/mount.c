@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/mount.h>
 
+#include "base/macros.h"
 #include "sentry/vfs/vfs_internal.h"
 
 #define MOUNTS_MAX 10000
@@ -254,6 +255,36 @@ int vfs_umount(const struct path *at, int flags)
         leaf = deepest(m);
         detach(leaf);
     } while (leaf != m);
+    return 0;
+}
+
+int mount_restored(struct mount *m)
+{
+    if (!list_empty(&m->node) || nmounts >= MOUNTS_MAX || !m->parent != !m->mountpoint)
+        return -EINVAL;
+    if (m->parent) {
+        if (list_empty(&m->parent->node) || !m->mountpoint->inode ||
+            m->mountpoint->sb != m->parent->sb)
+            return -EINVAL;
+        hang(m, (struct path){m->parent, m->mountpoint});
+    }
+    list_add_tail(&ns.mounts, &m->node);
+    nmounts++;
+    next_id = MAX(next_id, m->id + 1);
+    return 0;
+}
+
+int mount_ns_restored(struct mount *root)
+{
+    struct mount *m;
+
+    if (!root || list_empty(&root->node))
+        return -EINVAL;
+    list_for_each(m, &ns.mounts, node) {
+        if (!m->parent != (m == root))
+            return -EINVAL;
+    }
+    ns.root = root;
     return 0;
 }
 

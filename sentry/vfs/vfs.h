@@ -17,7 +17,9 @@
 
 #include "base/list.h"
 
+struct ckpt_reader;
 struct ckpt_type;
+struct ckpt_writer;
 struct cred;
 struct dentry;
 struct file;
@@ -131,11 +133,20 @@ struct super_ops {
     void (*put_super)(struct superblock *sb);
     void (*show_options)(struct superblock *sb, char *buf, size_t size);
     /*
-     * Checkpoints: the types of sb->priv and of its inodes' priv; NULL: there is none to save.
-     * restore() is called for every inode when all objects of a restored sandbox exist; may park.
+     * Checkpoints: the type of sb->priv (NULL: there is none to save); what the operations of an
+     * inode are, which goes by its mode (NULL: of no use here); and what an inode has in its priv,
+     * as part of its record. restore_inode() is called when all objects of the restored sandbox
+     * exist, checks and completes; may park. adopt(): this superblock is the one of files without
+     * a mount.
      */
-    const struct ckpt_type *priv_type, *inode_priv_type;
-    int (*restore_inode)(struct inode *i);
+    const struct ckpt_type *priv_type;
+    const struct inode_ops *(*inode_ops)(mode_t mode);
+    void (*save_inode)(struct ckpt_writer *w, struct inode *i);
+    void (*load_inode)(struct ckpt_reader *r, struct inode *i, unsigned int version);
+    void (*restore_inode)(struct ckpt_reader *r, struct inode *i);
+    void (*adopt)(struct superblock *sb);
+    /* Stacked: may a file whose name is in sb have this inode, of another file system? */
+    bool (*has_layer)(const struct superblock *sb, const struct inode *real);
 };
 
 struct superblock {
@@ -146,6 +157,7 @@ struct superblock {
     uint64_t magic;
     dev_t dev;
     bool readonly;
+    bool pinned; /* never goes: its files need no mount */
     struct dentry *root;
     uint64_t next_ino;
     void *priv;
@@ -162,6 +174,7 @@ struct dentry {
     uint32_t hash;
     bool hashed;     /* found by lookup; false after unlink: " (deleted)" */
     bool mounted;    /* some mount sits here */
+    bool checked;    /* restored: it is in no circle of parents */
     struct list lru; /* while unused */
     uint8_t name_len;
     char *name; /* NUL terminated; changes when renamed */

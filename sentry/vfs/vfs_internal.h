@@ -5,6 +5,9 @@
 #include "sentry/vfs/file.h"
 #include "sentry/vfs/vfs.h"
 
+struct ckpt_reader;
+struct ckpt_writer;
+
 #define NAME_MAX_LEN 255
 #define PATH_MAX_LEN 4096
 
@@ -66,5 +69,27 @@ int strip_setid(struct task *t, const struct path *p);
 int fd_available(struct task *t);                      /* -EMFILE */
 int fd_path(struct task *t, int fd, struct path *out); /* of an open file, O_PATH too */
 extern const struct file_ops opath_ops;
+
+struct fdtable {
+    unsigned int refs;
+    int cap, first_free; /* no free number below first_free */
+    struct file **files;
+    uint64_t *cloexec; /* bit per number */
+};
+#define NR_OPEN 1048576 /* fs.nr_open: no limit allows more */
+int fdtable_grow(struct fdtable *ft, int fd);
+
+/* Checkpoints: what is restored takes its place. All check what they are given: -EINVAL. */
+extern const struct super_ops anon_super_ops;
+struct mount *anon_mount_get(void);
+void super_restored(struct superblock *sb);
+int dentry_restored(struct dentry *d, size_t ndentries);
+/* In order: parents first. */
+int mount_restored(struct mount *m);
+int mount_ns_restored(struct mount *root);
+void locks_save(struct ckpt_writer *w, const struct inode *i);
+void locks_load(struct ckpt_reader *r, struct inode *i);
+bool locks_valid(const struct inode *i);
+int file_async_fd(const struct file *f); /* that it was armed through, -1: it is not armed */
 
 #endif

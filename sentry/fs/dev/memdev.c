@@ -7,6 +7,8 @@
 
 #include "base/macros.h"
 #include "sentry/fs/fs.h"
+#include "sentry/ckpt/types.h"
+#include "sentry/fs/tmpfs/tmpfs.h"
 #include "sentry/kernel/task.h"
 #include "sentry/vfs/file.h"
 
@@ -101,6 +103,13 @@ static void zero_release(struct file *f)
         file_put(f->priv);
 }
 
+static int zero_restore(struct file *f)
+{
+    const struct file *backing = f->priv;
+
+    return !backing || backing->ops == &tmpfs_file_ops ? 0 : -EINVAL;
+}
+
 static uint32_t always_ready(struct file *f, struct poll_table *pt)
 {
     return EPOLLIN | EPOLLRDNORM | EPOLLOUT | EPOLLWRNORM;
@@ -113,7 +122,10 @@ static const struct file_ops zero_ops = {.kind = "/dev/zero",
                                          .write = discard,
                                          .llseek = null_llseek,
                                          .mmap = zero_mmap,
-                                         .release = zero_release};
+                                         .release = zero_release,
+                                         .priv_type = &ckpt_file,
+                                         .priv_optional = true,
+                                         .restore = zero_restore};
 static const struct file_ops full_ops = {
     .kind = "/dev/full", .read = zero_read, .write = full_write, .llseek = null_llseek};
 static const struct file_ops random_ops = {.kind = "/dev/random",
@@ -121,6 +133,17 @@ static const struct file_ops random_ops = {.kind = "/dev/random",
                                            .write = discard,
                                            .poll = always_ready,
                                            .llseek = null_llseek};
+
+CKPT_SYMBOL("file_ops", "null", null_ops);
+CKPT_SYMBOL("file_ops", "zero", zero_ops);
+CKPT_SYMBOL("file_ops", "full", full_ops);
+CKPT_SYMBOL("file_ops", "random", random_ops);
+
+void memdev_become_null(struct file *f)
+{
+    f->ops = &null_ops;
+    f->inode->rdev = makedev(1, 3);
+}
 
 static int mem_open(struct task *t, struct inode *i, const struct path *p, int flags,
                     struct file **out)

@@ -7,11 +7,6 @@
 
 #define ATTRS_WANTED 512 /* entries at most, whose attributes come with the listing */
 
-struct gofer_dir {              /* an open directory */
-    struct gofer_listing *list; /* one reply */
-    uint64_t from;              /* position the reply was read at */
-};
-
 /*
  * Positions: 0 and 1 are "." and "..", then the host's plus 2. The host's last may be the greatest
  * number there is (ext4); what is cut off only matters to who reads on at the end.
@@ -122,11 +117,13 @@ static void gd_release(struct file *f)
     free(g);
 }
 
-static const struct file_ops gofer_dir_ops = {
+const struct file_ops gofer_dir_ops = {
     .kind = "host directory",
     .readdir = gd_readdir,
     .llseek = dir_llseek,
     .release = gd_release,
+    .priv_type = &ckpt_gofer_dir,
+    .restore = goferfs_restore_dir,
 };
 
 int goferfs_open_dir(struct task *t, struct inode *i, const struct path *p, int flags,

@@ -26,7 +26,7 @@ static int ncached;
 static struct inode *created_inode; /* weak */
 static int created_fd = -1;
 
-static struct gofer_fd *fd_new(int fd)
+static struct gofer_fd *fd_new(struct inode *i, int fd, int acc)
 {
     struct gofer_fd *g = calloc(1, sizeof(*g));
 
@@ -36,6 +36,9 @@ static struct gofer_fd *fd_new(int fd)
     }
     g->refs = 1;
     g->fd = fd;
+    g->inode = i;
+    list_add_tail(&GOFER_I(i)->fds, &g->node);
+    g->acc = (uint8_t)acc;
     return g;
 }
 
@@ -43,6 +46,7 @@ void gofer_fd_put(struct gofer_fd *g)
 {
     if (!g || --g->refs)
         return;
+    list_del(&g->node);
     uio_file_closed(g->id);
     close(g->fd);
     free(g);
@@ -58,7 +62,7 @@ static void drop_rd(struct gofer_inode *gi)
     gi->rd = NULL;
 }
 
-static void keep_rd(struct gofer_inode *gi, struct gofer_fd *g)
+void goferfs_keep_rd(struct gofer_inode *gi, struct gofer_fd *g)
 {
     drop_rd(gi);
     if (ncached >= CACHED_FDS_MAX)
@@ -79,12 +83,11 @@ void goferfs_created(struct inode *i, int fd)
 
 void goferfs_donated(struct inode *i, int fd)
 {
-    struct gofer_fd *g = fd_new(fd);
+    struct gofer_fd *g = fd_new(i, fd, O_RDONLY);
 
     if (!g)
         return;
-    g->rdonly = true;
-    keep_rd(GOFER_I(i), g);
+    goferfs_keep_rd(GOFER_I(i), g);
     gofer_fd_put(g);
 }
 
@@ -160,7 +163,7 @@ static ssize_t read_some(struct uio *u, struct gofer_fd *g, loff_t pos, bool now
 static ssize_t gf_read(struct task *t, struct file *f, struct uio *u, loff_t *pos, int rwf)
 {
     struct gofer_fd *g = file_fd(f);
-    bool own_thread = !(rwf & RWF_NOWAIT) && u->t && (g->rdonly || file_writable(f));
+    bool own_thread = !(rwf & RWF_NOWAIT) && u->t && (g->acc == O_RDONLY || file_writable(f));
     ssize_t done = 0, n;
 
     if (!u->resid)
@@ -262,7 +265,7 @@ static void gf_release(struct file *f)
     gofer_fd_put(file_fd(f));
 }
 
-static const struct file_ops gofer_file_ops = {
+const struct file_ops gofer_file_ops = {
     .kind = "host file",
     .read = gf_read,
     .write = gf_write,
@@ -271,6 +274,8 @@ static const struct file_ops gofer_file_ops = {
     .fsync = gf_fsync,
     .fallocate = gf_fallocate,
     .release = gf_release,
+    .priv_type = &ckpt_gofer_fd,
+    .restore = goferfs_restore_file,
 };
 
 int goferfs_file_fd(struct file *f)
@@ -297,11 +302,8 @@ static int ask_fd(struct inode *i, int acc, struct gofer_fd **out)
     }
     if (!gi->wr)
         goferfs_apply(i, &c.attr);
-    *out = fd_new(c.fd);
-    if (!*out)
-        return -ENOMEM;
-    (*out)->rdonly = acc == O_RDONLY;
-    return 0;
+    *out = fd_new(i, c.fd, acc);
+    return *out ? 0 : -ENOMEM;
 }
 
 static int get_fd(struct inode *i, int acc, struct gofer_fd **out)
@@ -312,7 +314,7 @@ static int get_fd(struct inode *i, int acc, struct gofer_fd **out)
         int fd = created_fd;
         created_inode = NULL;
         created_fd = -1;
-        *out = fd_new(fd);
+        *out = fd_new(i, fd, O_RDWR);
         return *out ? 0 : -ENOMEM;
     }
     if (acc == O_RDONLY && gi->rd) {
@@ -324,7 +326,7 @@ static int get_fd(struct inode *i, int acc, struct gofer_fd **out)
     }
     int err = ask_fd(i, acc, out);
     if (!err && acc == O_RDONLY)
-        keep_rd(gi, *out);
+        goferfs_keep_rd(gi, *out);
     return err;
 }
 

@@ -11,7 +11,9 @@ struct gofer_fd {
     unsigned int refs;
     int fd;
     uint64_t id;               /* of uio_from_file() */
-    bool rdonly;               /* it allows no more than reading */
+    struct inode *inode;       /* weak: whoever has the descriptor holds it */
+    struct list node;          /* in its fds */
+    uint8_t acc;               /* O_RDONLY, O_WRONLY, O_RDWR: what it allows */
     bool no_nowait;            /* the host's file system does not know RWF_NOWAIT */
     loff_t warm_from, warm_to; /* what a worker has read of it */
 };
@@ -43,11 +45,14 @@ struct gofer_inode {
     char *link;          /* NULL: not asked yet */
     struct gofer_fd *rd; /* O_RDONLY, kept for the next open */
     struct list lru;     /* inodes with rd */
+    struct list fds;     /* all of its descriptors */
     struct gofer_fd *wr; /* while open for writing */
     unsigned int writers;
     uint64_t fresh_ns; /* name and attributes are as of then */
     bool dirty;        /* attributes are not: ask before showing them */
     uint64_t host_dev, host_ino;
+    struct gofer_resume *resume; /* restored, not yet found again: ckpt.c */
+    bool orphan;                 /* restored without a name: contents, if any, in a memfd */
     /* Directories. */
     uint64_t changes;              /* names made or removed by us */
     struct gofer_listing *listing; /* complete; of a read-only directory */
@@ -69,6 +74,9 @@ static inline struct gofer_super *GOFER_S(const struct superblock *sb)
 }
 
 extern const struct inode_ops goferfs_ops;
+extern const struct super_ops gofer_super_ops;
+extern const struct file_ops gofer_file_ops, gofer_dir_ops;
+extern const struct ckpt_type ckpt_goferfs, ckpt_gofer_fd, ckpt_gofer_dir;
 
 /* inode.c. Sends c about the path of d, or about the one that leads to i: -ESTALE if none does. */
 int goferfs_call(struct dentry *d, struct gofer_call *c);
@@ -78,6 +86,7 @@ struct inode *goferfs_inode_new(struct superblock *sb, const struct gofer_attr *
 /* Gives d an inode; link: a symlink's target, len bytes, or NULL. */
 int goferfs_attach(struct dentry *d, const struct gofer_attr *a, const char *link, size_t len);
 void goferfs_apply(struct inode *i, const struct gofer_attr *a);
+bool goferfs_has_name(const struct dentry *d);
 /* Brings the attributes up to date if others, or writes, may have changed them. */
 void goferfs_refresh(struct inode *i);
 
@@ -90,8 +99,21 @@ void goferfs_created(struct inode *i, int fd); /* takes over fd: the open that f
 void goferfs_donated(struct inode *i, int fd); /* takes over fd: O_RDONLY, for an open to come */
 void goferfs_forget_fds(struct inode *i);
 void gofer_fd_put(struct gofer_fd *g);
+void goferfs_keep_rd(struct gofer_inode *gi, struct gofer_fd *g);
+
+/* ckpt.c */
+const struct inode_ops *goferfs_ops_of(mode_t mode);
+void goferfs_save_inode(struct ckpt_writer *w, struct inode *i);
+void goferfs_load_inode(struct ckpt_reader *r, struct inode *i, unsigned int version);
+void goferfs_restore_inode(struct ckpt_reader *r, struct inode *i);
+int goferfs_restore_file(struct file *f);
+int goferfs_restore_dir(struct file *f);
 
 /* dir.c */
+struct gofer_dir {              /* an open directory */
+    struct gofer_listing *list; /* one reply */
+    uint64_t from;              /* position the reply was read at */
+};
 int goferfs_open_dir(struct task *t, struct inode *i, const struct path *p, int flags,
                      struct file **out);
 

@@ -48,7 +48,7 @@ int goferfs_call(struct dentry *d, struct gofer_call *c)
     return c->path ? gofer_rpc(c) : -ENAMETOOLONG;
 }
 
-static bool has_name(const struct dentry *d)
+bool goferfs_has_name(const struct dentry *d)
 {
     return d->parent == d || d->hashed;
 }
@@ -57,7 +57,7 @@ int goferfs_call_inode(const struct inode *i, struct gofer_call *c)
 {
     struct dentry *d = inode_dentry(i);
 
-    if (!d || !has_name(d))
+    if (!d || !goferfs_has_name(d))
         return -ESTALE;
     dentry_get(d); /* the call parks */
     int err = goferfs_call(d, c);
@@ -97,6 +97,7 @@ struct inode *goferfs_inode_new(struct superblock *sb, const struct gofer_attr *
         return NULL;
     }
     list_init(&gi->lru);
+    list_init(&gi->fds);
     i->priv = gi;
     i->ino = a->ino;
     goferfs_apply(i, a);
@@ -267,10 +268,12 @@ static int gofer_revalidate(struct task *t, struct dentry *d)
 
 static void apply_stat(struct inode *i, const struct stat *st)
 {
-    i->mode = st->st_mode;
-    i->nlink = (uint32_t)st->st_nlink;
-    i->uid = st->st_uid;
-    i->gid = st->st_gid;
+    if (!GOFER_I(i)->orphan) {
+        i->mode = st->st_mode;
+        i->nlink = (uint32_t)st->st_nlink;
+        i->uid = st->st_uid;
+        i->gid = st->st_gid;
+    }
     i->size = st->st_size;
     i->blocks = (uint64_t)st->st_blocks;
     i->atime = (struct ktime){st->st_atim.tv_sec, (uint32_t)st->st_atim.tv_nsec};
@@ -414,7 +417,7 @@ static int gofer_link(struct task *t, struct dentry *old, struct inode *dir, str
 {
     struct inode *i = old->inode;
 
-    if (!has_name(old))
+    if (!goferfs_has_name(old))
         return -ENOENT; /* no path leads to it any more */
     int err = gofer_two(old, d, GOFER_LINK, 0);
     if (err)
@@ -501,7 +504,7 @@ static int gofer_setattr(struct task *t, struct dentry *d, const struct setattr 
 {
     struct gofer_call c = {.type = GOFER_SETATTR};
     uint32_t mask = a->mask & 63; /* the first six bits are the protocol's */
-    bool named = has_name(d);
+    bool named = goferfs_has_name(d);
 
     if (mask & SETATTR_SIZE) {
         int err = set_size(d, a);
@@ -574,11 +577,16 @@ static void gofer_put_super(struct superblock *sb)
     free(sb->priv);
 }
 
-static const struct super_ops gofer_super_ops = {
+const struct super_ops gofer_super_ops = {
     .evict = gofer_evict,
     .statfs = gofer_statfs,
     .revalidate = gofer_revalidate,
     .put_super = gofer_put_super,
+    .priv_type = &ckpt_goferfs,
+    .inode_ops = goferfs_ops_of,
+    .save_inode = goferfs_save_inode,
+    .load_inode = goferfs_load_inode,
+    .restore_inode = goferfs_restore_inode,
 };
 
 /* Called in a fiber: asks for the root's attributes. */

@@ -42,16 +42,31 @@ static union {
 } in;
 _Static_assert(offsetof(struct gofer_reply, data) % 8 == 0, "sections are aligned");
 
-static int take_fd(struct msghdr *m)
+static int in_fds[GOFER_MANY_MAX];
+static uint32_t n_in_fds;
+
+static void take_fds(struct msghdr *m)
 {
     struct cmsghdr *h = CMSG_FIRSTHDR(m);
-    int fd;
 
+    n_in_fds = 0;
     if (!h || h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS ||
-        h->cmsg_len != CMSG_LEN(sizeof(int)))
-        return -1;
-    memcpy(&fd, CMSG_DATA(h), sizeof(fd));
-    return fd;
+        h->cmsg_len < CMSG_LEN(sizeof(int)) || h->cmsg_len > CMSG_LEN(sizeof(in_fds)))
+        return;
+    n_in_fds = (uint32_t)((h->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+    memcpy(in_fds, CMSG_DATA(h), n_in_fds * sizeof(int));
+}
+
+static void give_fds(struct gofer_call *c)
+{
+    if (c->fds) {
+        memcpy(c->fds, in_fds, n_in_fds * sizeof(int));
+        c->nfds = n_in_fds;
+        n_in_fds = 0;
+    } else if (n_in_fds == 1) {
+        c->fd = in_fds[0];
+        n_in_fds = 0;
+    }
 }
 
 static void finish(struct pending *p, int result)
@@ -87,23 +102,21 @@ static int take_reply(struct gofer_call *c, const struct gofer_reply *r, size_t 
     return c->take ? c->take(c, r->data, r->len) : copy_data(c, r);
 }
 
-static void deliver(size_t len, int fd)
+static void deliver(size_t len)
 {
     struct pending *p;
 
     list_for_each(p, &waiting, node) {
-        if (p->id != in.rep.id)
+        if (len < sizeof(in.rep) || p->id != in.rep.id)
             continue;
         int result = take_reply(p->call, &in.rep, len);
-        if (!result) {
-            p->call->fd = fd;
-            fd = -1;
-        }
+        if (!result)
+            give_fds(p->call);
         finish(p, result);
         break;
     }
-    if (fd >= 0)
-        close(fd);
+    while (n_in_fds)
+        close(in_fds[--n_in_fds]);
 }
 
 static void all_failed(struct loop_fd *w)
@@ -123,7 +136,7 @@ static void readable(struct loop_fd *w, uint32_t revents)
         struct iovec iov = {in.bytes, sizeof(in.bytes)};
         union {
             struct cmsghdr align;
-            char buf[CMSG_SPACE(sizeof(int))];
+            char buf[CMSG_SPACE(sizeof(in_fds))];
         } ctl;
         struct msghdr m = {.msg_iov = &iov,
                            .msg_iovlen = 1,
@@ -136,8 +149,8 @@ static void readable(struct loop_fd *w, uint32_t revents)
             all_failed(w);
             return;
         }
-        if ((size_t)n >= sizeof(struct gofer_reply) && !(m.msg_flags & MSG_TRUNC))
-            deliver((size_t)n, take_fd(&m));
+        take_fds(&m);
+        deliver((m.msg_flags & MSG_TRUNC) ? 0 : (size_t)n);
     }
 }
 
@@ -151,7 +164,7 @@ int goferfs_connect(int sock)
 
 static int send_request(struct gofer_call *c, uint32_t id)
 {
-    size_t l1 = strlen(c->path), l2 = c->path2 ? strlen(c->path2) : 0;
+    size_t l1 = c->raw_len ? c->raw_len : strlen(c->path), l2 = c->path2 ? strlen(c->path2) : 0;
     struct gofer_request r = {.id = id,
                               .version = GOFER_VERSION,
                               .type = (uint16_t)c->type,
@@ -162,7 +175,7 @@ static int send_request(struct gofer_call *c, uint32_t id)
         {&r, sizeof(r)}, {(void *)(uintptr_t)c->path, l1}, {(void *)(uintptr_t)c->path2, l2}};
     struct msghdr m = {.msg_iov = iov, .msg_iovlen = 3};
 
-    if (l1 >= GOFER_PATH_MAX || l2 >= GOFER_PATH_MAX)
+    if ((l1 >= GOFER_PATH_MAX && !c->raw_len) || l2 >= GOFER_PATH_MAX)
         return -ENAMETOOLONG;
     memcpy(r.arg, c->arg, sizeof(r.arg));
     while (sendmsg(sock_watch.fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
@@ -206,6 +219,7 @@ static int exchange(struct gofer_call *c)
     c->stop = 0;
     c->len = 0;
     c->fd = -1;
+    c->nfds = 0;
     if (gone)
         return -EIO;
     list_add_tail(&waiting, &p.node);

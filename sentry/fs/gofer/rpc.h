@@ -10,6 +10,7 @@ struct gofer_call {
     enum gofer_msg type;
     unsigned int export_index;
     const char *path, *path2; /* below the export's root; path2 may be NULL */
+    uint32_t raw_len;         /* OPEN_MANY: path is that many bytes of wants instead */
     uint64_t arg[8];
     /*
      * Given the reply's data where it arrived, at a multiple of 8, instead of a copy in data. 0 or
@@ -22,7 +23,9 @@ struct gofer_call {
     int stop;
     char *data; /* malloc'ed, NUL-terminated; the caller frees it */
     uint32_t len;
-    int fd; /* -1, or a descriptor the caller owns */
+    int fd;        /* -1, or a descriptor the caller owns */
+    int *fds;      /* OPEN_MANY: room for GOFER_MANY_MAX of them, the caller's; */
+    uint32_t nfds; /* that many have come */
 };
 
 /* 0 or negative errno: the gofer's, -EIO when it is gone. Not interruptible. */

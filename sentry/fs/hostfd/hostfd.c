@@ -15,10 +15,13 @@
 #include "sentry/fs/fs.h"
 #include "sentry/kernel/loop.h"
 #include "sentry/kernel/task.h"
-#include "sentry/vfs/file.h"
+#include "sentry/sandbox.h"
+#include "sentry/ckpt/types.h"
+#include "sentry/vfs/vfs_internal.h"
 
 struct hostfd {
     int fd;
+    int stream; /* restored: of the sandbox's standard streams; it may have none now, or a tty */
     bool regular, nonblocking;
     struct waitq wq;
     struct loop_fd watch; /* armed while somebody waits */
@@ -183,36 +186,124 @@ static int host_fsync(struct task *t, struct file *f, bool data)
     return h->regular && fsync(h->fd) ? -errno : h->regular ? 0 : -EINVAL;
 }
 
+static const struct ckpt_type hostfd_type;
+static int host_restore(struct file *f);
+
 #define HOST_OPS                                                                                   \
     .read = host_read, .write = host_write, .poll = host_poll, .ioctl = host_ioctl,                \
-    .release = host_release, .fsync = host_fsync
+    .release = host_release, .fsync = host_fsync, .priv_type = &hostfd_type,                       \
+    .restore = host_restore
 
 static const struct file_ops stream_ops = {.kind = "pipe", HOST_OPS, .no_seek = true};
 static const struct file_ops regular_ops = {
     .kind = "host", HOST_OPS, .llseek = host_llseek, .mmap = host_mmap};
+CKPT_SYMBOL("file_ops", "host stream", stream_ops);
+CKPT_SYMBOL("file_ops", "host file", regular_ops);
+
+static int bind(struct hostfd *h, int fd, struct stat *st)
+{
+    if (fstat(fd, st))
+        return -errno;
+    h->fd = fd;
+    h->regular = S_ISREG(st->st_mode) || S_ISDIR(st->st_mode) || S_ISBLK(st->st_mode);
+    int fl = fcntl(fd, F_GETFL);
+    h->nonblocking = fl >= 0 && (fl & O_NONBLOCK);
+    return 0;
+}
+
+static void show(struct inode *i, const struct stat *st)
+{
+    i->size = st->st_size;
+    i->rdev = st->st_rdev;
+    i->uid = st->st_uid;
+    i->gid = st->st_gid;
+}
 
 struct file *hostfd_file(int host_fd, int flags)
 {
     struct hostfd *h = calloc(1, sizeof(*h));
     struct stat st;
 
-    if (!h || fstat(host_fd, &st)) {
+    if (!h || bind(h, host_fd, &st)) {
         free(h);
         return NULL;
     }
-    h->fd = host_fd;
-    h->regular = S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) || S_ISBLK(st.st_mode);
-    int fl = fcntl(host_fd, F_GETFL);
-    h->nonblocking = fl >= 0 && (fl & O_NONBLOCK);
     waitq_init(&h->wq);
     struct file *f = file_new_anon(h->regular ? &regular_ops : &stream_ops, st.st_mode, flags, h);
     if (!f) {
         free(h);
         return NULL;
     }
-    f->inode->size = st.st_size;
-    f->inode->rdev = st.st_rdev;
-    f->inode->uid = st.st_uid;
-    f->inode->gid = st.st_gid;
+    show(f->inode, &st);
     return f;
+}
+
+/* --- checkpoints: a stream of the sandbox becomes the same stream of the new one --- */
+#define NSTREAMS 3
+
+static void hostfd_save(struct ckpt_writer *w, void *obj)
+{
+    const struct hostfd *h = obj;
+    int stream = 0;
+
+    while (stream < NSTREAMS && (!sandbox || sandbox->stdio[stream] != h->fd))
+        stream++;
+    if (stream == NSTREAMS)
+        ckpt_refuse(w, "a descriptor of the host", "it is no standard stream of the sandbox");
+    ckpt_put_u8(w, (uint8_t)stream);
+}
+
+/* Bound here and not in restore(), so that what polls it finds it whole. */
+static void hostfd_load(struct ckpt_reader *r, void *obj, unsigned int version)
+{
+    static bool taken[NSTREAMS];
+    struct hostfd *h = obj;
+    unsigned int stream = ckpt_get_u8(r);
+    struct stat st;
+
+    waitq_init(&h->wq);
+    h->fd = -1;
+    if (stream >= NSTREAMS || taken[stream]) {
+        ckpt_bad(r, "stream %u, or that twice", stream);
+        return;
+    }
+    h->stream = (int)stream;
+    taken[stream] = true;
+    int fd = sandbox ? sandbox->stdio[stream] : -1;
+    if (fd >= 0 && !sandbox->stdio_is_tty[stream] && bind(h, fd, &st))
+        ckpt_bad(r, "stream %u: %s", stream, strerror(errno));
+}
+
+static const struct ckpt_type hostfd_type = {
+    .name = "standard stream",
+    .id = CT_HOSTFD,
+    .version = 1,
+    .size = sizeof(struct hostfd),
+    .save = hostfd_save,
+    .load = hostfd_load,
+};
+CKPT_TYPE_REGISTER(hostfd_type);
+
+/* What is there now decides what the file is. */
+static int host_restore(struct file *f)
+{
+    struct hostfd *h = f->priv;
+    struct stat st;
+
+    if (!path_is_anon(&f->path))
+        return -EINVAL;
+    if (h->fd >= 0) {
+        if (fstat(h->fd, &st))
+            return -errno;
+        f->ops = h->regular ? &regular_ops : &stream_ops;
+        f->inode->mode = st.st_mode;
+        show(f->inode, &st);
+        return 0;
+    }
+    f->priv = NULL;
+    f->inode->mode = S_IFCHR | 0666;
+    if (sandbox && sandbox->stdio_is_tty[h->stream])
+        return console_take_file(f, sandbox->stdio[h->stream]);
+    memdev_become_null(f);
+    return 0;
 }

@@ -57,7 +57,7 @@ static struct ovl_name *find_name(struct ovl_names *s, const char *name, size_t 
     }
 }
 
-static bool add_name(struct ovl_names *s, const struct ovl_name *proto, const char *name)
+bool ovl_names_add(struct ovl_names *s, const struct ovl_name *proto, const char *name)
 {
     if (s->n == s->cap) {
         int cap = s->cap ? s->cap * 2 : 64;
@@ -102,7 +102,7 @@ static bool collect(struct dir_context *c, const char *name, size_t len, loff_t 
                          .len = (unsigned char)len,
                          .whiteout = s->upper_layer && type == 2 /* DT_CHR */,
                          .lower = !s->upper_layer};
-    if (!add_name(s, &n, name))
+    if (!ovl_names_add(s, &n, name))
         s->failed = true;
     return !s->failed;
 }
@@ -160,13 +160,6 @@ int ovl_list_upper(struct task *t, struct dentry *upper, struct ovl_names *s)
 }
 
 /* --- open directories --- */
-struct ovl_dir {
-    bool started;
-    struct file *one;      /* one layer's directory, */
-    bool is_upper;         /* the upper one's; */
-    struct ovl_names both; /* or the names of both */
-};
-
 struct pass { /* hands on what a single layer emits */
     struct dir_context ctx;
     struct dir_context *outer;
@@ -275,11 +268,13 @@ static void ovl_dir_release(struct file *f)
     free(f->priv);
 }
 
-static const struct file_ops ovl_dir_ops = {
+const struct file_ops ovl_dir_ops = {
     .kind = "overlay directory",
     .readdir = ovl_readdir,
     .llseek = dir_llseek,
     .release = ovl_dir_release,
+    .priv_type = &ckpt_overlay_dir,
+    .restore = ovl_restore_dir,
 };
 
 int ovl_open_dir(struct task *t, struct inode *i, const struct path *p, int flags,

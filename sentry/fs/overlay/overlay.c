@@ -26,8 +26,6 @@
 /* Keeps the numbers of the two layers apart, and exact in a double. */
 #define UPPER_INO (1ULL << 50)
 
-static const struct inode_ops ovl_ops;
-
 uint64_t ovl_upper_ino(const struct inode *upper)
 {
     return upper->ino | UPPER_INO;
@@ -77,6 +75,14 @@ static struct inode *find_by_upper(struct superblock *sb, const struct inode *up
     while (i && OVL_I(i)->upper->inode != upper)
         i = OVL_I(i)->hash_next;
     return i;
+}
+
+int ovl_restored_upper(struct inode *i)
+{
+    if (find_by_upper(i->sb, OVL_I(i)->upper->inode))
+        return -EEXIST;
+    remember(i);
+    return 0;
 }
 
 void ovl_set_upper(struct inode *i, struct dentry *upper)
@@ -306,7 +312,12 @@ static int ovl_removexattr(struct task *t, struct dentry *d, const char *name)
     return err ? err : u->inode->ops->removexattr(t, u, name);
 }
 
-static const struct inode_ops ovl_ops = {
+static const struct inode_ops *ops_of(mode_t mode)
+{
+    return &ovl_ops;
+}
+
+const struct inode_ops ovl_ops = {
     .lookup = ovl_lookup,
     .create = ovl_create,
     .mkdir = ovl_mkdir,
@@ -347,10 +358,16 @@ static void ovl_put_super(struct superblock *sb)
     free(s);
 }
 
-static const struct super_ops ovl_super_ops = {
+const struct super_ops ovl_super_ops = {
     .evict = ovl_evict,
     .statfs = ovl_statfs,
     .put_super = ovl_put_super,
+    .priv_type = &ckpt_overlay,
+    .inode_ops = ops_of,
+    .save_inode = ovl_save_inode,
+    .load_inode = ovl_load_inode,
+    .restore_inode = ovl_restore_inode,
+    .has_layer = ovl_has_layer,
 };
 
 /* The root shows the attributes of what it covers. */

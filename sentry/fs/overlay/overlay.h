@@ -49,6 +49,12 @@ static inline bool ovl_is_whiteout(const struct inode *i)
 }
 
 /* overlay.c */
+extern const struct inode_ops ovl_ops;
+extern const struct super_ops ovl_super_ops;
+extern const struct file_ops ovl_dir_ops;
+extern const struct ckpt_type ckpt_overlay, ckpt_overlay_dir;
+/* A restored inode is found by its upper file from now on. -EEXIST: another is. */
+int ovl_restored_upper(struct inode *i);
 /* An inode over these (either may be NULL), or the one that upper already has; takes references. */
 struct inode *ovl_inode_get(struct superblock *sb, struct dentry *upper, struct dentry *lower);
 void ovl_set_upper(struct inode *i, struct dentry *upper);
@@ -90,11 +96,27 @@ struct ovl_names {
     bool failed, upper_layer;
 };
 
+struct ovl_dir { /* an open directory */
+    bool started;
+    bool reopen;           /* restored: one is to be opened again */
+    struct file *one;      /* one layer's directory, */
+    bool is_upper;         /* the upper one's; */
+    struct ovl_names both; /* or the names of both */
+};
+
+bool ovl_names_add(struct ovl_names *s, const struct ovl_name *proto, const char *name);
 /* Adds the names of one layer's directory. The upper one must come first, and does not park. */
 int ovl_list_upper(struct task *t, struct dentry *upper, struct ovl_names *s);
 int ovl_list_lower(struct task *t, struct dentry *lower, struct ovl_names *s);
 void ovl_names_free(struct ovl_names *s);
 int ovl_open_dir(struct task *t, struct inode *i, const struct path *p, int flags,
                  struct file **out);
+
+/* ckpt.c */
+void ovl_save_inode(struct ckpt_writer *w, struct inode *i);
+void ovl_load_inode(struct ckpt_reader *r, struct inode *i, unsigned int version);
+void ovl_restore_inode(struct ckpt_reader *r, struct inode *i);
+bool ovl_has_layer(const struct superblock *sb, const struct inode *real);
+int ovl_restore_dir(struct file *f);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/macros.h"
+#include "sentry/ckpt/types.h"
 #include "sentry/fs/proc/proc.h"
 #include "sentry/kernel/task.h"
 #include "sentry/kernel/uaccess.h"
@@ -66,7 +67,9 @@ static const struct file_ops mem_ops = {.kind = "proc memory",
                                         .read = mem_read,
                                         .write = mem_write,
                                         .llseek = mem_llseek,
-                                        .release = mem_release};
+                                        .release = mem_release,
+                                        .priv_type = &ckpt_mm};
+CKPT_SYMBOL("file_ops", "proc memory", mem_ops);
 
 struct file *proc_mem_file(struct inode *i, const struct path *p, int flags, pid_t tid)
 {

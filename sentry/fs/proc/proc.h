@@ -6,9 +6,9 @@
 #include <sys/types.h>
 
 #include "base/strbuf.h"
+#include "sentry/vfs/vfs.h"
 
 struct file;
-struct inode;
 struct path;
 struct task;
 
@@ -41,12 +41,35 @@ struct proc_entry {
     int (*store)(struct task *t, const char *buf, size_t len);
 };
 
+struct proc_inode {
+    enum proc_kind kind;
+    const struct proc_entry *entry;    /* of files, links, static directories */
+    const struct proc_entry *children; /* of directories */
+    pid_t pid;                         /* task, 0: none */
+    int fd;
+};
+
+static inline struct proc_inode *PROC_I(const struct inode *i)
+{
+    return i->priv;
+}
+mode_t proc_kind_fmt(enum proc_kind kind);
+
+/* ckpt.c */
+struct ckpt_reader;
+struct ckpt_type;
+struct ckpt_writer;
+extern const struct ckpt_type ckpt_proc_file;
+void proc_save_inode(struct ckpt_writer *w, struct inode *i);
+void proc_load_inode(struct ckpt_reader *r, struct inode *i, unsigned int version);
+
 /* /proc/pid/mem; tid is the task's. */
 struct file *proc_mem_file(struct inode *i, const struct path *p, int flags, pid_t tid);
 
 int proc_fill_cpuinfo(struct task *t, struct strbuf *out);
 
 extern const struct proc_entry proc_root_entries[], proc_pid_entries[];
+extern const struct proc_entry sys_root_entries[], cgroup_root_entries[];
 extern const struct proc_entry channel_entries[]; /* sentry/ckpt/channel.c */
 
 #endif

@@ -10,39 +10,29 @@
 
 #include "base/cleanup.h"
 #include "base/macros.h"
+#include "ckpt/record.h"
 #include "sentry/fs/fs.h"
 #include "sentry/fs/proc/proc.h"
 #include "sentry/sandbox.h"
 #include "sentry/kernel/task.h"
 #include "sentry/vfs/file.h"
 
-struct proc_inode {
-    enum proc_kind kind;
-    const struct proc_entry *entry;    /* of files, links, static directories */
-    const struct proc_entry *children; /* of directories */
-    pid_t pid;                         /* task, 0: none */
-    int fd;
-};
-
 static const struct inode_ops dir_ops, link_ops, file_ops_inode;
-
-static struct proc_inode *PROC_I(const struct inode *i)
-{
-    return i->priv;
-}
 
 static struct task *task_of(const struct inode *i)
 {
     return PROC_I(i)->pid ? task_find(PROC_I(i)->pid) : NULL;
 }
 
+static const struct inode_ops *ops_of(mode_t mode)
+{
+    return S_ISDIR(mode) ? &dir_ops : S_ISLNK(mode) ? &link_ops : &file_ops_inode;
+}
+
 static int make_inode(struct dentry *d, const struct proc_inode *tmpl, mode_t mode)
 {
-    const struct inode_ops *ops = S_ISDIR(mode)   ? &dir_ops
-                                  : S_ISLNK(mode) ? &link_ops
-                                                  : &file_ops_inode;
     struct proc_inode *pi = malloc(sizeof(*pi));
-    struct inode *i = pi ? inode_new(d->sb, ops, mode) : NULL;
+    struct inode *i = pi ? inode_new(d->sb, ops_of(mode), mode) : NULL;
 
     if (!i) {
         free(pi);
@@ -72,15 +62,22 @@ static bool parse_number(const struct dentry *d, int *n)
     return !*end && v < INT32_MAX;
 }
 
-static int lookup_entry(struct dentry *d, const struct proc_entry *e, pid_t pid)
+mode_t proc_kind_fmt(enum proc_kind kind)
 {
     static const mode_t fmt[] = {
-        [PROC_DIR] = S_IFDIR,   [PROC_FILE] = S_IFREG,      [PROC_LINK] = S_IFLNK,
-        [PROC_FDDIR] = S_IFDIR, [PROC_FDINFODIR] = S_IFDIR, [PROC_TASKDIR] = S_IFDIR,
-        [PROC_MEM] = S_IFREG,   [PROC_SPECIAL] = S_IFREG};
+        [PROC_DIR] = S_IFDIR,     [PROC_FILE] = S_IFREG,   [PROC_LINK] = S_IFLNK,
+        [PROC_PIDDIR] = S_IFDIR,  [PROC_FDDIR] = S_IFDIR,  [PROC_FDINFODIR] = S_IFDIR,
+        [PROC_TASKDIR] = S_IFDIR, [PROC_MEM] = S_IFREG,    [PROC_FD] = S_IFLNK,
+        [PROC_FDINFO] = S_IFREG,  [PROC_SPECIAL] = S_IFREG};
+
+    return fmt[kind];
+}
+
+static int lookup_entry(struct dentry *d, const struct proc_entry *e, pid_t pid)
+{
     struct proc_inode pi = {.kind = e->kind, .entry = e, .children = e->children, .pid = pid};
 
-    int err = make_inode(d, &pi, fmt[e->kind] | e->mode);
+    int err = make_inode(d, &pi, proc_kind_fmt(e->kind) | e->mode);
     if (!err && e->kind == PROC_SPECIAL) {
         d->inode->uid = sandbox->uid;
         d->inode->gid = sandbox->gid;
@@ -283,8 +280,16 @@ static int proc_readdir(struct task *viewer, struct file *f, struct dir_context 
     return 0;
 }
 
-static const struct file_ops proc_dir_file_ops = {
-    .kind = "proc directory", .readdir = proc_readdir, .llseek = dir_llseek};
+static int restore_dir(struct file *f)
+{
+    return f->inode->ops == &dir_ops ? 0 : -EINVAL;
+}
+
+static const struct file_ops proc_dir_file_ops = {.kind = "proc directory",
+                                                  .readdir = proc_readdir,
+                                                  .llseek = dir_llseek,
+                                                  .restore = restore_dir};
+CKPT_SYMBOL("file_ops", "proc directory", proc_dir_file_ops);
 
 /* --- files --- */
 static int fill_fdinfo(const struct proc_inode *pi, struct task *t, struct strbuf *out)
@@ -349,11 +354,21 @@ static void proc_release(struct file *f)
     free(f->priv);
 }
 
+static int restore_file(struct file *f)
+{
+    const struct proc_inode *pi = f->inode->ops == &file_ops_inode ? PROC_I(f->inode) : NULL;
+
+    return pi && (pi->kind == PROC_FILE || pi->kind == PROC_FDINFO) ? 0 : -EINVAL;
+}
+
 static const struct file_ops proc_file_ops = {.kind = "proc file",
                                               .read = proc_read,
                                               .write = proc_write,
                                               .llseek = generic_llseek,
-                                              .release = proc_release};
+                                              .release = proc_release,
+                                              .priv_type = &ckpt_proc_file,
+                                              .restore = restore_file};
+CKPT_SYMBOL("file_ops", "proc file", proc_file_ops);
 
 static int proc_open(struct task *t, struct inode *i, const struct path *p, int flags,
                      struct file **out)
@@ -397,7 +412,12 @@ static void proc_evict(struct inode *i)
     free(i->priv);
 }
 
-static const struct super_ops proc_super_ops = {.evict = proc_evict, .revalidate = proc_revalidate};
+static const struct super_ops proc_super_ops = {.evict = proc_evict,
+                                                .revalidate = proc_revalidate,
+                                                .inode_ops = ops_of,
+                                                .save_inode = proc_save_inode,
+                                                .load_inode = proc_load_inode};
+CKPT_SYMBOL("super_ops", "proc", proc_super_ops);
 
 static int tables_new(const char *fstype, uint64_t magic, const struct proc_entry *entries,
                       struct superblock **out)
@@ -421,8 +441,6 @@ static int tables_new(const char *fstype, uint64_t magic, const struct proc_entr
     return dentry_new_root(sb, root) ? 0 : -ENOMEM;
 }
 
-extern const struct proc_entry sys_root_entries[];
-
 int procfs_new(struct superblock **out)
 {
     return tables_new("proc", PROC_SUPER_MAGIC, proc_root_entries, out);
@@ -434,9 +452,9 @@ int sysfs_new(struct superblock **out)
     return tables_new("sysfs", SYSFS_MAGIC, sys_root_entries, out);
 }
 
+const struct proc_entry cgroup_root_entries[] = {{0}};
+
 int cgroupfs_new(struct superblock **out)
 {
-    static const struct proc_entry none[] = {{0}};
-
-    return tables_new("cgroup2", CGROUP2_SUPER_MAGIC, none, out);
+    return tables_new("cgroup2", CGROUP2_SUPER_MAGIC, cgroup_root_entries, out);
 }

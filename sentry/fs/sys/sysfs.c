@@ -61,6 +61,5 @@ static const struct proc_entry kernel_entries[] = {D("mm", mm_entries), {0}};
 static const struct proc_entry cgroup_entries[] = {{0}};
 static const struct proc_entry fs_entries[] = {D("cgroup", cgroup_entries), {0}};
 
-extern const struct proc_entry sys_root_entries[];
 const struct proc_entry sys_root_entries[] = {
     D("devices", devices_entries), D("fs", fs_entries), D("kernel", kernel_entries), {0}};

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/macros.h"
+#include "ckpt/record.h"
 #include "sentry/fs/fs.h"
 #include "sentry/fs/tmpfs/tmpfs.h"
 #include "sentry/kernel/loop.h"
@@ -27,6 +28,7 @@ void tmpfs_data_free(struct inode *i)
 
     tmpfs_book(i, 0);
     free(ti->data);
+    free(ti->image);
     if (ti->memfd >= 0) {
         uio_file_closed(ti->memfd_id);
         close(ti->memfd);
@@ -59,16 +61,25 @@ static int to_memfd(struct inode *i)
 
     if (ti->memfd >= 0)
         return 0;
-    int fd = memfd_create("nv-file", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    int fd = memfd_create("nv-file", MFD_CLOEXEC | MFD_ALLOW_SEALING), err = 0;
     if (fd < 0)
         return -errno;
     if (ftruncate(fd, i->size) ||
-        (ti->data && i->size && pwrite(fd, ti->data, (size_t)i->size, 0) != i->size)) {
+        (ti->data && i->size && pwrite(fd, ti->data, (size_t)i->size, 0) != i->size))
+        err = -ENOSPC;
+    if (!err && ti->image)
+        err = ckpt_contents_copy(ti->image, fd, i->size);
+    /* A restored file that was sealed: no writable mapping of it can come back. */
+    if (!err && (ti->seals & F_SEAL_WRITE) && fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE))
+        err = -errno;
+    if (err) {
         close(fd);
-        return -ENOSPC;
+        return err;
     }
     free(ti->data);
+    free(ti->image);
     ti->data = NULL;
+    ti->image = NULL;
     ti->cap = 0;
     ti->memfd = fd;
     tmpfs_settle(i);
@@ -80,6 +91,47 @@ int tmpfs_host_fd(struct file *f)
     int err = to_memfd(f->inode);
 
     return err ? err : TMPFS_I(f->inode)->memfd;
+}
+
+ssize_t tmpfs_peek(const struct inode *i, void *buf, size_t len, loff_t pos)
+{
+    const struct tmpfs_inode *ti = TMPFS_I(i);
+
+    if (ti->memfd >= 0) {
+        ssize_t n = pread(ti->memfd, buf, len, pos);
+        return n < 0 ? -errno : n;
+    }
+    if (ti->image)
+        return ckpt_contents_read(ti->image, buf, len, pos);
+    if (ti->data)
+        memcpy(buf, ti->data + pos, len);
+    else
+        memset(buf, 0, len);
+    return (ssize_t)len;
+}
+
+/* A restored file is about to be used: it gets the form it had. */
+static int thaw(struct inode *i)
+{
+    struct tmpfs_inode *ti = TMPFS_I(i);
+
+    if (!ti->image)
+        return 0;
+    if (ti->to_memfd || i->size > SMALL_MAX)
+        return to_memfd(i);
+    char *data = calloc(1, MAX((size_t)i->size, 1UL));
+    if (!data)
+        return -ENOMEM;
+    ssize_t n = ckpt_contents_read(ti->image, data, (size_t)i->size, 0);
+    if (n != i->size) {
+        free(data);
+        return n < 0 ? (int)n : -EIO;
+    }
+    free(ti->image);
+    ti->image = NULL;
+    ti->data = data;
+    ti->cap = (size_t)i->size;
+    return 0;
 }
 
 /* Makes [0, size) of a small file exist in memory. */
@@ -106,7 +158,9 @@ int tmpfs_truncate(struct inode *i, loff_t size)
     if ((size < i->size && (ti->seals & F_SEAL_SHRINK)) ||
         (size > i->size && (ti->seals & F_SEAL_GROW)))
         return -EPERM;
-    int err = size > SMALL_MAX ? to_memfd(i) : ti->memfd < 0 ? account(i, size) : 0;
+    int err = thaw(i);
+    if (!err)
+        err = size > SMALL_MAX ? to_memfd(i) : ti->memfd < 0 ? account(i, size) : 0;
     if (!err && ti->memfd >= 0) {
         err = ftruncate(ti->memfd, size) ? -errno : 0;
         tmpfs_settle(i);
@@ -128,7 +182,12 @@ static ssize_t data_read(struct task *t, struct file *f, struct uio *u, loff_t *
     if (*pos >= i->size)
         return 0;
     size_t len = MIN(u->resid, (size_t)(i->size - *pos));
-    if (ti->memfd >= 0)
+    int err = ti->image && i->size <= SMALL_MAX ? thaw(i) : 0;
+    if (err)
+        return err;
+    if (ti->image)
+        n = ckpt_contents_uio(ti->image, u, len, *pos);
+    else if (ti->memfd >= 0)
         n = file_writable(f) ? uio_from_file(u, ti->memfd, &ti->memfd_id, *pos, len)
                              : uio_from_fd(u, ti->memfd, *pos, len);
     else
@@ -143,7 +202,9 @@ static ssize_t write_at(struct inode *i, struct uio *u, loff_t at, size_t len)
     struct tmpfs_inode *ti = TMPFS_I(i);
     loff_t end = at + (loff_t)len;
 
-    int err = end > SMALL_MAX ? to_memfd(i) : 0;
+    int err = thaw(i);
+    if (!err && end > SMALL_MAX)
+        err = to_memfd(i);
     if (!err && ti->memfd >= 0)
         err = large_room(i, at, end);
     else if (!err && end > i->size)
@@ -201,6 +262,11 @@ static loff_t data_llseek(struct task *t, struct file *f, loff_t off, int whence
 {
     struct tmpfs_inode *ti = TMPFS_I(f->inode);
 
+    if (whence == SEEK_DATA || whence == SEEK_HOLE) {
+        int err = thaw(f->inode);
+        if (err)
+            return err;
+    }
     if ((whence == SEEK_DATA || whence == SEEK_HOLE) && ti->memfd >= 0) {
         loff_t r = lseek(ti->memfd, off, whence);
         if (r < 0)
@@ -281,6 +347,11 @@ static int data_fsync(struct task *t, struct file *f, bool data)
     return 0;
 }
 
+static int data_restore(struct file *f)
+{
+    return f->inode->ops == &tmpfs_file_ops_inode ? 0 : -EINVAL;
+}
+
 const struct file_ops tmpfs_file_ops = {
     .kind = "tmpfs file",
     .read = data_read,
@@ -289,16 +360,25 @@ const struct file_ops tmpfs_file_ops = {
     .mmap = data_mmap,
     .fsync = data_fsync,
     .fallocate = data_fallocate,
+    .restore = data_restore,
 };
+CKPT_SYMBOL("file_ops", "tmpfs file", tmpfs_file_ops);
 
 /* --- files without a name --- */
+static struct superblock *anon;
+
 static struct superblock *anon_sb(void)
 {
-    static struct superblock *sb;
-
-    if (!sb && tmpfs_new(0, 0, 01777, &sb))
+    if (!anon && tmpfs_new(0, 0, 01777, &anon))
         return NULL;
-    return sb;
+    anon->pinned = true;
+    return anon;
+}
+
+void tmpfs_anon_adopt(struct superblock *sb)
+{
+    if (!anon)
+        anon = sb;
 }
 
 struct file *tmpfs_anon_file(const char *name, int flags, uint64_t size)

@@ -60,6 +60,16 @@ static int entry_add(struct inode *dir, const struct dentry *d, struct inode *i)
     return 0;
 }
 
+int tmpfs_entry_restored(struct tmpfs_entry *e)
+{
+    if (entry_find(e->dir, e->name, e->len))
+        return -EEXIST;
+    e->hash = entry_hash(e->dir, e->name, e->len);
+    e->hash_next = table[e->hash % BUCKETS];
+    table[e->hash % BUCKETS] = e;
+    return 0;
+}
+
 static void entry_unlink(struct tmpfs_entry *e)
 {
     struct tmpfs_entry **p = &table[e->hash % BUCKETS];
@@ -106,16 +116,12 @@ static void drop_entries(struct tmpfs_inode *ti)
 /* --- inodes --- */
 struct inode *tmpfs_inode_new(struct superblock *sb, mode_t mode, dev_t rdev)
 {
-    const struct inode_ops *ops = S_ISDIR(mode)   ? &tmpfs_dir_ops
-                                  : S_ISREG(mode) ? &tmpfs_file_ops_inode
-                                  : S_ISLNK(mode) ? &tmpfs_link_ops
-                                                  : &tmpfs_node_ops;
     struct tmpfs_super *s = TMPFS_S(sb);
 
     if (!tmpfs_inode_book(s))
         return NULL;
     struct tmpfs_inode *ti = calloc(1, sizeof(*ti));
-    struct inode *i = ti ? inode_new(sb, ops, mode) : NULL;
+    struct inode *i = ti ? inode_new(sb, tmpfs_ops_of(mode), mode) : NULL;
     if (!i) {
         free(ti);
         tmpfs_inode_unbook(s);
@@ -391,15 +397,21 @@ static int dir_readdir(struct task *t, struct file *f, struct dir_context *c)
     return 0;
 }
 
-static const struct file_ops dir_file_ops = {
+static int dir_restore(struct file *f)
+{
+    return f->inode->ops == &tmpfs_dir_ops ? 0 : -EINVAL;
+}
+
+const struct file_ops tmpfs_dir_file_ops = {
     .kind = "tmpfs directory",
     .readdir = dir_readdir,
     .llseek = dir_llseek,
+    .restore = dir_restore,
 };
 
 int tmpfs_open(struct task *t, struct inode *i, const struct path *p, int flags, struct file **out)
 {
-    *out = file_new(S_ISDIR(i->mode) ? &dir_file_ops : &tmpfs_file_ops, i, p, flags);
+    *out = file_new(S_ISDIR(i->mode) ? &tmpfs_dir_file_ops : &tmpfs_file_ops, i, p, flags);
     return *out ? 0 : -ENOMEM;
 }
 
@@ -442,10 +454,16 @@ static void tmpfs_put_super(struct superblock *sb)
     free(sb->priv);
 }
 
-static const struct super_ops tmpfs_super_ops = {
+const struct super_ops tmpfs_super_ops = {
     .evict = tmpfs_evict,
     .statfs = tmpfs_statfs,
     .put_super = tmpfs_put_super,
+    .priv_type = &ckpt_tmpfs,
+    .inode_ops = tmpfs_ops_of,
+    .save_inode = tmpfs_save_inode,
+    .load_inode = tmpfs_load_inode,
+    .restore_inode = tmpfs_restore_inode,
+    .adopt = tmpfs_anon_adopt,
 };
 
 int tmpfs_new(uint64_t size_bytes, uint64_t inodes, mode_t root_mode, struct superblock **out)

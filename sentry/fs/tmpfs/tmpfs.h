@@ -3,6 +3,7 @@
 #define NV_SENTRY_FS_TMPFS_TMPFS_H
 
 #include "base/list.h"
+#include "sentry/ckpt/contents.h"
 #include "sentry/vfs/file.h"
 
 struct tmpfs_super {
@@ -29,9 +30,11 @@ struct tmpfs_xattr {
 struct tmpfs_inode {
     char *data; /* small files; NULL when memfd is used or empty */
     size_t cap;
-    int memfd;          /* -1 until needed */
-    uint64_t memfd_id;  /* of uio_from_file() */
-    unsigned int seals; /* memfd_create(2) */
+    struct ckpt_contents *image; /* restored, not changed or mapped since: the only contents */
+    bool to_memfd;               /* which had been in one */
+    int memfd;                   /* -1 until needed */
+    uint64_t memfd_id;           /* of uio_from_file() */
+    unsigned int seals;          /* memfd_create(2) */
     bool sealing;
     char *link;
     struct list entries; /* directories */
@@ -39,7 +42,6 @@ struct tmpfs_inode {
     int nentries;
     struct inode *parent;
     struct list xattrs;
-    char *memfd_name; /* memfd_create(2) */
 };
 
 static inline struct tmpfs_inode *TMPFS_I(const struct inode *i)
@@ -54,6 +56,10 @@ static inline struct tmpfs_super *TMPFS_S(const struct superblock *sb)
 extern const struct inode_ops tmpfs_dir_ops, tmpfs_file_ops_inode, tmpfs_link_ops, tmpfs_node_ops;
 extern const struct file_ops tmpfs_file_ops;
 
+extern const struct file_ops tmpfs_dir_file_ops;
+extern const struct super_ops tmpfs_super_ops;
+extern const struct ckpt_type ckpt_tmpfs;
+
 struct inode *tmpfs_inode_new(struct superblock *sb, mode_t mode, dev_t rdev);
 void tmpfs_data_free(struct inode *i);
 /* space.c: pages are booked before or after the fact; -ENOSPC when more do not fit. */
@@ -65,6 +71,17 @@ void tmpfs_settle(struct inode *i);
 bool tmpfs_inode_book(struct tmpfs_super *s);
 void tmpfs_inode_unbook(struct tmpfs_super *s);
 int tmpfs_truncate(struct inode *i, loff_t size);
+/* tmpfs.c, for restoring: a name with its inode, -EEXIST; an inode counts, whatever the limits. */
+int tmpfs_entry_restored(struct tmpfs_entry *e);
+void tmpfs_inode_book_always(struct tmpfs_super *s);
+/* data.c: contents as they are wherever they are, into buf; len bytes or -errno. */
+ssize_t tmpfs_peek(const struct inode *i, void *buf, size_t len, loff_t pos);
+void tmpfs_anon_adopt(struct superblock *sb);
+/* ckpt.c: an inode's part of its record. */
+const struct inode_ops *tmpfs_ops_of(mode_t mode);
+void tmpfs_save_inode(struct ckpt_writer *w, struct inode *i);
+void tmpfs_load_inode(struct ckpt_reader *r, struct inode *i, unsigned int version);
+void tmpfs_restore_inode(struct ckpt_reader *r, struct inode *i);
 int tmpfs_open(struct task *t, struct inode *i, const struct path *p, int flags, struct file **out);
 int tmpfs_setattr(struct task *t, struct dentry *d, const struct setattr *a);
 ssize_t tmpfs_getxattr(struct task *t, struct inode *i, const char *name, void *buf, size_t size);

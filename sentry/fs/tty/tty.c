@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/macros.h"
+#include "ckpt/record.h"
 #include "sentry/fs/fs.h"
 #include "sentry/kernel/task_internal.h"
 
@@ -381,6 +382,21 @@ int console_attach(int host_fd)
     return 0;
 }
 
+int console_take_file(struct file *f, int host_fd)
+{
+    int err = console_attach(host_fd);
+
+    if (err)
+        return err;
+    f->ops = &slave_ops;
+    f->priv = tty_get(console_tty);
+    f->inode->mode = S_IFCHR | 0620;
+    f->inode->rdev = makedev(TTYAUX_MAJOR, 1);
+    console_tty->slaves++;
+    console_tty->slave_seen = true;
+    return 0;
+}
+
 /* --- devpts --- */
 static const struct inode_ops pts_dir_ops;
 static const struct inode_ops pts_node_ops = {0};
@@ -438,7 +454,16 @@ static int pts_open(struct task *task, struct inode *i, const struct path *p, in
 }
 
 static const struct inode_ops pts_dir_ops = {.lookup = pts_lookup, .open = pts_open};
-static const struct super_ops pts_super_ops = {.revalidate = pts_revalidate};
+
+static const struct inode_ops *pts_ops_of(mode_t mode)
+{
+    return S_ISDIR(mode) ? &pts_dir_ops : &pts_node_ops;
+}
+
+static const struct super_ops pts_super_ops = {.revalidate = pts_revalidate,
+                                               .inode_ops = pts_ops_of};
+CKPT_SYMBOL("super_ops", "devpts", pts_super_ops);
+CKPT_SYMBOL("file_ops", "devpts directory", pts_dir_file_ops);
 
 int devpts_new(struct superblock **out)
 {

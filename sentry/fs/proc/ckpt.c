@@ -1,0 +1,171 @@
+/*
+ * Checkpoints of files made of tables (proc, sys, cgroup): an inode is the table and the names that
+ * lead to its entry. What a program has begun to read stays as it was generated.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "sentry/ckpt/types.h"
+#include "sentry/fs/proc/proc.h"
+
+#define DEPTH_MAX 8
+#define PATH_MAX_ 512
+#define TEXT_MAX (64U << 20)
+
+/* Numbers are part of the format. */
+static const struct proc_entry *const tables[] = {proc_root_entries, proc_pid_entries,
+                                                  sys_root_entries, cgroup_root_entries};
+
+/* --- inodes --- */
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as our own tables */
+static bool find_entry(const struct proc_entry *dir, const struct proc_entry *want, char *path,
+                       size_t len, int depth)
+{
+    for (const struct proc_entry *e = dir; e && e->name && depth < DEPTH_MAX; e++) {
+        size_t n = strlen(e->name);
+        if (len + n + 2 > PATH_MAX_)
+            return false;
+        path[len] = '/';
+        memcpy(path + len + 1, e->name, n + 1);
+        if (e == want ||
+            (e->kind == PROC_DIR && find_entry(e->children, want, path, len + 1 + n, depth + 1)))
+            return true;
+    }
+    path[len] = 0;
+    return false;
+}
+
+/* The table that want is in, and the way to it: "/sys/kernel"; "" is the table itself. */
+static int find_table(const struct proc_inode *pi, char path[PATH_MAX_])
+{
+    for (int i = 0; i < (int)ARRAY_SIZE(tables); i++) {
+        path[0] = 0;
+        if (pi->entry ? find_entry(tables[i], pi->entry, path, 0, 0) : pi->children == tables[i])
+            return i;
+    }
+    return -1;
+}
+
+void proc_save_inode(struct ckpt_writer *w, struct inode *i)
+{
+    const struct proc_inode *pi = PROC_I(i);
+    bool is_fd = pi->kind == PROC_FD || pi->kind == PROC_FDINFO;
+    char path[PATH_MAX_] = "";
+    int table = is_fd ? 0 : find_table(pi, path);
+
+    if (table < 0)
+        ckpt_refuse(w, "proc", "a file that is in no table");
+    ckpt_put_u8(w, (uint8_t)pi->kind);
+    ckpt_put_u8(w, (uint8_t)table);
+    ckpt_put_string(w, path);
+    ckpt_put_u32(w, (uint32_t)pi->pid);
+    ckpt_put_u32(w, (uint32_t)pi->fd);
+}
+
+static const struct proc_entry *entry_named(const struct proc_entry *dir, const char *name,
+                                            size_t len)
+{
+    for (const struct proc_entry *e = dir; e && e->name; e++)
+        if (strlen(e->name) == len && !memcmp(e->name, name, len))
+            return e;
+    return NULL;
+}
+
+static const struct proc_entry *entry_at(const struct proc_entry *table, const char *path)
+{
+    const struct proc_entry *e = NULL;
+
+    while (*path == '/') {
+        size_t len = strcspn(++path, "/");
+        e = entry_named(e ? e->children : table, path, len);
+        if (!e)
+            return NULL;
+        path += len;
+    }
+    return *path ? NULL : e;
+}
+
+static void place(struct ckpt_reader *r, struct proc_inode *pi, unsigned int table,
+                  const char *path)
+{
+    if (pi->kind == PROC_FD || pi->kind == PROC_FDINFO)
+        return;
+    pi->entry = *path ? entry_at(tables[table], path) : NULL;
+    pi->children = pi->entry ? pi->entry->children : tables[table];
+    if (*path && !pi->entry)
+        ckpt_bad(r, "there is no %s here", path);
+    else if (pi->entry ? pi->entry->kind != pi->kind
+                       : pi->kind != (tables[table] == proc_pid_entries ? PROC_PIDDIR : PROC_DIR))
+        ckpt_bad(r, "%s is something else here", path);
+}
+
+void proc_load_inode(struct ckpt_reader *r, struct inode *i, unsigned int version)
+{
+    struct proc_inode *pi = calloc(1, sizeof(*pi));
+    unsigned int kind = ckpt_get_u8(r), table = ckpt_get_u8(r);
+    char *path = ckpt_get_string(r, PATH_MAX_);
+
+    i->priv = pi;
+    if (pi) {
+        pi->pid = (pid_t)ckpt_get_u32(r);
+        pi->fd = (int)ckpt_get_u32(r);
+    }
+    if (!pi || !path)
+        ckpt_bad(r, "a file without a place");
+    else if (kind > PROC_SPECIAL || table >= ARRAY_SIZE(tables) || pi->pid < 0 || pi->fd < 0 ||
+             (i->mode & S_IFMT) != proc_kind_fmt(kind))
+        ckpt_bad(r, "a file of kind %u", kind);
+    /* Only what is about a process is in its table, and the descriptors. */
+    else if ((pi->pid > 0) !=
+             (kind == PROC_FD || kind == PROC_FDINFO || tables[table] == proc_pid_entries))
+        ckpt_bad(r, "process %d in the wrong place", pi->pid);
+    if (!ckpt_failed(r)) {
+        pi->kind = kind;
+        place(r, pi, table, path);
+    }
+    free(path);
+}
+
+/* --- open files --- */
+static void file_save(struct ckpt_writer *w, void *obj)
+{
+    const struct strbuf *b = obj;
+
+    ckpt_put_u8(w, b->data != NULL);
+    if (b->data) {
+        ckpt_put_u32(w, (uint32_t)b->len);
+        ckpt_put_bytes(w, b->data, b->len);
+    }
+}
+
+static void file_load(struct ckpt_reader *r, void *obj, unsigned int version)
+{
+    struct strbuf *b = obj;
+
+    if (!ckpt_get_u8(r))
+        return;
+    uint32_t len = ckpt_get_count(r, TEXT_MAX, 1);
+    char *text = malloc(len + 1UL);
+    if (!text) {
+        ckpt_bad(r, "out of memory");
+        return;
+    }
+    ckpt_get_bytes(r, text, len);
+    text[len] = 0;
+    *b = (struct strbuf)STRBUF_INIT;
+    b->data = text;
+    b->len = len;
+    b->cap = len + 1UL;
+}
+
+const struct ckpt_type ckpt_proc_file = {
+    .name = "proc file",
+    .id = CT_PROC_FILE,
+    .version = 1,
+    .size = sizeof(struct strbuf),
+    .save = file_save,
+    .load = file_load,
+};
+CKPT_TYPE_REGISTER(ckpt_proc_file);
