@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 
 #include "base/macros.h"
+#include "platform/xstate.h"
 #include "sentry/ckpt/types.h"
 #include "sentry/kernel/rusage.h"
 #include "sentry/kernel/task_internal.h"
@@ -17,7 +18,6 @@
 #include "sentry/signal/signal_internal.h"
 
 #define FPSTATE_MAX 16384
-#define FPSTATE_MIN 576 /* FXSAVE area and XSAVE header */
 #define EFLAGS_USER 0x50dd5UL
 
 /* --- credentials --- */
@@ -262,6 +262,7 @@ static void put_fpstate(struct ckpt_writer *w, struct task *t)
 {
     size_t size = platform->fpstate_size();
     _Alignas(64) static char buf[FPSTATE_MAX];
+    static char packed[XSTATE_PACKED_MAX];
 
     if (t->state == TASK_ZOMBIE || size > sizeof(buf)) {
         ckpt_put_u32(w, 0);
@@ -270,8 +271,9 @@ static void put_fpstate(struct ckpt_writer *w, struct task *t)
     int err = t->thr ? platform->get_fpstate(t->thr, buf, size) : 0;
     if (err)
         ckpt_fail(w, err);
+    size = xstate_pack(t->thr ? buf : t->fpstate, packed);
     ckpt_put_u32(w, (uint32_t)size);
-    ckpt_put_bytes(w, t->thr ? buf : t->fpstate, size);
+    ckpt_put_bytes(w, packed, size);
 }
 
 /* A private futex wait that the guest's side served: the sentry takes it up. */
@@ -315,26 +317,28 @@ static void *task_create(struct ckpt_reader *r)
 static void load_registers(struct ckpt_reader *r, struct task *t)
 {
     struct user_regs_struct *g = &t->regs;
-    size_t here = platform->fpstate_size();
+    static char packed[XSTATE_PACKED_MAX];
+    const char *missing = NULL;
 
     ckpt_get_bytes(r, g, sizeof(*g));
     g->eflags &= EFLAGS_USER;
     if (g->fs_base >= NV_TASK_SIZE)
         ckpt_bad(r, "the base of %%fs is not an address of a program");
     t->regs_valid = t->regs_dirty = true;
-    uint32_t n = ckpt_get_count(r, FPSTATE_MAX, 1);
+    uint32_t n = ckpt_get_count(r, sizeof(packed), 1);
     if (!n)
         return;
-    t->fpstate = calloc(1, MAX((size_t)n, here));
+    t->fpstate = calloc(1, platform->fpstate_size());
     if (!t->fpstate) {
         ckpt_bad(r, "out of memory");
         return;
     }
-    ckpt_get_bytes(r, t->fpstate, n);
-    int err = n < FPSTATE_MIN ? -EINVAL : fpstate_sanitize(t->fpstate, n);
-    if (err)
-        ckpt_bad(r, err == -EOPNOTSUPP ? "it uses vector registers that this processor has not"
-                                       : "the vector registers are not valid");
+    ckpt_get_bytes(r, packed, n);
+    int err = xstate_unpack(packed, n, t->fpstate, &missing);
+    if (missing)
+        ckpt_bad(r, "it uses %s, which this processor does not have", missing);
+    else if (err)
+        ckpt_bad(r, "the vector registers are not valid");
 }
 
 static void task_load(struct ckpt_reader *r, void *obj, unsigned int version)

@@ -147,17 +147,6 @@ static void xstate_clean(char *buf)
     *(uint32_t *)(buf + 24) &= 0xffff; /* reserved MXCSR bits */
 }
 
-int fpstate_sanitize(void *buf, size_t len)
-{
-    uint64_t features;
-
-    memcpy(&features, (char *)buf + XFEATURES_OFFSET, sizeof(features));
-    xstate_clean(buf);
-    if (len < XFEATURES_OFFSET + 64)
-        return -EINVAL;
-    return (features & ~platform->xfeatures()) || len > platform->fpstate_size() ? -EOPNOTSUPP : 0;
-}
-
 /* buf holds len bytes of the state, at least 512. */
 static int restore_fpstate(struct task *t, char *buf, size_t len)
 {

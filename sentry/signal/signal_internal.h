@@ -19,12 +19,6 @@ int signal_push_frame(struct task *t, const siginfo_t *info, const struct ksigac
 int sigpending_restore(struct sigpending *p, uid_t uid, const siginfo_t *info);
 uid_t sigqueue_uid(const struct sigqueue *q);
 
-/*
- * Makes an XSAVE area that nobody vouches for safe to load. -EOPNOTSUPP: it has features that this
- * host has not; -EINVAL: it is too short.
- */
-int fpstate_sanitize(void *buf, size_t len);
-
 #define SS_AUTODISARM_K ((int)(1U << 31))
 bool signal_on_altstack(const struct task *t, uint64_t sp);
 /* sigaltstack(2) by a task whose stack pointer is sp: -EPERM, -EINVAL, -ENOMEM. */
