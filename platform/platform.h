@@ -136,12 +136,13 @@ struct platform {
      * Loop side. poll() collects posted events and wakes the fibers that wait for them; returns how
      * many. idle_enter() announces that the sentry is about to sleep and returns false when an
      * event slipped in; idle_leave() takes it back. spin_ns() is how long polling on is worthwhile
-     * now.
+     * now; crowded(), asked then, whether guests need this CPU to go on.
      */
     int (*poll)(void);
     bool (*idle_enter)(void);
     void (*idle_leave)(void);
     int64_t (*spin_ns)(void);
+    bool (*crowded)(void);
 
     /* An empty address space with one thread, not yet started. Blocks. 0 or negative errno. */
     int (*aspace_new)(struct aspace **as, struct gthread **thr);

@@ -68,6 +68,7 @@ struct stub_shared {
     uint32_t spin;            /* how often to look for a reply before sleeping */
     uint32_t traps_shown;     /* of so many calls that trap and could be served here; 0: none */
     uint32_t spinners_mask;   /* threads of an address space that may do so at once, less one */
+    uint32_t sentry_cpu;      /* where it was when it last had nothing to do; + 1 */
     uint64_t xfeatures;       /* what a signal frame holds */
     uint64_t xsize;
     uint64_t clock_gettime; /* the vDSO's function, 0: none */
@@ -195,6 +196,7 @@ struct slot {
     uint32_t spin;     /* how long to look for a reply now: between SPIN_MIN and the shared limit */
     uint32_t traps;    /* some are shown to the sentry although it has nothing to answer */
     uint64_t site_shown; /* by the last SEV_SITE */
+    uint32_t cpu;        /* where it was, as of the last trap or long wait; + 1 */
 
     /* In slot 0, for all threads of the address space: which of them spin. */
     _Alignas(64) uint32_t spinner[SPINNERS_MAX];

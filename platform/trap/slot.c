@@ -306,6 +306,19 @@ bool trap_pending(void)
     return false;
 }
 
+bool trap_running(void)
+{
+    return nrunning > 0;
+}
+
+bool trap_others_run(uint32_t cpu)
+{
+    for (int i = 0; i < nrunning; i++)
+        if (running[i]->slot->cpu != cpu)
+            return true;
+    return false;
+}
+
 int trap_poll(void)
 {
     int n = 0;

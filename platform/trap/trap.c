@@ -1,5 +1,6 @@
 /* The trap platform behind struct platform; see README.md for the protocol. */
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,11 +118,21 @@ static void gap_seen(void)
 
 static int64_t trap_spin_ns(void)
 {
-    if (ncpus <= 1)
+    if (ncpus <= 1 || !trap_running())
         return 0;
     if (!idle_since)
         idle_since = __rdtsc();
     return gap_average < 200000 ? SPIN_NS : SPIN_SHORT_NS;
+}
+
+/* A guest that has to get this CPU before it can go on would wait for the end of our spinning. */
+static bool trap_crowded(void)
+{
+    uint32_t cpu = (uint32_t)sched_getcpu() + 1;
+
+    if (trap_shared->sentry_cpu != cpu)
+        trap_shared->sentry_cpu = cpu;
+    return !trap_others_run(cpu);
 }
 
 static int trap_poll_events(void)
@@ -613,6 +624,7 @@ const struct platform platform_trap = {
     .idle_enter = trap_idle_enter,
     .idle_leave = trap_idle_leave,
     .spin_ns = trap_spin_ns,
+    .crowded = trap_crowded,
     .aspace_new = trap_aspace_new,
     .aspace_fork = trap_aspace_fork,
     .aspace_get = trap_aspace_get,

@@ -23,7 +23,6 @@ struct gthread {
     void *waiter;                          /* fiber that waits for it */
     void (*on_event)(struct gthread *thr); /* the zygote has no fiber: called from trap_poll */
     pid_t tid;
-    uint32_t event;   /* of the last event; private copy */
     long nr;          /* of the syscall event, -1 for others */
     bool in_syscall;  /* parked in a syscall: resume by value */
     bool fast;        /* came through a thunk: vector registers are in the processor */
@@ -89,6 +88,8 @@ void trap_expect(struct gthread *thr);             /* a new thread will post by 
 int trap_wait(struct gthread *thr);                /* parks until it has an event; -ESRCH: dead */
 int trap_poll(void);
 bool trap_pending(void);
+bool trap_running(void);            /* is any guest? */
+bool trap_others_run(uint32_t cpu); /* is a guest running that was not on this CPU? */
 int send_fds(int sock, const int *fds, int n);
 int recv_pid(int sock, pid_t *pid);
 struct aspace *aspace_by_pid(pid_t pid);

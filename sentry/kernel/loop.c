@@ -259,11 +259,14 @@ static bool spin_for_work(void)
     if (spin <= 0)
         return false;
     uint64_t start = now_ns();
-    for (;;) {
+    for (bool give_way = false;; give_way = platform->crowded()) {
         for (int i = 0; i < 32; i++) {
             if (platform->poll() || fiber_any_ready())
                 return true;
-            __builtin_ia32_pause();
+            if (give_way)
+                sched_yield();
+            else
+                __builtin_ia32_pause();
         }
         uint64_t now = now_ns();
         if (heap_len && heap[0]->expires_ns <= now)
