@@ -16,6 +16,10 @@ struct verb {
 #include "runsc-cli/verbs.def"
 #undef VERB
 
+/* In hex; empty for a build without one. */
+#define BUILD_ID_MAX 32
+const char *nv_build_id(void);
+
 /* Says what is wrong with an option or argument, how to get help; returns EXIT_USAGE. */
 int usage_error(const char *verb, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

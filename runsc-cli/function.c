@@ -11,10 +11,12 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/macros.h"
 #include "base/strbuf.h"
 #include "runsc-cli/cli.h"
 
 extern char runner_source[];
+extern const unsigned char reseed_module[], reseed_module_end[];
 
 bool function_wanted(const struct run_options *o, char **argv)
 {
@@ -60,19 +62,13 @@ static int event_memfd(const struct strbuf *b)
     return fd;
 }
 
-int function_prepare(struct sandbox_spec *s, const struct run_options *o, const char *file,
-                     struct error *e)
+int function_event(const char *arg, struct strbuf *b, struct error *e)
 {
-    cleanup_strbuf struct strbuf b = STRBUF_INIT;
     json_error_t je;
 
-    if (access(file, R_OK) && !o->rootfs) {
-        error_set(e, -errno, "function %s", file);
+    if (read_event(arg, b, e))
         return EXIT_USAGE;
-    }
-    if (read_event(o->event, &b, e))
-        return EXIT_USAGE;
-    json_t *event = json_loadb(b.data ? b.data : "", b.len, JSON_DECODE_ANY, &je);
+    json_t *event = json_loadb(b->data ? b->data : "", b->len, JSON_DECODE_ANY, &je);
     if (!event) {
         error_set(e, 0, "the event is not JSON: %s (line %d, column %d)", je.text, je.line,
                   je.column);
@@ -80,17 +76,70 @@ int function_prepare(struct sandbox_spec *s, const struct run_options *o, const 
         return EXIT_USAGE;
     }
     json_decref(event);
-    if (s->stdio[0] >= 0)
-        close(s->stdio[0]);
-    s->stdio[0] = event_memfd(&b);
-    s->stdio_is_tty[0] = false;
-    s->argv = calloc(6, sizeof(char *));
-    if (s->stdio[0] < 0 || !s->argv)
+    return 0;
+}
+
+static char *module_base64(void)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const unsigned char *p = reseed_module;
+    size_t n = (size_t)(reseed_module_end - reseed_module), k = 0;
+    char *out = malloc(n / 3 * 4 + 5);
+
+    for (size_t i = 0; out && i < n; i += 3) {
+        unsigned int left = (unsigned int)MIN(n - i, 3UL);
+        unsigned int v = (unsigned int)p[i] << 16 | (left > 1 ? (unsigned int)p[i + 1] << 8 : 0) |
+                         (left > 2 ? p[i + 2] : 0);
+        for (unsigned int d = 0; d < 4; d++)
+            out[k++] = d <= left ? digits[v >> (18 - 6 * d) & 63] : '=';
+    }
+    if (out)
+        out[k] = 0;
+    return out;
+}
+
+static int set_argv(struct sandbox_spec *s, const char *file, const char *settings)
+{
+    s->argv = calloc(7, sizeof(char *));
+    if (!s->argv)
         return EXIT_NV;
     s->argv[0] = strdup("node");
     s->argv[1] = strdup("-e");
     s->argv[2] = runner_source;
     s->argv[3] = strdup("--");
     s->argv[4] = strdup(file);
+    s->argv[5] = settings ? strdup(settings) : NULL;
     return 0;
+}
+
+int function_prepare_warm(struct sandbox_spec *s, const char *file, const char *event, int calls,
+                          struct error *e)
+{
+    cleanup_free char *module = module_base64();
+    cleanup_strbuf struct strbuf settings = STRBUF_INIT;
+
+    strbuf_printf(&settings, "{\"reseed\":\"%s\",\"calls\":%d,\"event\":%s}", module ? module : "",
+                  calls, event);
+    if (!module || settings.failed)
+        return error_set(e, -ENOMEM, "function %s", file), EXIT_NV;
+    return set_argv(s, file, settings.data);
+}
+
+int function_prepare(struct sandbox_spec *s, const struct run_options *o, const char *file,
+                     struct error *e)
+{
+    cleanup_strbuf struct strbuf b = STRBUF_INIT;
+
+    if (access(file, R_OK) && !o->rootfs) {
+        error_set(e, -errno, "function %s", file);
+        return EXIT_USAGE;
+    }
+    int code = function_event(o->event, &b, e);
+    if (code)
+        return code;
+    if (s->stdio[0] >= 0)
+        close(s->stdio[0]);
+    s->stdio[0] = event_memfd(&b);
+    s->stdio_is_tty[0] = false;
+    return s->stdio[0] < 0 ? EXIT_NV : set_argv(s, file, NULL);
 }

@@ -14,4 +14,14 @@ bool function_wanted(const struct run_options *o, char **argv);
 int function_prepare(struct sandbox_spec *s, const struct run_options *o, const char *file,
                      struct error *e);
 
+/* The text of --event: JSON itself, @FILE or -; {} for none. 0 or exit code. */
+struct strbuf;
+int function_event(const char *arg, struct strbuf *b, struct error *e);
+/*
+ * Makes the spec run node with our runner as a warmed runtime: it loads file ("": none yet), calls
+ * it with the event (JSON) and then serves requests.
+ */
+int function_prepare_warm(struct sandbox_spec *s, const char *file, const char *event, int calls,
+                          struct error *e);
+
 #endif

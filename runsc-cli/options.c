@@ -28,52 +28,124 @@ enum {
     O_PATCH,
     O_NO_PATCH,
     O_STAT,
+    O_OUTPUT = 'o',
+    O_CALLS = 300,
+    O_COUNT,
+    O_PARALLEL,
+    O_TRUST,
+    O_SIGNATURE,
+    O_FORCE,
     O_HELP
 };
 
+/* Verbs that know an option. */
+#define R VERB_RUN
+#define W VERB_WARM
+#define I VERB_INVOKE
+#define S VERB_RESTORE
+
 static const struct {
+    unsigned int verbs;
     struct option opt;
     const char *arg, *what;
 } options[] = {
-    {{"rootfs", required_argument, NULL, O_ROOTFS},
+    {R | W | I | S,
+     {"rootfs", required_argument, NULL, O_ROOTFS},
      "DIR",
      "root directory (default: the host's /)"},
-    {{"mount", required_argument, NULL, O_MOUNT}, "SRC:DST[:ro]", "make a host directory visible"},
-    {{"env", required_argument, NULL, O_ENV}, "NAME[=VALUE]", "set, or pass on, a variable"},
-    {{"cwd", required_argument, NULL, O_CWD},
+    {R | W | I | S,
+     {"mount", required_argument, NULL, O_MOUNT},
+     "SRC:DST[:ro]",
+     "make a host directory visible"},
+    {R | W | I,
+     {"env", required_argument, NULL, O_ENV},
+     "NAME[=VALUE]",
+     "set, or pass on, a variable"},
+    {R | W,
+     {"cwd", required_argument, NULL, O_CWD},
      "DIR",
      "working directory (default: the current one)"},
-    {{"user", required_argument, NULL, O_USER}, "UID[:GID]", "user to run as"},
-    {{"memory", required_argument, NULL, O_MEMORY}, "SIZE", "memory, e.g. 512M"},
-    {{"cpus", required_argument, NULL, O_CPUS}, "N", "number of CPUs"},
-    {{"timeout", required_argument, NULL, O_TIMEOUT}, "SECONDS", "end the sandbox then (exit 124)"},
-    {{"platform", required_argument, NULL, O_PLATFORM}, "NAME", "trap or ptrace"},
-    {{"hostname", required_argument, NULL, O_HOSTNAME}, "NAME", "host name inside"},
-    {{"id", required_argument, NULL, O_ID}, "ID", "name for nv ps, nv kill (default: made up)"},
-    {{"strace", optional_argument, NULL, O_STRACE}, "[=CALLS]", "trace system calls on stderr"},
-    {{"explain", no_argument, NULL, O_EXPLAIN},
+    {R | W, {"user", required_argument, NULL, O_USER}, "UID[:GID]", "user to run as"},
+    {R | W | I | S, {"memory", required_argument, NULL, O_MEMORY}, "SIZE", "memory, e.g. 512M"},
+    {R | W | I | S, {"cpus", required_argument, NULL, O_CPUS}, "N", "number of CPUs"},
+    {R | W | I | S,
+     {"timeout", required_argument, NULL, O_TIMEOUT},
+     "SECONDS",
+     "end the sandbox then (exit 124)"},
+    {R | W | I | S, {"platform", required_argument, NULL, O_PLATFORM}, "NAME", "trap or ptrace"},
+    {R | W | I | S, {"hostname", required_argument, NULL, O_HOSTNAME}, "NAME", "host name inside"},
+    {R | I | S,
+     {"id", required_argument, NULL, O_ID},
+     "ID",
+     "name for nv ps, nv kill (default: made up)"},
+    {R | W | I | S,
+     {"strace", optional_argument, NULL, O_STRACE},
+     "[=CALLS]",
+     "trace system calls on stderr"},
+    {R | I | S,
+     {"explain", no_argument, NULL, O_EXPLAIN},
      "",
      "say at the end what was asked for and missing"},
-    {{"timing", optional_argument, NULL, O_TIMING}, "[=json]", "phases of the start on stderr"},
-    {{"stat", optional_argument, NULL, O_STAT},
+    {R | I | S,
+     {"timing", optional_argument, NULL, O_TIMING},
+     "[=json]",
+     "phases of the start on stderr"},
+    {R | I | S,
+     {"stat", optional_argument, NULL, O_STAT},
      "[=json[:FILE]]",
      "say at the end which calls took how long"},
-    {{"patch", required_argument, NULL, O_PATCH},
+    {R | W | I | S,
+     {"patch", required_argument, NULL, O_PATCH},
      "auto|eager|off",
      "call sites become jumps: busy ones, all, none"},
-    {{"no-patch", no_argument, NULL, O_NO_PATCH}, "", "the same as --patch off"},
-    {{"event", required_argument, NULL, O_EVENT}, "JSON|@FILE|-", "event for a function"},
-    {{"help", no_argument, NULL, O_HELP}, "", "this text"},
+    {R | W | I | S, {"no-patch", no_argument, NULL, O_NO_PATCH}, "", "the same as --patch off"},
+    {R | W | I | S,
+     {"event", required_argument, NULL, O_EVENT},
+     "JSON|@FILE|-",
+     "event for a function"},
+    {W, {"output", required_argument, NULL, O_OUTPUT}, "NAME", "the image (also -o NAME)"},
+    {W, {"calls", required_argument, NULL, O_CALLS}, "N", "calls before it is saved (default: 3)"},
+    {W, {"force", no_argument, NULL, O_FORCE}, "", "even if the image is up to date"},
+    {I,
+     {"count", required_argument, NULL, O_COUNT},
+     "N",
+     "call it N times and say how long it took"},
+    {I, {"parallel", required_argument, NULL, O_PARALLEL}, "P", "P of them at once"},
+    {I | S, {"trust", no_argument, NULL, O_TRUST}, "", "do not check the image's digests"},
+    {I | S,
+     {"require-signature", required_argument, NULL, O_SIGNATURE},
+     "KEY.pem",
+     "the image must be signed with this public key's private key"},
+    {R | W | I | S, {"help", no_argument, NULL, O_HELP}, "", "this text"},
 };
+#undef R
+#undef W
+#undef I
+#undef S
 
 #define NOPTIONS (sizeof(options) / sizeof(options[0]))
 
-static void print_help(void)
+static const struct {
+    enum option_verb verb;
+    const char *name, *usage;
+} verbs[] = {
+    {VERB_RUN, "run",
+     "usage: nv run [options] -- CMD [ARGS]\n       nv run [options] FILE.js --event JSON\n\n"},
+    {VERB_WARM, "warm", "usage: nv warm [options] FILE.js -o NAME\n\n"},
+    {VERB_INVOKE, "invoke", "usage: nv invoke [options] NAME --event JSON\n\n"},
+    {VERB_RESTORE, "restore", "usage: nv restore [options] NAME\n\n"},
+};
+static const char *verb; /* being parsed */
+
+static void print_help(enum option_verb v)
 {
-    printf(
-        "usage: nv run [options] -- CMD [ARGS]\n       nv run [options] FILE.js --event JSON\n\n");
+    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+        if (verbs[i].verb == v)
+            fputs(verbs[i].usage, stdout);
     for (size_t i = 0; i < NOPTIONS; i++) {
         char left[64];
+        if (!(options[i].verbs & v))
+            continue;
         snprintf(left, sizeof(left), "--%s%s%s", options[i].opt.name,
                  options[i].opt.has_arg == required_argument ? " " : "", options[i].arg);
         printf("  %-30s %s\n", left, options[i].what);
@@ -134,7 +206,18 @@ static int parse_patch(const char *arg, enum patch_mode *mode)
             *mode = i;
             return 0;
         }
-    return usage_error("run", "--patch %s: expected auto, eager or off", arg);
+    return usage_error(verb, "--patch %s: expected auto, eager or off", arg);
+}
+
+static int parse_number(const char *name, const char *arg, int min, int max, int *out)
+{
+    char *end;
+    long v = strtol(arg, &end, 10);
+
+    if (end == arg || *end || v < min || v > max)
+        return usage_error(verb, "--%s %s: expected a number from %d to %d", name, arg, min, max);
+    *out = (int)v;
+    return 0;
 }
 
 static int parse_one(int c, const char *arg, struct run_options *o)
@@ -147,14 +230,14 @@ static int parse_one(int c, const char *arg, struct run_options *o)
         return 0;
     case O_MOUNT:
         if (o->nmounts == RUN_MOUNTS_MAX)
-            return usage_error("run", "more than %d --mount", RUN_MOUNTS_MAX);
+            return usage_error(verb, "more than %d --mount", RUN_MOUNTS_MAX);
         if (!strchr(arg, ':'))
-            return usage_error("run", "--mount %s: expected SRC:DST or SRC:DST:ro", arg);
+            return usage_error(verb, "--mount %s: expected SRC:DST or SRC:DST:ro", arg);
         o->mounts[o->nmounts++] = arg;
         return 0;
     case O_ENV:
         if (o->nenv == RUN_ENV_MAX)
-            return usage_error("run", "more than %d --env", RUN_ENV_MAX);
+            return usage_error(verb, "more than %d --env", RUN_ENV_MAX);
         o->env[o->nenv++] = arg;
         return 0;
     case O_CWD:
@@ -165,17 +248,14 @@ static int parse_one(int c, const char *arg, struct run_options *o)
         return 0;
     case O_MEMORY:
         if (parse_size(arg, &o->memory) || o->memory < 16 << 20)
-            return usage_error("run", "--memory %s: expected a size of at least 16M", arg);
+            return usage_error(verb, "--memory %s: expected a size of at least 16M", arg);
         return 0;
     case O_CPUS:
-        o->cpus = (int)strtol(arg, &end, 10);
-        if (*end || o->cpus < 1 || o->cpus > 1024)
-            return usage_error("run", "--cpus %s: expected a number from 1 to 1024", arg);
-        return 0;
+        return parse_number("cpus", arg, 1, 1024, &o->cpus);
     case O_TIMEOUT:
         o->timeout_s = strtod(arg, &end);
         if (end == arg || *end || !(o->timeout_s > 0) || o->timeout_s > 1e9)
-            return usage_error("run", "--timeout %s: expected seconds", arg);
+            return usage_error(verb, "--timeout %s: expected seconds", arg);
         return 0;
     case O_PLATFORM:
         o->platform = arg;
@@ -202,62 +282,96 @@ static int parse_one(int c, const char *arg, struct run_options *o)
         return 0;
     case O_TIMING:
         if (arg && strcmp(arg, "json"))
-            return usage_error("run", "--timing=%s: expected --timing or --timing=json", arg);
+            return usage_error(verb, "--timing=%s: expected --timing or --timing=json", arg);
         o->timing = true;
         o->timing_json = arg != NULL;
         return 0;
     case O_EVENT:
         o->event = arg;
         return 0;
+    case O_OUTPUT:
+        o->output = arg;
+        return 0;
+    case O_CALLS:
+        return parse_number("calls", arg, 0, 1000, &o->calls);
+    case O_COUNT:
+        return parse_number("count", arg, 1, 1000000, &o->count);
+    case O_PARALLEL:
+        return parse_number("parallel", arg, 1, 256, &o->parallel);
+    case O_FORCE:
+        o->force = true;
+        return 0;
+    case O_TRUST:
+        o->trust = true;
+        return 0;
+    case O_SIGNATURE:
+        o->signature = arg;
+        return 0;
     default:
         return EXIT_USAGE;
     }
 }
 
-int run_options_parse(int argc, char **argv, struct run_options *o)
+static int parse_all(int argc, char **argv, const struct option *opts, struct run_options *o)
 {
-    struct option opts[NOPTIONS + 1] = {0};
     int c;
 
-    for (size_t i = 0; i < NOPTIONS; i++)
-        opts[i] = options[i].opt;
-    optind = 1;
-    opterr = 0;
     /* '+': stop at the command; its own options are not ours. */
-    while ((c = getopt_long(argc, argv, "+", opts, NULL)) != -1) {
-        if (c == O_HELP) {
-            print_help();
+    while ((c = getopt_long(argc, argv, "+o:", opts, NULL)) != -1) {
+        if (c == O_HELP)
             return -1;
-        }
-        if (c == '?')
-            return usage_error("run", "unknown option or missing argument: %s", argv[optind - 1]);
+        if (c == '?' || (c == O_OUTPUT && o->verb != VERB_WARM))
+            return usage_error(verb, "unknown option or missing argument: %s", argv[optind - 1]);
         int err = parse_one(c, optarg, o);
         if (err)
             return err;
     }
+    return 0;
+}
+
+static bool is_function(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+
+    return dot && (!strcmp(dot, ".js") || !strcmp(dot, ".mjs") || !strcmp(dot, ".cjs"));
+}
+
+int options_parse(enum option_verb v, int argc, char **argv, struct run_options *o)
+{
+    struct option opts[NOPTIONS + 1] = {0};
+    size_t n = 0;
+
+    for (size_t i = 0; i < NOPTIONS; i++)
+        if (options[i].verbs & v)
+            opts[n++] = options[i].opt;
+    o->verb = v;
+    o->calls = 3;
+    o->count = o->parallel = 1;
+    verb = argv[0];
+    optind = 1;
+    opterr = 0;
+    int err = parse_all(argc, argv, opts, o);
+    if (err) {
+        if (err < 0)
+            print_help(v);
+        return err;
+    }
     o->dashes = optind > 1 && !strcmp(argv[optind - 1], "--");
     o->first_arg = optind;
     if (optind >= argc)
-        return usage_error("run", "nothing to run");
-    /* FILE.js may come before its options. */
-    size_t len = strlen(argv[optind]);
-    bool is_js = len > 3 && (!strcmp(argv[optind] + len - 3, ".js") ||
-                             (len > 4 && (!strcmp(argv[optind] + len - 4, ".mjs") ||
-                                          !strcmp(argv[optind] + len - 4, ".cjs"))));
-    if (!o->dashes && is_js) {
-        int file = optind++;
-        while ((c = getopt_long(argc, argv, "+", opts, NULL)) != -1) {
-            if (c == '?')
-                return usage_error("run", "unknown option or missing argument: %s",
-                                   argv[optind - 1]);
-            int err = parse_one(c, optarg, o);
-            if (err)
-                return err;
-        }
-        if (optind < argc)
-            return usage_error("run", "unexpected argument '%s' after %s", argv[optind],
-                               argv[file]);
-        o->first_arg = file;
+        return usage_error(verb, v == VERB_RUN ? "nothing to run" : "a name is missing");
+    /* What is not a command may come before its options. */
+    if (v == VERB_RUN && (o->dashes || !is_function(argv[optind])))
+        return 0;
+    int first = optind++;
+    err = parse_all(argc, argv, opts, o);
+    if (err) {
+        if (err < 0)
+            print_help(v);
+        return err;
     }
+    if (optind < argc)
+        return usage_error(verb, "unexpected argument '%s' after %s", argv[optind], argv[first]);
+    o->first_arg = first;
     return 0;
 }

@@ -1,4 +1,4 @@
-/* Options of nv run. */
+/* Options of the verbs that start sandboxes. */
 #ifndef NV_RUNSC_CLI_OPTIONS_H
 #define NV_RUNSC_CLI_OPTIONS_H
 
@@ -10,7 +10,10 @@
 #define RUN_MOUNTS_MAX 32
 #define RUN_ENV_MAX 256
 
+enum option_verb { VERB_RUN = 1, VERB_WARM = 2, VERB_INVOKE = 4, VERB_RESTORE = 8 };
+
 struct run_options {
+    enum option_verb verb;
     const char *rootfs, *cwd, *user, *platform, *strace, *event, *hostname, *id;
     bool strace_on, explain, timing, timing_json;
     enum patch_mode patch;
@@ -23,11 +26,16 @@ struct run_options {
     int nmounts;
     const char *env[RUN_ENV_MAX];
     int nenv;
-    int first_arg; /* index of the command in argv */
-    bool dashes;   /* "--" was there: always a command */
+    const char *output;    /* image to make */
+    int calls;             /* of a function that is warmed */
+    int count, parallel;   /* of calls */
+    bool force, trust;     /* make it again; digests are not checked */
+    const char *signature; /* public key that must have signed; NULL: any or none */
+    int first_arg;         /* index in argv of the command, function or image */
+    bool dashes;           /* "--" was there: always a command */
 };
 
 /* 0, an exit code to leave with, or -1 when help was printed. */
-int run_options_parse(int argc, char **argv, struct run_options *o);
+int options_parse(enum option_verb verb, int argc, char **argv, struct run_options *o);
 
 #endif

@@ -17,7 +17,7 @@ int verb_run(int argc, char **argv)
     uint64_t main_ns = now_ns();
     struct error e = ERROR_INIT;
 
-    int code = run_options_parse(argc, argv, &o);
+    int code = options_parse(VERB_RUN, argc, argv, &o);
     if (code)
         return code < 0 ? 0 : code;
     if (o.timing && timeline_start(main_ns))

@@ -17,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "base/macros.h"
+#include "ckpt/manifest.h"
 #include "runsc-cli/cli.h"
 #include "runsc-cli/function.h"
 
@@ -244,7 +245,75 @@ static int fill_root(struct spawn *sp, const struct run_options *o, struct error
     return 0;
 }
 
-int spec_fill(struct spawn *sp, const struct run_options *o, int argc, char **argv, struct error *e)
+static int fill_debugging(struct sandbox_spec *s, const struct run_options *o, struct error *e)
+{
+    s->strace_filter = o->strace_on ? o->strace : NULL;
+    s->strace_fd = 2;
+    s->explain = o->explain;
+    s->patch = o->patch;
+    s->stat = o->stat;
+    s->stat_fd = 2;
+    s->ctl_sock = s->gofer_sock = -1;
+    if (!o->stat_file)
+        return 0;
+    s->stat_fd = open(o->stat_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    return s->stat_fd < 0 ? error_set(e, -errno, "--stat: %s", o->stat_file), EXIT_NV : 0;
+}
+
+/* Each sandbox of an image has a name of its own. */
+static char *clone_name(const struct sandbox_spec *s)
+{
+    char *name;
+
+    return asprintf(&name, "nanovisor-%.8s", s->machine_id) < 0 ? NULL : name;
+}
+
+static int restored_user(struct sandbox_spec *s, const struct manifest *m, struct error *e)
+{
+    if (geteuid() != 0 && m->uid != geteuid()) {
+        error_set(e, 0, "the image was saved by user %lu", (unsigned long)m->uid);
+        error_hint(e, "an ordinary user restores its own images only; root restores all");
+        return EXIT_NV;
+    }
+    s->uid = (uid_t)m->uid;
+    s->gid = (gid_t)m->gid;
+    s->ngroups = (int)MIN(m->ngroups, ARRAY_SIZE(s->groups));
+    for (int i = 0; i < s->ngroups; i++)
+        s->groups[i] = (gid_t)m->groups[i];
+    return 0;
+}
+
+int spec_fill_restored(struct spawn *sp, const struct run_options *o, const struct manifest *m,
+                       struct error *e)
+{
+    struct sandbox_spec *s = &sp->spec;
+    struct run_options with = *o;
+
+    with.memory = o->memory ? o->memory : m->memory;
+    with.rootfs = o->rootfs ? o->rootfs : m->rootfs;
+    with.cwd = m->cwd ? m->cwd : "/";
+    fill_identity(s, &with);
+    if (!o->hostname) {
+        free(s->hostname);
+        s->hostname = clone_name(s);
+    }
+    fill_limits(s);
+    int code = fill_cpus(sp, &with, e);
+    if (!code)
+        code = fill_root(sp, &with, e);
+    if (!code)
+        code = restored_user(s, m, e);
+    if (!code)
+        code = fill_mounts(s, &with, e);
+    if (code)
+        return code;
+    fill_stdio(s);
+    s->argv = m->command.v;
+    return s->hostname ? fill_debugging(s, o, e) : EXIT_NV;
+}
+
+int spec_fill_common(struct spawn *sp, const struct run_options *o, int argc, char **argv,
+                     struct error *e)
 {
     struct sandbox_spec *s = &sp->spec;
 
@@ -262,20 +331,17 @@ int spec_fill(struct spawn *sp, const struct run_options *o, int argc, char **ar
     if (code)
         return code;
     fill_stdio(s);
-    s->strace_filter = o->strace_on ? o->strace : NULL;
-    s->strace_fd = 2;
-    s->explain = o->explain;
-    s->patch = o->patch;
-    s->stat = o->stat;
-    s->stat_fd = 2;
-    if (o->stat_file) {
-        s->stat_fd = open(o->stat_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-        if (s->stat_fd < 0) {
-            error_set(e, -errno, "--stat: %s", o->stat_file);
-            return EXIT_NV;
-        }
-    }
-    s->ctl_sock = s->gofer_sock = -1;
+    code = fill_debugging(s, o, e);
+    if (code)
+        return code;
     s->argv = argv + o->first_arg;
-    return function_wanted(o, argv) ? function_prepare(s, o, argv[o->first_arg], e) : 0;
+    return 0;
+}
+
+int spec_fill(struct spawn *sp, const struct run_options *o, int argc, char **argv, struct error *e)
+{
+    int code = spec_fill_common(sp, o, argc, argv, e);
+
+    return !code && function_wanted(o, argv) ? function_prepare(&sp->spec, o, argv[o->first_arg], e)
+                                             : code;
 }

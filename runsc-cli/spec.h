@@ -7,6 +7,13 @@
 #include "runsc-cli/spawn.h"
 
 /* 0, or an exit code with e set. */
+/* The same for a sandbox that comes from an image. */
+struct manifest;
+int spec_fill_restored(struct spawn *sp, const struct run_options *o, const struct manifest *m,
+                       struct error *e);
+/* The same, but argv is not looked at: the caller says what runs. */
+int spec_fill_common(struct spawn *sp, const struct run_options *o, int argc, char **argv,
+                     struct error *e);
 int spec_fill(struct spawn *s, const struct run_options *o, int argc, char **argv, struct error *e);
 
 #endif

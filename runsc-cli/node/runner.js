@@ -137,8 +137,11 @@ async function warmed(file) {
     if (fn.init) await fn.init();
     for (let i = 0; i < settings.calls; i++) await call(fn, settings.event, {});
   }
-  const read = reader(65536);
+  const files = Object.keys(require.cache);
+  if (file && !files.includes(path.resolve(file))) files.push(path.resolve(file));
   const response = fs.openSync('/proc/nv/response', 'w');
+  fs.writeSync(response, `0\n${JSON.stringify({ version: process.version, program: process.execPath, files })}`);
+  const read = reader(65536);
   collectGarbage();
   for (;;) {
     const request = read();

@@ -15,9 +15,7 @@
 #include "sentry/kernel/task_internal.h"
 #include "sentry/kernel/uts.h"
 #include "sentry/mm/mm.h"
-#include "sentry/signal/signal_internal.h"
 
-#define FPSTATE_MAX 16384
 #define EFLAGS_USER 0x50dd5UL
 
 /* --- credentials --- */
@@ -260,20 +258,20 @@ CKPT_TYPE_REGISTER(ckpt_thread_group);
 /* --- tasks --- */
 static void put_fpstate(struct ckpt_writer *w, struct task *t)
 {
-    size_t size = platform->fpstate_size();
-    _Alignas(64) static char buf[FPSTATE_MAX];
-    static char packed[XSTATE_PACKED_MAX];
+    _Alignas(64) static char area[XSTATE_PACKED_MAX], packed[XSTATE_PACKED_MAX];
+    size_t size = xstate_size(), n = 0;
 
-    if (t->state == TASK_ZOMBIE || size > sizeof(buf)) {
-        ckpt_put_u32(w, 0);
-        return;
+    if (t->state != TASK_ZOMBIE) {
+        int err = size > sizeof(area) ? -E2BIG
+                  : t->thr            ? platform->get_fpstate(t->thr, area, size)
+                                      : 0;
+        if (err)
+            ckpt_fail(w, err);
+        else
+            n = xstate_pack(t->thr ? area : t->fpstate, packed);
     }
-    int err = t->thr ? platform->get_fpstate(t->thr, buf, size) : 0;
-    if (err)
-        ckpt_fail(w, err);
-    size = xstate_pack(t->thr ? buf : t->fpstate, packed);
-    ckpt_put_u32(w, (uint32_t)size);
-    ckpt_put_bytes(w, packed, size);
+    ckpt_put_u32(w, (uint32_t)n);
+    ckpt_put_bytes(w, packed, n);
 }
 
 /* A private futex wait that the guest's side served: the sentry takes it up. */
@@ -316,8 +314,8 @@ static void *task_create(struct ckpt_reader *r)
 /* Registers that the host could not load are refused here, not at the first instruction. */
 static void load_registers(struct ckpt_reader *r, struct task *t)
 {
-    struct user_regs_struct *g = &t->regs;
     static char packed[XSTATE_PACKED_MAX];
+    struct user_regs_struct *g = &t->regs;
     const char *missing = NULL;
 
     ckpt_get_bytes(r, g, sizeof(*g));
@@ -328,15 +326,11 @@ static void load_registers(struct ckpt_reader *r, struct task *t)
     uint32_t n = ckpt_get_count(r, sizeof(packed), 1);
     if (!n)
         return;
-    t->fpstate = calloc(1, platform->fpstate_size());
-    if (!t->fpstate) {
-        ckpt_bad(r, "out of memory");
-        return;
-    }
     ckpt_get_bytes(r, packed, n);
-    int err = xstate_unpack(packed, n, t->fpstate, &missing);
-    if (missing)
-        ckpt_bad(r, "it uses %s, which this processor does not have", missing);
+    t->fpstate = aligned_alloc(64, ROUND_UP(xstate_size(), 64));
+    int err = t->fpstate ? xstate_unpack(packed, n, t->fpstate, &missing) : -ENOMEM;
+    if (err == -ENOTSUP)
+        ckpt_bad(r, "it uses %s, which this processor has not", missing);
     else if (err)
         ckpt_bad(r, "the vector registers are not valid");
 }

@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (char *p = copy; p < copy + size && argc < 32; p += strlen(p) + 1)
         argv[argc++] = p;
     optind = 0;
-    if (!run_options_parse(argc, argv, &o)) {
+    if (!options_parse(VERB_RUN, argc, argv, &o)) {
         REQUIRE(o.nmounts <= RUN_MOUNTS_MAX && o.nenv <= RUN_ENV_MAX);
         if (!fill_user(&s, &o, &e))
             fill_mounts(&s, &o, &e);

@@ -1,0 +1,191 @@
+/*
+ * nv invoke: a request to a fresh sandbox of an image, its answer on standard output. nv restore:
+ * the saved program goes on, with our streams.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/macros.h"
+#include "base/strbuf.h"
+#include "base/timeline.h"
+#include "platform/platform.h"
+#include "runsc-cli/checkpoint.h"
+#include "runsc-cli/cli.h"
+#include "runsc-cli/function.h"
+#include "runsc-cli/request.h"
+#include "sentry/kernel/loop.h"
+
+static int start(struct session *s, struct image *img, const struct run_options *o,
+                 const struct strbuf *request, struct error *e)
+{
+    int code =
+        restore_fill(s, img, o, request ? request->data : NULL, request ? request->len : 0, e);
+    if (code)
+        return code;
+    if (o->timeout_s > 0)
+        s->deadline_ns = now_ns() + (uint64_t)(o->timeout_s * 1e9);
+    uint64_t memory = o->memory ? o->memory : img->manifest.memory;
+    if (memory && cgroup_new(&s->sp.cgroup, memory, e))
+        return EXIT_NV;
+    session_forward_signals(s);
+    return session_start(s, e);
+}
+
+/* One request to one clone: the exit code. */
+static int invoke_once(struct image *img, const struct run_options *o, const struct strbuf *request)
+{
+    struct answer a = {.code = -1};
+    struct session s = {.signals = -1, .message = answer_received, .arg = &a};
+    cleanup_error struct error e = ERROR_INIT;
+
+    int code = start(&s, img, o, request, &e);
+    if (code) {
+        error_print(&e);
+        return code;
+    }
+    session_run(&s);
+    if (a.code >= 0)
+        answer_print(&a);
+    session_end(&s);
+    code = a.code >= 0 ? a.code : session_exit_code(&s);
+    answer_free(&a);
+    return code;
+}
+
+/* --- --count and --parallel --- */
+struct tally { /* shared with the processes that make the calls */
+    uint64_t ns;
+    int code;
+};
+
+static int by_ns(const void *a, const void *b)
+{
+    const struct tally *x = a, *y = b;
+
+    return x->ns < y->ns ? -1 : x->ns > y->ns;
+}
+
+static void call_some(struct image *img, const struct run_options *o, const struct strbuf *request,
+                      struct tally *t, int worker)
+{
+    for (int i = worker; i < o->count; i += o->parallel) {
+        uint64_t begin = now_ns();
+        t[i].code = invoke_once(img, o, request);
+        t[i].ns = now_ns() - begin;
+    }
+}
+
+static int report(struct tally *t, int n, uint64_t total_ns)
+{
+    int failed = 0;
+
+    for (int i = 0; i < n; i++)
+        failed += t[i].code != 0;
+    qsort(t, (size_t)n, sizeof(*t), by_ns);
+    fprintf(stderr,
+            "nv: %d calls in %.1f ms, %.1f per second; each %.2f ms (median), %.2f ms (p99), %.2f "
+            "ms (slowest); %d failed\n",
+            n, (double)total_ns / 1e6, n / ((double)total_ns / 1e9),
+            (double)t[(n - 1) / 2].ns / 1e6, (double)t[(n - 1) * 99 / 100].ns / 1e6,
+            (double)t[n - 1].ns / 1e6, failed);
+    return failed ? 1 : 0;
+}
+
+static int invoke_many(struct image *img, const struct run_options *o, const struct strbuf *request)
+{
+    size_t size = sizeof(struct tally) * (size_t)o->count;
+    struct tally *t = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    uint64_t begin = now_ns();
+
+    if (t == MAP_FAILED)
+        return EXIT_NV;
+    fflush(NULL);
+    for (int i = 0; i < o->parallel; i++) {
+        pid_t pid = fork();
+        if (pid < 0)
+            fprintf(stderr, "nv: starting caller %d: %s\n", i, strerror(errno));
+        if (pid == 0) {
+            call_some(img, o, request, t, i);
+            fflush(NULL);
+            _exit(0);
+        }
+    }
+    while (wait(NULL) > 0)
+        ;
+    int code = report(t, o->count, now_ns() - begin);
+    munmap(t, size);
+    return code;
+}
+
+/* --- the verbs --- */
+static int prepare(enum option_verb verb, int argc, char **argv, struct run_options *o,
+                   struct image *img)
+{
+    cleanup_error struct error e = ERROR_INIT;
+    uint64_t main_ns = now_ns();
+
+    int code = options_parse(verb, argc, argv, o);
+    if (code)
+        return code;
+    if (o->timing && timeline_start(main_ns))
+        fprintf(stderr, "nv: --timing: no memory\n");
+    platform = platform_find(o->platform, &e);
+    if (!platform ||
+        image_open(img, argv[o->first_arg], o->trust ? IMAGE_TRUST : 0, o->signature, &e)) {
+        error_print(&e);
+        return EXIT_NV;
+    }
+    return 0;
+}
+
+int verb_invoke(int argc, char **argv)
+{
+    struct run_options o = {0};
+    struct image img;
+    cleanup_strbuf struct strbuf event = STRBUF_INIT, request = STRBUF_INIT;
+    cleanup_error struct error e = ERROR_INIT;
+
+    int code = prepare(VERB_INVOKE, argc, argv, &o, &img);
+    if (code)
+        return code < 0 ? 0 : code;
+    code = function_event(o.event, &event, &e);
+    if (code) {
+        error_print(&e);
+        image_close(&img);
+        return code;
+    }
+    request_format(&request, &o, event.data, NULL);
+    code = o.count > 1 ? invoke_many(&img, &o, &request) : invoke_once(&img, &o, &request);
+    image_close(&img);
+    timeline_print(stderr, o.timing_json);
+    return code;
+}
+
+int verb_restore(int argc, char **argv)
+{
+    struct run_options o = {0};
+    struct session s = {.signals = -1};
+    struct image img;
+    cleanup_error struct error e = ERROR_INIT;
+
+    int code = prepare(VERB_RESTORE, argc, argv, &o, &img);
+    if (code)
+        return code < 0 ? 0 : code;
+    code = start(&s, &img, &o, NULL, &e);
+    if (code) {
+        error_print(&e);
+    } else {
+        session_run(&s);
+        session_end(&s);
+        code = session_exit_code(&s);
+        timeline_print(stderr, o.timing_json);
+    }
+    image_close(&img);
+    return code;
+}

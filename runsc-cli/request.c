@@ -1,0 +1,97 @@
+/* See request.h. Answers come from the guest: any bytes of any length. */
+#include "runsc-cli/request.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ANSWER_MAX (64UL << 20)
+#define EXIT_CODE_MAX 255
+
+void request_format(struct strbuf *b, const struct run_options *o, const char *event,
+                    const char *file)
+{
+    strbuf_printf(b, "{\"event\":%s,\"env\":{", event);
+    for (int i = 0; i < o->nenv; i++) {
+        const char *value = strchr(o->env[i], '=');
+        const char *from = value ? NULL : getenv(o->env[i]);
+        if (!value && !from)
+            continue;
+        char *name = strndup(o->env[i], strcspn(o->env[i], "="));
+        strbuf_puts(b, b->data[b->len - 1] == '{' ? "" : ",");
+        strbuf_json_string(b, name ? name : "");
+        strbuf_putc(b, ':');
+        strbuf_json_string(b, value ? value + 1 : from);
+        free(name);
+    }
+    strbuf_puts(b, "}");
+    if (file) {
+        strbuf_puts(b, ",\"file\":");
+        strbuf_json_string(b, file);
+    }
+    strbuf_puts(b, "}");
+}
+
+/* "CODE\n", then the text. */
+static int answer_parse(struct answer *a, const char *data, size_t len)
+{
+    int code = 0;
+    size_t i = 0;
+
+    while (i < len && data[i] >= '0' && data[i] <= '9' && code <= EXIT_CODE_MAX)
+        code = code * 10 + (data[i++] - '0');
+    if (!i || i == len || data[i] != '\n' || code > EXIT_CODE_MAX)
+        return -EBADMSG;
+    a->len = len - i - 1;
+    a->text = malloc(a->len ? a->len : 1);
+    if (!a->text)
+        return -ENOMEM;
+    memcpy(a->text, data + i + 1, a->len);
+    a->code = code;
+    return 0;
+}
+
+static int answer_from_fd(struct answer *a, int fd, int len)
+{
+    if (len < 0 || (size_t)len > ANSWER_MAX)
+        return -EMSGSIZE;
+    char *data = malloc((size_t)len + 1);
+    ssize_t n = data ? pread(fd, data, (size_t)len, 0) : -1;
+    int err = n == len ? answer_parse(a, data, (size_t)len) : -EIO;
+    free(data);
+    return err;
+}
+
+bool answer_received(struct session *s, struct session_message *msg)
+{
+    struct answer *a = s->arg;
+
+    if (msg->m.type != CTL_RESPONSE)
+        return false;
+    answer_free(a);
+    int err = msg->nfds == 1 ? answer_from_fd(a, msg->fds[0], msg->m.value)
+                             : answer_parse(a, msg->payload, msg->len);
+    if (err) {
+        fprintf(stderr, "nv: the answer is not of the form CODE, newline, result: %s\n",
+                strerror(-err));
+        a->code = 1;
+    }
+    return true;
+}
+
+void answer_print(const struct answer *a)
+{
+    FILE *out = a->code ? stderr : stdout;
+
+    if (a->len && fwrite(a->text, 1, a->len, out) != a->len)
+        fprintf(stderr, "nv: writing the result: %s\n", strerror(errno));
+    fflush(out);
+}
+
+void answer_free(struct answer *a)
+{
+    free(a->text);
+    *a = (struct answer){.code = -1};
+}

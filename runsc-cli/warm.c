@@ -1,0 +1,306 @@
+/*
+ * nv warm: boots a runtime, loads a function and calls it, and saves the sandbox where it waits for
+ * its first real request. What an image was made of is written into it: made again from the same,
+ * nothing is done.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/macros.h"
+#include "base/strbuf.h"
+#include "ckpt/crypto.h"
+#include "platform/platform.h"
+#include "runsc-cli/checkpoint.h"
+#include "runsc-cli/cli.h"
+#include "runsc-cli/function.h"
+#include "runsc-cli/request.h"
+#include "runsc-cli/spec.h"
+#include "sentry/kernel/loop.h"
+
+#define FILES_KEY "nv.files" /* annotation: what the runtime had loaded, as JSON */
+
+struct warm {
+    const struct run_options *o;
+    const char *file;
+    struct answer loaded; /* JSON: version and files, from the runner */
+    bool at_barrier;
+    bool shows; /* progress on a terminal */
+    uint64_t begin;
+    struct manifest manifest;
+};
+
+static void show(const struct warm *w, const char *what)
+{
+    if (w->shows)
+        fprintf(stderr, "\r\033[Knv: %s: %s (%.1f s)", w->o->output, what,
+                (double)(now_ns() - w->begin) / 1e9);
+}
+
+/* --- what an image is made of --- */
+/* Where the host has a file of the guest. malloc'ed. */
+static char *host_path(const struct spawn *sp, const char *path)
+{
+    const struct sandbox_mount *best = NULL;
+    char *out;
+
+    for (int i = 0; i < sp->spec.nmounts; i++) {
+        const struct sandbox_mount *m = &sp->spec.mounts[i];
+        size_t n = strlen(m->dst);
+        if (!strncmp(path, m->dst, n) && (path[n] == '/' || !path[n]) &&
+            (!best || n > strlen(best->dst)))
+            best = m;
+    }
+    if (asprintf(&out, "%s/%s", best ? best->src : sp->rootfs,
+                 best ? path + strlen(best->dst) : path) < 0)
+        return NULL;
+    return out;
+}
+
+static int digest_file(const struct spawn *sp, const char *path, char hex[SHA256_HEX])
+{
+    cleanup_free char *host = host_path(sp, path);
+    cleanup_close int fd = host ? open(host, O_RDONLY | O_CLOEXEC) : -1;
+    uint8_t digest[SHA256_LEN];
+    struct stat st;
+    cleanup_error struct error e = ERROR_INIT;
+
+    if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode) ||
+        sha256_file(fd, (uint64_t)st.st_size, -1, digest, &e))
+        return -ENOENT;
+    sha256_to_hex(digest, hex);
+    return 0;
+}
+
+/* The runtime itself is large: who it is tells its size and time. */
+static int identify_program(const struct spawn *sp, const char *path, char id[128])
+{
+    cleanup_free char *host = host_path(sp, path);
+    struct stat st;
+
+    if (!host || stat(host, &st))
+        return -ENOENT;
+    snprintf(id, 128, "%lld %lld.%09ld", (long long)st.st_size, (long long)st.st_mtim.tv_sec,
+             st.st_mtim.tv_nsec);
+    return 0;
+}
+
+/* Everything but files: the build of nv, options, environment. */
+static int settings_key(const struct warm *w, const struct spawn *sp, const char *event,
+                        char hex[SHA256_HEX], struct error *e)
+{
+    const struct sandbox_spec *s = &sp->spec;
+    cleanup_strbuf struct strbuf b = STRBUF_INIT;
+    uint8_t digest[SHA256_LEN];
+
+    strbuf_printf(&b, "%s %s\n%s\n%s\n%s\n%s\n%d %u %u %d %lu\n%s\n", NV_VERSION, nv_build_id(),
+                  platform->name, w->file, s->cwd, sp->rootfs, w->o->calls, s->uid, s->gid,
+                  w->o->cpus, (unsigned long)w->o->memory, event);
+    for (int i = 0; i < s->nmounts; i++)
+        strbuf_printf(&b, "%s:%s:%d\n", s->mounts[i].src, s->mounts[i].dst, s->mounts[i].readonly);
+    for (char **v = s->envp; *v; v++)
+        strbuf_printf(&b, "%s\n", *v);
+    if (b.failed)
+        return error_set(e, -ENOMEM, "warming %s", w->file);
+    int err = sha256_data(b.data, b.len, digest, e);
+    if (!err)
+        sha256_to_hex(digest, hex);
+    return err;
+}
+
+/* Adds identities to the runner's list: {"version", "program", "id", "files": {path: digest}}. */
+static int describe_files(struct warm *w, const struct spawn *sp, struct error *e)
+{
+    json_t *in = json_loadb(w->loaded.text ? w->loaded.text : "", w->loaded.len, 0, NULL);
+    const char *program = json_string_value(json_object_get(in, "program"));
+    const char *version = json_string_value(json_object_get(in, "version"));
+    json_t *list = json_object_get(in, "files"), *files = json_object(), *item;
+    char id[128], hex[SHA256_HEX];
+    size_t i;
+    int err = program && version && json_is_array(list) ? 0 : -EBADMSG;
+
+    if (!err)
+        err = identify_program(sp, program, id);
+    json_array_foreach(list, i, item)
+    {
+        const char *path = json_string_value(item);
+        if (!err && path && !digest_file(sp, path, hex))
+            json_object_set_new(files, path, json_string(hex));
+    }
+    json_t *out =
+        err ? NULL : json_pack("{s:s,s:s,s:O}", "program", program, "id", id, "files", files);
+    cleanup_free char *text = out ? json_dumps(out, JSON_COMPACT) : NULL;
+    if (!err && (!text || manifest_annotate(&w->manifest, FILES_KEY, text)))
+        err = -ENOMEM;
+    if (!err) {
+        w->manifest.runtime = strdup("node");
+        w->manifest.runtime_version = strdup(version);
+    }
+    json_decref(out);
+    json_decref(files);
+    json_decref(in);
+    return err ? error_set(e, err, "reading what the runtime has loaded") : 0;
+}
+
+static bool files_unchanged(const struct spawn *sp, const char *text)
+{
+    json_t *in = json_loads(text, 0, NULL), *digest;
+    const char *program = json_string_value(json_object_get(in, "program"));
+    const char *id = json_string_value(json_object_get(in, "id"));
+    const char *path;
+    char now[128], hex[SHA256_HEX];
+
+    bool same = program && id && !identify_program(sp, program, now) && !strcmp(id, now);
+    json_object_foreach(json_object_get(in, "files"), path, digest)
+    {
+        if (same)
+            same = json_is_string(digest) && !digest_file(sp, path, hex) &&
+                   !strcmp(hex, json_string_value(digest));
+    }
+    json_decref(in);
+    return same;
+}
+
+static bool up_to_date(const struct warm *w, const struct spawn *sp, const char *key)
+{
+    cleanup_error struct error e = ERROR_INIT;
+    struct image img;
+    const char *files = NULL;
+
+    if (image_open(&img, w->o->output, 0, NULL, &e))
+        return false;
+    const struct manifest *m = &img.manifest;
+    for (unsigned int i = 0; i < m->annotation_keys.n; i++)
+        if (!strcmp(m->annotation_keys.v[i], FILES_KEY))
+            files = m->annotation_values.v[i];
+    bool same =
+        m->content_key && !strcmp(m->content_key, key) && files && files_unchanged(sp, files);
+    image_close(&img);
+    return same;
+}
+
+/* --- warming --- */
+static bool warm_message(struct session *s, struct session_message *msg)
+{
+    struct warm *w = s->arg;
+
+    if (msg->m.type == CTL_RESPONSE) {
+        s->arg = &w->loaded;
+        answer_received(s, msg);
+        s->arg = w;
+        show(w, "warm");
+        return false;
+    }
+    if (msg->m.type == CTL_BARRIER)
+        w->at_barrier = true;
+    return w->at_barrier;
+}
+
+static int warm_session(struct warm *w, struct session *s, struct error *e)
+{
+    struct checkpoint c = {.name = w->o->output, .manifest = &w->manifest};
+
+    show(w, "booting the runtime");
+    session_run(s);
+    if (!w->at_barrier) {
+        error_set(e, 0, "%s ended before it was warm", *w->file ? w->file : "the runtime");
+        error_hint(e, "what it said is above; nv run %s --event ... shows more", w->file);
+        return EXIT_NV;
+    }
+    show(w, "saving");
+    if (describe_files(w, &s->sp, e) || checkpoint_take(s, &c, e))
+        return EXIT_NV;
+    if (w->shows)
+        fprintf(stderr, "\r\033[K");
+    fprintf(stderr,
+            "nv: %s: warm in %.0f ms (stopped in %.1f ms, saved in %.0f ms, checked and on disk in "
+            "%.0f ms)\n",
+            w->o->output, (double)(now_ns() - w->begin) / 1e6, c.freeze_ms, c.save_ms, c.commit_ms);
+    return 0;
+}
+
+/* Nothing of the terminal or a pipe may be part of an image: only standard error is seen. */
+static void close_streams(struct sandbox_spec *s)
+{
+    for (int i = 0; i < 2; i++) {
+        if (s->stdio[i] >= 0)
+            close(s->stdio[i]);
+        s->stdio[i] = open("/dev/null", O_RDWR | O_CLOEXEC);
+        s->stdio_is_tty[i] = false;
+    }
+}
+
+static int warm_image(struct warm *w, int argc, char **argv, struct error *e)
+{
+    struct session s = {.signals = -1, .message = warm_message, .arg = w};
+    cleanup_strbuf struct strbuf event = STRBUF_INIT;
+    char key[SHA256_HEX];
+
+    int code = function_event(w->o->event, &event, e);
+    if (!code)
+        code = spec_fill_common(&s.sp, w->o, argc, argv, e);
+    if (!code && settings_key(w, &s.sp, event.data, key, e))
+        code = EXIT_NV;
+    if (code)
+        return code;
+    if (!w->o->force && up_to_date(w, &s.sp, key)) {
+        fprintf(stderr, "nv: %s: up to date\n", w->o->output);
+        return 0;
+    }
+    w->manifest.content_key = strdup(key);
+    close_streams(&s.sp.spec);
+    code = function_prepare_warm(&s.sp.spec, w->file, event.data, w->o->calls, e);
+    if (!code && w->o->memory && cgroup_new(&s.sp.cgroup, w->o->memory, e))
+        code = EXIT_NV;
+    if (code)
+        return code;
+    if (w->o->timeout_s > 0)
+        s.deadline_ns = now_ns() + (uint64_t)(w->o->timeout_s * 1e9);
+    session_forward_signals(&s);
+    code = session_start(&s, e);
+    if (code)
+        return code;
+    code = warm_session(w, &s, e);
+    session_end(&s);
+    if (s.ended && !w->at_barrier && (s.timed_out || s.status > 0))
+        code = session_exit_code(&s);
+    return code;
+}
+
+int verb_warm(int argc, char **argv)
+{
+    struct run_options o = {0};
+    cleanup_error struct error e = ERROR_INIT;
+
+    int code = options_parse(VERB_WARM, argc, argv, &o);
+    if (code)
+        return code < 0 ? 0 : code;
+    if (!o.output)
+        return usage_error("warm", "the image has no name: -o NAME");
+    cleanup_free char *file = realpath(argv[o.first_arg], NULL);
+    if (!file && !o.rootfs) {
+        error_set(&e, -errno, "function %s", argv[o.first_arg]);
+        error_print(&e);
+        return EXIT_USAGE;
+    }
+    struct warm w = {.o = &o,
+                     .file = o.rootfs ? argv[o.first_arg] : file,
+                     .loaded = {.code = -1},
+                     .shows = isatty(2),
+                     .begin = now_ns()};
+    platform = platform_find(o.platform, &e);
+    code = platform ? warm_image(&w, argc, argv, &e) : EXIT_NV;
+    if (w.shows && code)
+        fprintf(stderr, "\r\033[K");
+    if (e.what)
+        error_print(&e);
+    answer_free(&w.loaded);
+    manifest_free(&w.manifest);
+    return code;
+}
