@@ -1,6 +1,8 @@
 # What a person types.
 DEPS := gcc make libseccomp-dev libjansson-dev libcapstone-dev check libssl-dev pkg-config
 TEST_DEPS := busybox-static git python3 procps openssl
+BENCH_DEPS := sqlite3 git python3
+PLOT_DEPS := gnuplot-nox python3
 LINT_DEPS := clang-tidy cppcheck
 PLATFORMS ?= trap $(if $(filter 1,$(SAN)),,ptrace)
 NV := $(O)/nv
@@ -11,6 +13,7 @@ help:
 	@echo "make check       install what is missing, build, run all tests"
 	@echo "make fuzz        each fuzzer for FUZZ_SECONDS (60); make hostile, idle, conformance...: parts of check"
 	@echo "make bench       the micro benchmark natively and in the sandbox (BENCH=nvmicro.c)"
+	@echo "make bench-plot  charts of its figures in tests/bench/charts"
 	@echo "make SAN=1 check the same with ASan and UBSan, on the trap platform unless PLATFORMS says otherwise"
 	@echo "make lint        clang-tidy and cppcheck;  make format: clang-format"
 	@echo "make install     to $(PREFIX)/bin"
@@ -76,9 +79,19 @@ check: deps
 
 # The benchmark program is given by its path; it is not part of this tree.
 BENCH ?= ../shared/bench/nvmicro.c
-bench: $(NV)
-	tests/bench/run.sh $(NV) "$(PLATFORMS)" $(BENCH) $(O)
-	tests/bench/programs.sh $(NV) "$(PLATFORMS)" $(O)/bench-programs.json
+bench: $(NV) $(O)/bench-cost
+	$(call install,$(BENCH_DEPS))
+	tests/bench/run.sh $(NV) "$(PLATFORMS)" $(BENCH) $(O) $(O)/bench-cost
+	tests/bench/programs.sh $(NV) "$(PLATFORMS)" $(O)/bench-cost $(O)/bench-programs.json
+
+# The README's charts, from the last run of bench.
+bench-plot:
+	$(call install,$(PLOT_DEPS))
+	tests/bench/plot.sh $(O) tests/bench/charts
+
+$(O)/bench-cost: tests/bench/cost.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) -O2 $(WARN) -D_GNU_SOURCE -o $@ $<
 
 format:
 	find . -name '*.[ch]' -not -path './build*' | xargs clang-format -i
@@ -102,4 +115,4 @@ clang-tidy: lint-deps
 install: all
 	install -D -m 755 $(NV) $(DESTDIR)$(PREFIX)/bin/nv
 
-.PHONY: lint-deps cppcheck clang-tidy help deps demo unit conformance integration hostile idle host check bench format lint install
+.PHONY: lint-deps cppcheck clang-tidy help deps demo unit conformance integration hostile idle host check bench bench-plot format lint install

@@ -1,8 +1,12 @@
 #!/usr/bin/env bash
-# Whole programs: wall time natively, on each platform, and under runsc where it is installed.
-# usage: programs.sh NV PLATFORMS OUT.json
+# Whole programs: wall time, and CPU time of all processes together, natively, on each platform, and
+# under runsc where it is installed.
+# usage: programs.sh NV PLATFORMS COST OUT.json; RUNS and ONLY (a pattern of names) narrow it down
 set -eu
-nv=$(realpath "$1") platforms=$2 json=$(realpath -m "$3")
+nv=$(realpath "$1") platforms=$2 cost=$(realpath "$3") json=$(realpath -m "$4")
+only=${ONLY:-*}
+# A wrapper that chooses among interpreters is not what is to be measured.
+python=$(python3 -c 'import sys; print(sys.executable)' || echo python3)
 runs=${RUNS:-5}
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
@@ -39,39 +43,41 @@ gcc, 2,000 lines|gcc -O1 -c big.c -o /tmp/big.o
 git status, 5,000 files|git -C repo status
 find / -xdev|find / -xdev
 sqlite, 10,000 inserts|rm -f /tmp/bench.db; sqlite3 /tmp/bench.db < sql
-python3 -c pass|python3 -c pass"
+python3 -c pass|$python -c pass"
 
-median_ms() { # COMMAND...
-    for _ in $(seq "$runs"); do
-        s=$(date +%s%N)
-        "$@" >/dev/null 2>&1 </dev/null || true
-        e=$(date +%s%N)
-        echo $(((e - s) / 1000))
-    done | sort -n | sed -n "$(((runs + 1) / 2))p" | awk '{printf "%.1f", $1 / 1000}'
-}
-columns=$platforms
+columns="native $platforms"
 command -v runsc >/dev/null && [ "$(id -u)" = 0 ] && columns="$columns runsc"
-printf '%-26s %10s' 'program (ms)' native
-for c in $columns; do printf ' %10s %7s' "$c" ratio; done
+
+measured() { # COLUMN COMMAND: "wall cpu", or nothing when it failed
+    case $1 in
+    native) "$cost" "$runs" bash -c "$2" ;;
+    runsc) "$cost" "$runs" runsc --network=none --ignore-cgroups do bash -c "cd $tmp; $2" ;;
+    *) "$cost" "$runs" "$nv" run --platform="$1" -- bash -c "$2" ;;
+    esac
+}
+printf '%-24s' 'ms: wall, CPU'
+for c in $columns; do printf ' | %8s %8s %6s' "$c" CPU "$([ "$c" = native ] || echo ratio)"; done
 echo
 rows=
 while IFS='|' read -r name command; do
+    # shellcheck disable=SC2254
+    case $name in $only) ;; *) continue ;; esac
     word=${command%% *}
     [ "$word" = rm ] && word=sqlite3
-    command -v "$word" >/dev/null || { printf '%-26s %s\n' "$name" "$word is not installed"; continue; }
-    base=$(median_ms bash -c "$command")
-    row="\"native\": $base"
-    printf '%-26s %10s' "$name" "$base"
+    command -v "$word" >/dev/null || { printf '%-24s %s\n' "$name" "$word is not installed"; continue; }
+    wall= cpu= base=
+    printf '%-24s' "$name"
     for c in $columns; do
-        case $c in
-        runsc) ms=$(median_ms runsc --network=none --ignore-cgroups do bash -c "cd $tmp; $command") ;;
-        *) ms=$(median_ms "$nv" run --platform="$c" -- bash -c "$command") ;;
-        esac
-        row="$row, \"$c\": $ms"
-        printf ' %10s %6.2fx' "$ms" "$(awk "BEGIN { print $ms / $base }")"
+        read -r w u <<<"$(measured "$c" "$command")" || true
+        [ -n "${w:-}" ] || { printf ' | %8s %8s %6s' failed - -; continue; }
+        wall="$wall${wall:+, }\"$c\": $w" cpu="$cpu${cpu:+, }\"$c\": $u"
+        ratio=
+        [ "$c" = native ] && base=$w
+        [ "$c" != native ] && [ -n "$base" ] && ratio=$(awk "BEGIN { printf \"%.2fx\", $w / $base }")
+        printf ' | %8s %8s %6s' "$w" "$u" "$ratio"
     done
     echo
     rows="$rows${rows:+,
-}  {\"program\": \"$name\", $row}"
+}  {\"program\": \"$name\", \"wall_ms\": {$wall}, \"cpu_ms\": {$cpu}}"
 done <<<"$programs"
 printf '[\n%s\n]\n' "$rows" >"$json"

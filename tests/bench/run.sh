@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # The micro benchmark natively, on each platform and under runsc where it is installed, as a table;
 # below it whole commands and the memory of an idle sandbox.
-# usage: run.sh NV PLATFORMS nvmicro.c BUILD_DIR
+# usage: run.sh NV PLATFORMS nvmicro.c BUILD_DIR COST
 set -eu
-nv=$(realpath "$1") platforms=$2 source=$3 out=$4
+nv=$(realpath "$1") platforms=$2 source=$3 out=$4 cost=$5
 [ -f "$source" ] || { echo "bench: $source not found: give the benchmark's source as BENCH=path" >&2; exit 2; }
 gcc -O2 -static -o "$out/nvmicro" "$source" -lpthread
 bin=$(realpath "$out/nvmicro")
@@ -36,20 +36,22 @@ awk -v columns="native $columns" '
     }
 ' "$out/bench.native" $(for c in $columns; do echo "$out/bench.$c"; done) >"$out/bench.json"
 
-median() { # of 20 runs, ms
-    for _ in $(seq 20); do s=$(date +%s%N); "$@" >/dev/null 2>&1; e=$(date +%s%N); echo $(((e - s) / 1000)); done | sort -n | sed -n 10p | awk '{printf "%.1f", $1 / 1000}'
-}
 row() { printf '%-44s %s\n' "$1" "$2"; }
+cost_row() { # LABEL CMD...: wall and CPU time, median of 20 runs
+    label=$1
+    shift
+    row "$label" "$("$cost" 20 "$@" | awk '{ print $1 " ms, CPU " $2 " ms" }')"
+}
 echo
-row "/bin/true, native" "$(median /bin/true) ms"
-row "node -e 'console.log(1)', native" "$(median node -e 'console.log(1)') ms"
+cost_row "/bin/true, native" /bin/true
+cost_row "node -e 'console.log(1)', native" node -e 'console.log(1)'
 for p in $platforms; do
-    row "nv run --platform=$p -- /bin/true" "$(median "$nv" run --platform="$p" -- /bin/true) ms"
-    row "nv run --platform=$p -- node -e ..." "$(median "$nv" run --platform="$p" -- node -e 'console.log(1)') ms"
+    cost_row "nv run --platform=$p -- /bin/true" "$nv" run --platform="$p" -- /bin/true
+    cost_row "nv run --platform=$p -- node -e ..." "$nv" run --platform="$p" -- node -e 'console.log(1)'
 done
 if [ "$columns" != "$platforms" ]; then
-    row "runsc do /bin/true" "$(median $runsc /bin/true) ms"
-    row "runsc do node -e ..." "$(median $runsc node -e 'console.log(1)') ms"
+    cost_row "runsc do /bin/true" $runsc /bin/true
+    cost_row "runsc do node -e ..." $runsc node -e 'console.log(1)'
 fi
 
 descendants() { for c in $(pgrep -P "$1"); do echo "$c"; descendants "$c"; done; }
