@@ -246,7 +246,9 @@ static void dentry_save(struct ckpt_writer *w, void *obj)
 {
     const struct dentry *d = obj;
 
-    ckpt_put_ref(w, &ckpt_dentry, d->parent == d ? NULL : d->parent);
+    ckpt_put_u8(w, d->parent == d);
+    if (d->parent != d)
+        ckpt_put_ref(w, &ckpt_dentry, d->parent);
 }
 
 static void *dentry_create(struct ckpt_reader *r)
@@ -276,16 +278,17 @@ static void dentry_load(struct ckpt_reader *r, void *obj, unsigned int version)
         ckpt_bad(r, "without a name");
     else
         d->name_len = (uint8_t)strlen(d->name);
-    ckpt_get_ref(r, &ckpt_dentry, &d->parent);
+    if (ckpt_get_u8(r))
+        d->parent = d;
+    else
+        ckpt_get_ref(r, &ckpt_dentry, &d->parent);
 }
 
 static void dentry_link(struct ckpt_reader *r, void *obj)
 {
     struct dentry *d = obj;
 
-    if (!d->parent)
-        d->parent = d;
-    else if (!plain_name(d->name))
+    if (d->parent != d && !plain_name(d->name))
         ckpt_bad(r, "'%s' in a directory", d->name);
     if (!ckpt_failed(r) && dentry_restored(d, ndentries))
         ckpt_bad(r, "'%s' is in no tree", d->name);

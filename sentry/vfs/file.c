@@ -126,8 +126,8 @@ void file_put(struct file *f)
     if (f->text)
         f->text->write_count -= f->text_claim;
     inode_put(f->text);
-    path_put(&f->path);
     inode_put(f->inode);
+    path_put(&f->path); /* last: with it may go the mount, and the inode's superblock */
     cred_put(f->cred);
     free(f);
 }

@@ -1,0 +1,706 @@
+/*
+ * Checkpoints of names and files: a small tree is saved in one process and restored in another,
+ * and compared. Then the same with images that have a wrong byte: no crash, whatever it is.
+ */
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/macros.h"
+#include "sentry/ckpt/pages.h"
+#include "sentry/ckpt/types.h"
+#include "sentry/fs/fs.h"
+#include "sentry/fs/tmpfs/tmpfs.h"
+#include "sentry/kernel/task.h"
+#include "sentry/sandbox.h"
+#include "sentry/vfs/vfs_internal.h"
+
+#define BIG_SIZE (300L << 10)
+#define HOLE_AT (1L << 30)
+
+static struct task task;
+static struct thread_group group;
+static struct sandbox_spec spec = {.hostname = "host", .ncpus = 2, .stdio = {-1, -1, -1}};
+
+struct root {
+    struct mount_ns *ns;
+    struct fs_context *fs;
+    struct fdtable *fds;
+};
+static const struct ckpt_field root_fields[] = {
+    CKPT_REF(struct root, ns, &ckpt_mount_ns),
+    CKPT_REF(struct root, fs, &ckpt_fs_context),
+    CKPT_REF(struct root, fds, &ckpt_fdtable),
+};
+static const struct ckpt_type root_type = {.name = "test root",
+                                           .id = 60000,
+                                           .version = 1,
+                                           .size = sizeof(struct root),
+                                           CKPT_TABLE(root_fields)};
+CKPT_TYPE_REGISTER(root_type);
+
+/* --- building --- */
+static void start(void)
+{
+    sandbox = &spec;
+    for (int i = 0; i < RLIM_NLIMITS; i++)
+        group.rlim[i] = (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};
+    task.tg = &group;
+    list_init(&group.tasks);
+    task.cred = cred_new(0, 0);
+}
+
+static struct file *open_at(const char *name, int flags)
+{
+    struct file *f = NULL;
+    int err = vfs_open(&task, AT_FDCWD, name, flags, 0644, 0, &f);
+
+    ck_assert_msg(!err, "%s: %s", name, strerror(-err));
+    return f;
+}
+
+static void put_at(struct file *f, const void *data, size_t len, loff_t pos)
+{
+    struct uio u;
+
+    uio_init_kernel(&u, UIO_SOURCE, (void *)(uintptr_t)data, len);
+    ck_assert_int_eq(file_write(&task, f, &u, &pos, 0), len);
+}
+
+static void make_file(const char *name, const void *data, size_t len)
+{
+    struct file *f = open_at(name, O_RDWR | O_CREAT);
+
+    if (len)
+        put_at(f, data, len, 0);
+    file_put(f);
+}
+
+static void make_dir(const char *name)
+{
+    ck_assert_int_eq(vfs_mkdir(&task, name, 0755), 0);
+}
+
+static struct path walk(const char *name)
+{
+    struct path p;
+    int err = vfs_walk(&task, AT_FDCWD, name, WALK_NOFOLLOW, &p);
+
+    ck_assert_msg(!err, "%s: %s", name, strerror(-err));
+    return p;
+}
+
+static void remove_at(const char *name)
+{
+    struct path p = walk(name);
+    struct inode *dir = p.dentry->parent->inode;
+    bool is_dir = S_ISDIR(p.dentry->inode->mode);
+
+    ck_assert_int_eq((is_dir ? dir->ops->rmdir : dir->ops->unlink)(&task, dir, p.dentry), 0);
+    dentry_drop(p.dentry);
+    path_put(&p);
+}
+
+static void name_at(const char *name, const char *target, struct dentry *old)
+{
+    struct path dir = {0};
+    char *last;
+    bool trailing;
+    struct dentry *d;
+
+    ck_assert_int_eq(vfs_walk_parent(&task, AT_FDCWD, name, 0, &dir, &last, &trailing), 0);
+    ck_assert_int_eq(vfs_lookup(&task, &dir, last, strlen(last), &d), 0);
+    struct inode *i = dir.dentry->inode;
+    if (target)
+        ck_assert_int_eq(i->ops->symlink(&task, i, d, target), 0);
+    else
+        ck_assert_int_eq(i->ops->link(&task, old, i, d), 0);
+    dentry_put(d);
+    free(last);
+    path_put(&dir);
+}
+
+static void mount_on(const char *name, int (*make)(struct superblock **))
+{
+    struct superblock *sb;
+    struct path at = walk(name);
+
+    ck_assert_int_eq(make(&sb), 0);
+    ck_assert_int_eq(vfs_mount(&at, sb, MS_NOSUID, NULL), 0);
+    path_put(&at);
+}
+
+static int plain_tmpfs(struct superblock **out)
+{
+    return tmpfs_new(0, 0, 0755, out);
+}
+
+/* The root: an overlay of two tmpfs; the lower one is filled first. */
+static void make_root(void)
+{
+    struct superblock *lower, *upper, *root;
+
+    ck_assert_int_eq(tmpfs_new(0, 0, 0755, &lower), 0);
+    ck_assert_int_eq(tmpfs_new(0, 0, 0755, &upper), 0);
+    ck_assert_int_eq(mount_ns_init(lower, 0), 0);
+    struct path top = {root_mount_ns->root, lower->root};
+    task.fs = fs_context_new(&top);
+    make_dir("/etc");
+    make_file("/etc/hosts", "lower", 5);
+    make_file("/etc/passwd", "root", 4);
+    make_dir("/lib");
+    make_file("/lib/a", "a", 1);
+    make_file("/lib/b", "b", 1);
+    fs_context_put(task.fs);
+    list_del(&root_mount_ns->root->node);
+    root_mount_ns->root = NULL;
+    ck_assert_int_eq(overlayfs_new(lower, upper, &root), 0);
+    ck_assert_int_eq(mount_ns_init(root, 0), 0);
+    top = (struct path){root_mount_ns->root, root->root};
+    task.fs = fs_context_new(&top);
+    task.fs->umask = 027;
+}
+
+static void install(struct file *f, int fd, bool cloexec)
+{
+    ck_assert_int_eq(fd_install_at(&task, f, fd, cloexec), fd);
+    file_put(f);
+}
+
+static void fill_big(char *data)
+{
+    for (long i = 0; i < BIG_SIZE; i++)
+        data[i] = (char)(i / 4096 % 5 == 3 ? 0 : i * 7 + 1);
+}
+
+enum {
+    FD_DIR = 3,
+    FD_HOSTS,
+    FD_BIG,
+    FD_GONE,
+    FD_TMPFILE,
+    FD_MEMFD,
+    FD_PATH,
+    FD_PROC,
+    FD_NULL,
+    FD_DETACHED,
+    FD_LOWER,
+    FD_LAST = 100
+};
+
+static bool stop_at_third(struct dir_context *c, const char *name, size_t len, loff_t off,
+                          uint64_t ino, unsigned char type)
+{
+    if (off > 2)
+        return false;
+    c->pos = off;
+    return true;
+}
+
+static void make_files(void)
+{
+    static char data[BIG_SIZE];
+    struct dir_context some = {.emit = stop_at_third};
+
+    fill_big(data);
+    install(open_at("/lib", O_RDONLY | O_DIRECTORY), FD_DIR, true);
+    struct file *f = fd_get(&task, FD_DIR);
+    f->ops->readdir(&task, f, &some);
+    f->pos = some.pos;
+    file_put(f);
+    install(open_at("/lib/b", O_RDONLY), FD_LOWER, false);
+    make_file("/lib/c", "cc", 2);
+    install(open_at("/etc/hosts", O_RDWR | O_APPEND), FD_HOSTS, false);
+    f = fd_get(&task, FD_HOSTS);
+    f->pos = 3;
+    file_put(f);
+    install(open_at("/new/big", O_RDWR | O_CREAT), FD_BIG, false);
+    f = fd_get(&task, FD_BIG);
+    put_at(f, data, BIG_SIZE, 0);
+    put_at(f, "end", 3, HOLE_AT);
+    file_put(f);
+    install(open_at("/new/gone", O_RDWR | O_CREAT), FD_GONE, false);
+    f = fd_get(&task, FD_GONE);
+    put_at(f, data, 5000, 0);
+    file_put(f);
+    remove_at("/new/gone");
+    install(open_at("/new", O_RDWR | O_TMPFILE), FD_TMPFILE, false);
+    f = tmpfs_anon_file("memfd:m", O_RDWR, 0);
+    put_at(f, "sealed", 6, 0);
+    TMPFS_I(f->inode)->sealing = true;
+    TMPFS_I(f->inode)->seals = F_SEAL_WRITE | F_SEAL_SHRINK;
+    ck_assert_int_ge(tmpfs_host_fd(f), 0);
+    install(f, FD_MEMFD, false);
+    install(open_at("/new/link", O_PATH | O_NOFOLLOW), FD_PATH, false);
+    install(open_at("/proc/version", O_RDONLY), FD_PROC, false);
+    f = fd_get(&task, FD_PROC);
+    char text[8];
+    ck_assert_int_eq(file_read_kernel(&task, f, text, 5, 0), 5);
+    f->pos = 5;
+    file_put(f);
+    install(open_at("/dev/null", O_RDWR), FD_NULL, false);
+    install(open_at("/detached/file", O_RDWR | O_CREAT), FD_DETACHED, false);
+    install(fd_get(&task, FD_BIG), FD_LAST, true);
+}
+
+static void make_tree(void)
+{
+    make_root();
+    ck_assert_int_eq(memdev_init(), 0);
+    task.fds = fdtable_new();
+    remove_at("/etc/passwd");
+    make_dir("/new");
+    make_dir("/proc");
+    make_dir("/dev");
+    make_dir("/mnt");
+    make_dir("/bind");
+    make_dir("/detached");
+    mount_on("/proc", procfs_new);
+    mount_on("/dev", plain_tmpfs);
+    ck_assert_int_eq(vfs_mknod(&task, AT_FDCWD, "/dev/null", S_IFCHR | 0666, makedev(1, 3), NULL),
+                     0);
+    mount_on("/mnt", plain_tmpfs);
+    mount_on("/detached", plain_tmpfs);
+    make_dir("/mnt/sub");
+    make_file("/mnt/sub/small", "small", 5);
+    struct path from = walk("/mnt/sub"), at = walk("/bind");
+    ck_assert_int_eq(vfs_bind(&at, &from, false, MS_RDONLY), 0);
+    path_put(&from);
+    path_put(&at);
+    name_at("/new/link", "../etc/hosts", NULL);
+    make_file("/new/one", "linked", 6);
+    struct path one = walk("/new/one");
+    name_at("/new/two", NULL, one.dentry);
+    const struct inode_ops *ops = one.dentry->inode->ops;
+    ck_assert_int_eq(ops->setxattr(&task, one.dentry, "user.x", "value", 5, 0), 0);
+    path_put(&one);
+    ck_assert_int_eq(vfs_mknod(&task, AT_FDCWD, "/new/node", S_IFCHR | 0600, makedev(9, 8), NULL),
+                     0);
+    remove_at("/lib/a");
+    make_files();
+    struct path detached = walk("/detached");
+    ck_assert_int_eq(vfs_umount(&detached, MNT_DETACH), 0);
+    path_put(&detached);
+    struct sysargs a = {.arg = {FD_BIG, LOCK_EX}};
+    ck_assert_int_eq(sys_flock(&task, &a), 0);
+    path_put(&task.fs->cwd);
+    task.fs->cwd = walk("/new");
+}
+
+/* --- saving and restoring --- */
+static struct {
+    int kernel, pages;
+    size_t len;
+    char *data;
+} image;
+
+static void save(void)
+{
+    struct ckpt_pages sink = {.fd = image.pages};
+    struct root root = {root_mount_ns, task.fs, task.fds};
+    struct ckpt_writer *w = ckpt_writer_new(1000, ckpt_pages_sink, &sink);
+    const void *data;
+
+    ckpt_save_root(w, &root_type, &root);
+    int64_t len = ckpt_writer_finish(w, &data);
+    if (len < 0)
+        for (unsigned int i = 0; ckpt_refusal(w, i); i++)
+            fprintf(stderr, "refused: %s\n", ckpt_refusal(w, i));
+    ck_assert_int_gt(len, 0);
+    ck_assert_int_eq(ckpt_pages_finish(&sink), 0);
+    ck_assert_int_eq(write(image.kernel, data, (size_t)len), len);
+    ckpt_writer_free(w);
+}
+
+/* In a process of its own, so that nothing of it is here. */
+static void make_image(void)
+{
+    char name[64];
+    int status;
+
+    image.kernel = memfd_create("kernel", 0);
+    image.pages = memfd_create("pages", 0);
+    pid_t pid = fork();
+    if (!pid) {
+        start();
+        make_tree();
+        save();
+        _exit(0);
+    }
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(status, 0);
+    image.len = (size_t)lseek(image.kernel, 0, SEEK_END);
+    image.data = malloc(image.len);
+    ck_assert_int_eq(pread(image.kernel, image.data, image.len, 0), image.len);
+    snprintf(name, sizeof(name), "/proc/self/fd/%d", image.pages);
+    ck_assert_int_eq(ckpt_pages_use(open(name, O_RDONLY)), 0);
+}
+
+/* NULL: refused; *why says so. */
+static struct root *load(const char *data, size_t len, char why[256])
+{
+    struct ckpt_reader *r = ckpt_reader_new(data, len, 5000);
+    struct root *root = ckpt_load_root(r, &root_type);
+
+    if (root && (!root->ns || !root->fs || !root->fds))
+        root = NULL;
+    snprintf(why, 256, "%s", ckpt_reader_error(r) ? ckpt_reader_error(r) : "");
+    ckpt_reader_free(r);
+    if (root) {
+        task.fs = root->fs;
+        task.fds = root->fds;
+    }
+    return root;
+}
+
+/* --- comparing --- */
+static void expect(const char *name, const void *data, size_t len)
+{
+    char buf[8192];
+    struct file *f = open_at(name, O_RDONLY);
+
+    ck_assert_int_eq(f->inode->size, len);
+    ck_assert_int_eq(file_read_kernel(&task, f, buf, sizeof(buf), 0), len);
+    ck_assert_msg(!memcmp(buf, data, len), "%s", name);
+    file_put(f);
+}
+
+static int lookup(const char *name)
+{
+    struct path p = {0};
+    int err = vfs_walk(&task, AT_FDCWD, name, WALK_NOFOLLOW, &p);
+
+    path_put(&p);
+    return err;
+}
+
+static void check_names(void)
+{
+    char *text, value[8];
+
+    expect("/etc/hosts", "lower", 5);
+    ck_assert_int_eq(lookup("/etc/passwd"), -ENOENT);
+    ck_assert_int_eq(lookup("/lib/a"), -ENOENT);
+    expect("/lib/b", "b", 1);
+    expect("/lib/c", "cc", 2);
+    expect("/bind/small", "small", 5);
+    expect("one", "linked", 6); /* relative: the working directory */
+    ck_assert_int_eq(lookup("/new/gone"), -ENOENT);
+    ck_assert_int_eq(lookup("/detached/file"), -ENOENT);
+    struct path p = walk("/new/link"), one = walk("/new/one"), two = walk("/new/two");
+    ck_assert_int_eq(p.dentry->inode->ops->readlink(&task, p.dentry->inode, &text), 0);
+    ck_assert_str_eq(text, "../etc/hosts");
+    free(text);
+    ck_assert_ptr_eq(one.dentry->inode, two.dentry->inode);
+    ck_assert_int_eq(one.dentry->inode->nlink, 2);
+    ck_assert_int_eq(one.dentry->inode->ops->getxattr(&task, one.dentry->inode, "user.x", value, 8),
+                     5);
+    ck_assert_int_eq(memcmp(value, "value", 5), 0);
+    path_put(&p);
+    path_put(&one);
+    path_put(&two);
+    struct path node = walk("/new/node");
+    ck_assert_int_eq(node.dentry->inode->mode, S_IFCHR | 0600);
+    ck_assert_int_eq(node.dentry->inode->rdev, makedev(9, 8));
+    path_put(&node);
+    struct path bind = walk("/bind");
+    ck_assert(path_readonly(&bind));
+    path_put(&bind);
+    ck_assert_int_eq(task.fs->umask, 027);
+}
+
+static void check_big(void)
+{
+    static char want[BIG_SIZE], got[BIG_SIZE];
+    struct file *f = fd_get(&task, FD_BIG);
+    const struct inode *i = f->inode;
+    char end[4] = "";
+
+    fill_big(want);
+    ck_assert_ptr_nonnull(TMPFS_I(i)->image);
+    ck_assert_int_eq(i->size, HOLE_AT + 3);
+    ck_assert_int_eq(file_read_kernel(&task, f, got, BIG_SIZE, 0), BIG_SIZE);
+    ck_assert_int_eq(memcmp(got, want, BIG_SIZE), 0);
+    ck_assert_int_eq(file_read_kernel(&task, f, end, 3, HOLE_AT), 3);
+    ck_assert_str_eq(end, "end");
+    ck_assert_int_eq(file_read_kernel(&task, f, end, 3, HOLE_AT / 2), 3);
+    ck_assert_int_eq(end[0] | end[1] | end[2], 0);
+    ck_assert_ptr_nonnull(TMPFS_I(i)->image); /* reading has copied nothing */
+    put_at(f, "X", 1, 10);
+    ck_assert_ptr_null(TMPFS_I(i)->image);
+    want[10] = 'X';
+    ck_assert_int_eq(file_read_kernel(&task, f, got, BIG_SIZE, 0), BIG_SIZE);
+    ck_assert_int_eq(memcmp(got, want, BIG_SIZE), 0);
+    ck_assert_int_lt(i->blocks, 2 * (BIG_SIZE >> 9));
+    ck_assert_int_eq(fd_cloexec(&task, FD_LAST), 1);
+    ck_assert_int_eq(fd_cloexec(&task, FD_BIG), 0);
+    struct file *again = fd_get(&task, FD_LAST);
+    ck_assert_ptr_eq(again, f);
+    file_put(again);
+    struct file *other = open_at("/new/big", O_RDWR);
+    install(other, 50, false);
+    struct sysargs a = {.arg = {50, LOCK_EX | LOCK_NB}};
+    ck_assert_int_eq(sys_flock(&task, &a), -EAGAIN);
+    ck_assert_int_eq(fd_close(&task, 50), 0);
+    file_put(f);
+}
+
+static void check_nameless(void)
+{
+    static char want[BIG_SIZE], got[8192];
+    struct uio u;
+
+    fill_big(want);
+    struct file *f = fd_get(&task, FD_GONE);
+    ck_assert_int_eq(f->path.dentry->hashed, 0);
+    ck_assert_int_eq(file_read_kernel(&task, f, got, sizeof(got), 0), 5000);
+    ck_assert_int_eq(memcmp(got, want, 5000), 0);
+    file_put(f);
+    f = fd_get(&task, FD_TMPFILE);
+    ck_assert(f->path.dentry->inode->may_link);
+    put_at(f, "tmp", 3, 0);
+    file_put(f);
+    f = fd_get(&task, FD_MEMFD);
+    ck_assert_int_eq(TMPFS_I(f->inode)->seals, F_SEAL_WRITE | F_SEAL_SHRINK);
+    int fd = tmpfs_host_fd(f);
+    ck_assert_int_ge(fd, 0);
+    ck_assert(fcntl(fd, F_GET_SEALS) & F_SEAL_WRITE);
+    ck_assert_int_eq(file_read_kernel(&task, f, got, sizeof(got), 0), 6);
+    ck_assert_int_eq(memcmp(got, "sealed", 6), 0);
+    uio_init_kernel(&u, UIO_SOURCE, got, 1);
+    loff_t pos = 0;
+    ck_assert_int_eq(file_write(&task, f, &u, &pos, 0), -EPERM);
+    file_put(f);
+    f = fd_get(&task, FD_DETACHED);
+    put_at(f, "x", 1, 0);
+    file_put(f);
+}
+
+static int nlisted;
+
+static bool count(struct dir_context *c, const char *name, size_t len, loff_t off, uint64_t ino,
+                  unsigned char type)
+{
+    nlisted++;
+    c->pos = off;
+    ck_assert(!(len == 1 && name[0] == 'c')); /* made after reading began */
+    return true;
+}
+
+static void check_files(void)
+{
+    struct dir_context rest = {.emit = count};
+    struct file *f = fd_get(&task, FD_DIR);
+    char text[64];
+
+    rest.pos = f->pos;
+    ck_assert_int_eq(rest.pos, 2);
+    ck_assert_int_eq(f->ops->readdir(&task, f, &rest), 0);
+    ck_assert_int_eq(nlisted, 1); /* "b"; "." and ".." have been read */
+    ck_assert_int_eq(fd_cloexec(&task, FD_DIR), 1);
+    file_put(f);
+    f = fd_get(&task, FD_HOSTS);
+    ck_assert_int_eq(f->pos, 3);
+    ck_assert_int_eq(f->flags & (O_ACCMODE | O_APPEND), O_RDWR | O_APPEND);
+    ck_assert_int_eq(f->text->write_count, 1);
+    file_put(f);
+    f = fd_get_path_ok(&task, FD_PATH);
+    ck_assert(S_ISLNK(f->inode->mode) && f->flags & O_PATH);
+    file_put(f);
+    f = fd_get(&task, FD_PROC);
+    ck_assert_int_eq(file_read_kernel(&task, f, text, 5, 5), 5);
+    ck_assert_int_eq(memcmp(text, " vers", 5), 0);
+    file_put(f);
+    f = fd_get(&task, FD_NULL);
+    ck_assert_int_eq(file_read_kernel(&task, f, text, 5, 0), 0);
+    file_put(f);
+    f = fd_get(&task, FD_LOWER);
+    ck_assert_int_eq(file_read_kernel(&task, f, text, 5, 0), 1);
+    file_put(f);
+}
+
+START_TEST(round_trip)
+{
+    char why[256];
+
+    make_image();
+    start();
+    ck_assert_int_eq(memdev_init(), 0);
+    ck_assert_msg(load(image.data, image.len, why) != NULL, "%s", why);
+    check_names();
+    check_big();
+    check_nameless();
+    check_files();
+    make_file("/new/more", "more", 4);
+    expect("/new/more", "more", 4);
+    remove_at("/etc/hosts");
+    fdtable_put(task.fds);
+}
+END_TEST
+
+/* What has been restored is saved again, and all is still there. */
+START_TEST(second_generation)
+{
+    char why[256], name[64];
+    int status;
+
+    make_image();
+    int kernel = memfd_create("kernel", 0), pages = memfd_create("pages", 0);
+    pid_t pid = fork();
+    if (!pid) {
+        start();
+        memdev_init();
+        if (!load(image.data, image.len, why))
+            _exit(1);
+        image.kernel = kernel;
+        image.pages = pages;
+        save();
+        _exit(0);
+    }
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(status, 0);
+    size_t len = (size_t)lseek(kernel, 0, SEEK_END);
+    ck_assert_int_eq(len, image.len);
+    ck_assert_int_eq(pread(kernel, image.data, len, 0), len);
+    snprintf(name, sizeof(name), "/proc/self/fd/%d", pages);
+    ck_assert_int_eq(ckpt_pages_use(open(name, O_RDONLY)), 0);
+    start();
+    memdev_init();
+    ck_assert_msg(load(image.data, len, why) != NULL, "%s", why);
+    check_names();
+    check_big();
+    check_nameless();
+    check_files();
+}
+END_TEST
+
+/* --- wrong images --- */
+static bool look(struct dir_context *c, const char *name, size_t len, loff_t off, uint64_t ino,
+                 unsigned char type)
+{
+    c->pos = off;
+    return ++nlisted < 1000;
+}
+
+/* Whatever a guest could do with what it got. */
+static void use(void)
+{
+    static const char *const names[] = {"/etc/hosts", "/lib/b",     "/lib",       "/new",
+                                        "/new/one",   "/new/big",   "/new/link",  "/bind/small",
+                                        "/mnt/sub",   "/proc/stat", "/dev/null",  "..",
+                                        "/",          "/new/node",  "/etc/passwd"};
+    static char buf[70000];
+    struct file *f;
+    char *text;
+
+    for (int fd = 0; (fd = fdtable_next(task.fds, fd, &f)) >= 0; fd++) {
+        struct dir_context c = {.pos = f->pos, .emit = look};
+        nlisted = 0;
+        if (f->ops->readdir)
+            f->ops->readdir(&task, f, &c);
+        if (file_readable(f))
+            file_read_kernel(&task, f, buf, sizeof(buf), 0);
+        if (!vfs_path_string(&task, &f->path, &text))
+            free(text);
+        struct uio u;
+        loff_t pos = 100;
+        uio_init_kernel(&u, UIO_SOURCE, buf, 10);
+        if (file_writable(f))
+            file_write(&task, f, &u, &pos, 0);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        if (!vfs_open(&task, AT_FDCWD, names[i], O_RDWR, 0, 0, &f) ||
+            !vfs_open(&task, AT_FDCWD, names[i], O_RDONLY, 0, 0, &f)) {
+            struct dir_context c = {.emit = look};
+            nlisted = 0;
+            if (f->ops->readdir)
+                f->ops->readdir(&task, f, &c);
+            if (file_readable(f))
+                file_read_kernel(&task, f, buf, sizeof(buf), 0);
+            file_put(f);
+        }
+    }
+    if (!vfs_open(&task, AT_FDCWD, "/new/made", O_RDWR | O_CREAT, 0644, 0, &f))
+        file_put(f);
+    fdtable_put(task.fds);
+    fs_context_put(task.fs);
+    struct path root = {root_mount_ns->root, root_mount_ns->root->root};
+    task.fs = fs_context_new(&root);
+    struct path at;
+    for (int i = 0; i < 3; i++)
+        if (!vfs_walk(&task, AT_FDCWD, i ? i == 1 ? "/mnt" : "/bind" : "/dev", 0, &at)) {
+            vfs_umount(&at, MNT_DETACH);
+            path_put(&at);
+        }
+}
+
+static void try_image(const char *data, size_t len)
+{
+    char why[256];
+
+    alarm(20);
+    start();
+    memdev_init();
+    if (load(data, len, why))
+        use();
+    _exit(0);
+}
+
+/* Every step-th byte is wrong in step images of the test runs: NV_FUZZ_STEP=1 takes them all. */
+START_TEST(wrong_bytes)
+{
+    const char *env = getenv("NV_FUZZ_STEP");
+    size_t step = env ? (size_t)atoi(env) : 5;
+    static const unsigned char flips[] = {0xff, 0x01, 0x80, 0x10};
+
+    make_image();
+    srandom(7);
+    for (size_t at = (size_t)random() % step; at < image.len; at += step) {
+        int status;
+        pid_t pid = fork();
+        if (!pid) {
+            image.data[at] ^= (char)flips[random() % 4];
+            try_image(image.data, image.len);
+        }
+        (void)random();
+        ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+        ck_assert_msg(WIFEXITED(status) && !WEXITSTATUS(status), "byte %zu of %zu: status %#x", at,
+                      image.len, status);
+    }
+    for (size_t len = 0; len < image.len; len += image.len / 50 + 1) {
+        int status;
+        pid_t pid = fork();
+        if (!pid)
+            try_image(image.data, len);
+        ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+        ck_assert_int_eq(status, 0);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("ckpt_vfs");
+    TCase *c = tcase_create("vfs");
+
+    tcase_set_timeout(c, 600);
+    tcase_add_test(c, round_trip);
+    tcase_add_test(c, second_generation);
+    tcase_add_test(c, wrong_bytes);
+    suite_add_tcase(s, c);
+    SRunner *sr = srunner_create(s);
+    srunner_run_all(sr, CK_NORMAL);
+    int failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
