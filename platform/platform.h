@@ -67,13 +67,15 @@ struct platform_hostcall {
     long result; /* out: value or negative errno */
 };
 
-/* pread(2) of a host file into guest memory. */
-struct platform_read {
+/* A part of a host file into guest memory, or back. */
+struct platform_transfer {
     int fd;
     uint64_t id; /* of the open file; never used again for another one */
     uint64_t addr;
     size_t len;
     off_t offset;
+    bool write;
+    bool shared; /* it is in memory, and the guest may map it shared and writable */
 };
 
 /* For people who measure. */
@@ -242,11 +244,12 @@ struct platform {
     void (*patch_hide)(const struct aspace *as, uint64_t addr, void *bytes, size_t n);
 
     /*
-     * A large read by the guest's own thread, into its own memory and cache: the stub keeps the
-     * descriptor for the next one. Only of files that the guest may use as that descriptor allows.
-     * NULL: not here. Bytes or negative errno; -EAGAIN: it cannot be done now. Blocks.
+     * A large transfer by the guest's own thread, in its own memory and cache: the stub keeps a
+     * descriptor or a mapping for the next one. Only of files that the guest may use as that
+     * descriptor allows. NULL: not here. Bytes, maybe fewer than there are, or negative errno;
+     * -EAGAIN: it cannot be done now. Blocks.
      */
-    ssize_t (*read_file)(struct gthread *thr, const struct platform_read *r);
+    ssize_t (*transfer)(struct gthread *thr, const struct platform_transfer *x);
     /* The file with that id is closed: stubs give it up. */
     void (*forget_file)(uint64_t id);
 

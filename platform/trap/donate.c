@@ -38,7 +38,7 @@ static int close_donated(struct gthread *thr, struct donated *d)
     return err == -ESRCH ? err : 0; /* what else it says is its own business */
 }
 
-/* Closes what was forgotten. */
+/* Closes and unmaps what was forgotten. */
 int donate_cleanup(struct gthread *thr)
 {
     struct aspace *as = thr->as;
@@ -51,7 +51,7 @@ int donate_cleanup(struct gthread *thr)
         if (err)
             return err;
     }
-    return 0;
+    return share_cleanup(thr);
 }
 
 void donate_forget(uint64_t id)
@@ -59,6 +59,7 @@ void donate_forget(uint64_t id)
     struct aspace *as;
 
     for (as = aspace_next(NULL); as; as = aspace_next(as)) {
+        share_forget(as, id);
         for (int i = 0; i < DONATED_MAX; i++) {
             if (as->donated[i].id == id && id) {
                 as->donated[i].id = 0;
@@ -90,7 +91,7 @@ static int make_place(struct gthread *thr, struct donated **out)
     return close_donated(thr, d);
 }
 
-ssize_t donate_read(struct gthread *thr, const struct platform_read *r)
+static ssize_t donate_read(struct gthread *thr, const struct platform_transfer *r)
 {
     struct platform_hostcall call = {.nr = SYS_pread64,
                                      .args = {0, r->addr, r->len, (unsigned long)r->offset, 0, 0},
@@ -113,4 +114,11 @@ ssize_t donate_read(struct gthread *thr, const struct platform_read *r)
     if (err)
         return err;
     return call.result > (long)r->len ? -EIO : call.result;
+}
+
+ssize_t donate_transfer(struct gthread *thr, const struct platform_transfer *x)
+{
+    ssize_t n = x->shared ? share_transfer(thr, x) : -EAGAIN;
+
+    return n == -EAGAIN && !x->write ? donate_read(thr, x) : n;
 }

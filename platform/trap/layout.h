@@ -6,6 +6,7 @@
  *   STUB_SHARED   one page of sentry state, read-only here, the same for all address spaces
  *   STUB_VDSO     the host's vvar and vdso, moved here by the zygote
  *   STUB_SCRATCH  private stack for the first thread of an address space and for fork children
+ *   STUB_SHARES   parts of files that the guest may map: share.c
  *   STUB_SLOTS    MAP_SHARED with the sentry, never with another address space; one slot a thread
  */
 #ifndef NV_PLATFORM_TRAP_LAYOUT_H
@@ -17,6 +18,10 @@
 #define STUB_VDSO 0x7fff00200000UL
 #define STUB_SCRATCH 0x7fff00400000UL
 #define STUB_SCRATCH_SIZE 0x8000UL
+#define STUB_SHARES 0x7fff01000000UL
+#define SHARES 8
+#define SHARE_UNIT (1UL << 20) /* where parts begin */
+#define SHARE_SPAN (2 * SHARE_UNIT)
 #define STUB_SLOTS 0x7fff10000000UL
 #define STUB_END 0x7fff40000000UL
 #define HOST_TASK_SIZE 0x7ffffffff000UL
@@ -96,6 +101,7 @@ enum slot_cmd {
     CMD_XSAVE,    /* put the vector registers into the made frame */
     CMD_FRAME,    /* copy hc_args[1] bytes from SLOT_HEAD to hc_args[0], vectors to hc_args[2] */
     CMD_XRSTOR,   /* load the vector registers from hc_args[0], as a signal frame has them */
+    CMD_COPY,     /* hc_args[2] bytes from hc_args[1] to hc_args[0]; the result says how many */
     CMD_BATCH,    /* hc_nr host calls that are in the window, with hc_fd descriptors */
 };
 

@@ -248,6 +248,10 @@ static int fork_locked(struct gthread *thr, struct gthread *child, int ctl)
     memcpy(child->as->donated, thr->as->donated, sizeof(thr->as->donated));
     child->as->next_donated = thr->as->next_donated;
     child->as->nstale = thr->as->nstale;
+    memcpy(child->as->shares, thr->as->shares, sizeof(thr->as->shares));
+    for (int i = 0; i < SHARES; i++)
+        child->as->shares[i].busy = 0;
+    child->as->stale_shares = thr->as->stale_shares;
     err = wait_child(child, thr);
     if (err)
         return err;
@@ -664,6 +668,6 @@ const struct platform platform_trap = {
     .ask_futex = trap_ask_futex,
     .hostcall = trap_hostcall,
     .hostcalls = trap_hostcalls,
-    .read_file = donate_read,
+    .transfer = donate_transfer,
     .forget_file = donate_forget,
 };

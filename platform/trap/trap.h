@@ -45,6 +45,13 @@ struct donated { /* a descriptor the stub keeps */
     int fd;      /* its number there, -1: none */
 };
 
+struct share {   /* a part of a file: share.c */
+    uint64_t id; /* 0: of nothing any more */
+    off_t start;
+    bool mapped;
+    unsigned int warm, busy;
+};
+
 struct aspace {
     unsigned int refs;
     pid_t pid;
@@ -65,6 +72,8 @@ struct aspace {
     struct text *text;       /* patched call sites, or NULL: patch.c */
     struct donated donated[DONATED_MAX];
     unsigned int next_donated, nstale;
+    struct share shares[SHARES];
+    unsigned int next_share, stale_shares;
     bool ask_futex; /* private futexes are the sentry's: of its threads' slots */
     bool text_busy; /* a thread changes code: the others wait before they run it */
     bool keep_text; /* the program steps through its code: no site becomes a jump */
@@ -114,8 +123,12 @@ int trap_hostcalls(struct gthread *thr, struct platform_hostcall *calls, unsigne
 /* donate.c */
 int trap_hostcall_with(struct gthread *thr, struct platform_hostcall *call, uint32_t with);
 int donate_cleanup(struct gthread *thr);
-ssize_t donate_read(struct gthread *thr, const struct platform_read *r);
+ssize_t donate_transfer(struct gthread *thr, const struct platform_transfer *x);
 void donate_forget(uint64_t id);
+/* share.c */
+int share_cleanup(struct gthread *thr);
+ssize_t share_transfer(struct gthread *thr, const struct platform_transfer *x);
+void share_forget(struct aspace *as, uint64_t id);
 struct aspace *aspace_next(const struct aspace *as); /* all of them, beginning with NULL */
 /* code.c, patch.c, text.c: call sites that were turned into jumps to thunks. */
 void text_wait(struct gthread *thr); /* while code is being changed */

@@ -180,7 +180,8 @@ ssize_t ckpt_contents_uio(const struct ckpt_contents *c, struct uio *u, size_t l
 
     while ((size_t)done < len) {
         size_t run = run_at(c, pos + done, len - (size_t)done, &off);
-        n = off < 0 ? uio_zero(u, run) : uio_from_fd(u, ckpt_pages_fd(), off, run);
+        n = off < 0 ? uio_zero(u, run)
+                    : uio_from_fd(u, &(struct uio_fd){.fd = ckpt_pages_fd(), .offset = off}, run);
         if (n <= 0)
             break;
         done += n;

@@ -382,21 +382,46 @@ static ssize_t fd_pwrite(int fd, const void *buf, size_t len, off_t offset, int 
     return r < 0 ? -errno : r;
 }
 
-ssize_t uio_from_fd_rwf(struct uio *u, int fd, off_t offset, size_t len, int rwf)
+/* True: done, or failed. The first of several buffers is enough, callers go on. */
+static bool try_direct(struct uio *u, struct uio_fd *f, size_t len, bool write, ssize_t *ret)
+{
+    static uint64_t last_id;
+    uint64_t addr = u->iovcnt ? (uint64_t)u->iov->iov_base : 0;
+    size_t n = u->iovcnt ? MIN(u->iov->iov_len, len) : 0;
+
+    if (n <= UIO_DIRECT_MIN || !u->t || !has_windows(u->t) || !platform->transfer ||
+        !user_range_ok(addr, n))
+        return false;
+    if (!*f->id)
+        *f->id = ++last_id;
+    const struct platform_transfer x = {f->fd, *f->id, addr, n, f->offset, write, f->shared};
+    *ret = platform->transfer(u->t->thr, &x);
+    if (*ret == -EAGAIN)
+        return false;
+    if (*ret > 0)
+        uio_advance(u, (size_t)*ret);
+    f->direct = true;
+    return true;
+}
+
+ssize_t uio_from_fd(struct uio *u, struct uio_fd *f, size_t len)
 {
     size_t done = 0;
+    ssize_t direct;
 
     len = MIN(len, u->resid);
+    if (f->id && try_direct(u, f, len, false, &direct))
+        return direct;
     while (done < len) {
         size_t n = MIN(uio_segment(u), len - done);
         uint64_t addr = (uint64_t)u->iov->iov_base;
-        off_t at = offset < 0 ? -1 : offset + (off_t)done;
+        off_t at = f->offset < 0 ? -1 : f->offset + (off_t)done;
         void *p = !u->t                    ? u->iov->iov_base
                   : user_range_ok(addr, n) ? window_out(u->t, addr, n)
                                            : NULL;
         if (!p)
             n = MIN(n, sizeof(bounce));
-        ssize_t r = fd_pread(fd, p ? p : bounce, n, at, rwf);
+        ssize_t r = fd_pread(f->fd, p ? p : bounce, n, at, f->rwf);
         if (r <= 0)
             return done ? (ssize_t)done : r;
         ssize_t moved = r;
@@ -414,15 +439,18 @@ ssize_t uio_from_fd_rwf(struct uio *u, int fd, off_t offset, size_t len, int rwf
     return (ssize_t)done;
 }
 
-ssize_t uio_to_fd_rwf(struct uio *u, int fd, off_t offset, size_t len, int rwf)
+ssize_t uio_to_fd(struct uio *u, struct uio_fd *f, size_t len)
 {
     size_t done = 0;
+    ssize_t direct;
 
     len = MIN(len, u->resid);
+    if (f->id && try_direct(u, f, len, true, &direct))
+        return direct;
     while (done < len) {
         size_t n = MIN(uio_segment(u), len - done);
         uint64_t addr = (uint64_t)u->iov->iov_base;
-        off_t at = offset < 0 ? -1 : offset + (off_t)done;
+        off_t at = f->offset < 0 ? -1 : f->offset + (off_t)done;
         const void *p = !u->t                    ? u->iov->iov_base
                         : user_range_ok(addr, n) ? window_in(u->t, addr, n)
                                                  : NULL;
@@ -432,7 +460,7 @@ ssize_t uio_to_fd_rwf(struct uio *u, int fd, off_t offset, size_t len, int rwf)
                 return done ? (ssize_t)done : -EFAULT;
             n = (size_t)got;
         }
-        ssize_t r = fd_pwrite(fd, p ? p : bounce, n, at, rwf);
+        ssize_t r = fd_pwrite(f->fd, p ? p : bounce, n, at, f->rwf);
         if (r <= 0)
             return done ? (ssize_t)done : r;
         uio_advance(u, (size_t)r);
@@ -441,36 +469,6 @@ ssize_t uio_to_fd_rwf(struct uio *u, int fd, off_t offset, size_t len, int rwf)
             break;
     }
     return (ssize_t)done;
-}
-
-ssize_t uio_from_fd(struct uio *u, int fd, off_t offset, size_t len)
-{
-    return uio_from_fd_rwf(u, fd, offset, len, 0);
-}
-
-ssize_t uio_to_fd(struct uio *u, int fd, off_t offset, size_t len)
-{
-    return uio_to_fd_rwf(u, fd, offset, len, 0);
-}
-
-#define DIRECT_MIN 16384UL
-
-ssize_t uio_from_file(struct uio *u, int fd, uint64_t *id, off_t offset, size_t len)
-{
-    static uint64_t last_id;
-    uint64_t addr = u->iovcnt ? (uint64_t)u->iov->iov_base : 0;
-    size_t n = u->iovcnt ? MIN(u->iov->iov_len, MIN(len, u->resid)) : 0;
-
-    if (n <= DIRECT_MIN || !u->t || !has_windows(u->t) || !platform->read_file ||
-        !user_range_ok(addr, n))
-        return uio_from_fd(u, fd, offset, len);
-    if (!*id)
-        *id = ++last_id;
-    const struct platform_read r = {fd, *id, addr, n, offset};
-    ssize_t got = platform->read_file(u->t->thr, &r);
-    if (got > 0)
-        uio_advance(u, (size_t)got);
-    return got;
 }
 
 void uio_file_closed(uint64_t id)

@@ -62,23 +62,27 @@ void uio_done(struct uio *u);
 ssize_t uio_read(struct uio *u, void *dst, size_t len);        /* dir UIO_SOURCE */
 ssize_t uio_write(struct uio *u, const void *src, size_t len); /* dir UIO_DEST */
 ssize_t uio_zero(struct uio *u, size_t len);                   /* dir UIO_DEST */
+/* A host file, and what of it a transfer is about. */
+struct uio_fd {
+    int fd;       /* must not block: a regular file, or known to be ready */
+    off_t offset; /* -1: the descriptor's own position */
+    int rwf;      /* RWF_* flags of preadv2 and pwritev2 */
+    /*
+     * The guest may use the descriptor as it is open. Large transfers may then be made by its own
+     * thread, and park. *id names the open file, 0 at first; uio_file_closed() when it is closed.
+     */
+    uint64_t *id;
+    bool shared; /* and map it shared and writable; it is in memory and has no holes there */
+    bool direct; /* out: the guest's thread has done it */
+};
 /*
- * Moves up to len bytes between the list and a host FD: preadv/pwritev at offset, or at the FD's
- * own position if offset is -1. Bytes moved or negative errno. Uses the window when it can.
- * The FD must not block (regular file, or known ready).
+ * Move up to len bytes between the list and a host file. Bytes moved or negative errno; with an id
+ * they may be fewer than there are.
  */
-ssize_t uio_from_fd(struct uio *u, int fd, off_t offset, size_t len);
-ssize_t uio_to_fd(struct uio *u, int fd, off_t offset, size_t len);
-/*
- * uio_from_fd() of a regular file that the guest may use as fd allows: large reads are then made by
- * the guest's own thread and park. *id names the open file, 0 at first; uio_file_closed() when fd
- * is closed.
- */
-ssize_t uio_from_file(struct uio *u, int fd, uint64_t *id, off_t offset, size_t len);
+ssize_t uio_from_fd(struct uio *u, struct uio_fd *f, size_t len);
+ssize_t uio_to_fd(struct uio *u, struct uio_fd *f, size_t len);
+#define UIO_DIRECT_MIN 16384UL /* what is not longer is never worth it */
 void uio_file_closed(uint64_t id);
-/* The same with RWF_* flags for preadv2/pwritev2, e.g. RWF_NOWAIT. */
-ssize_t uio_from_fd_rwf(struct uio *u, int fd, off_t offset, size_t len, int rwf);
-ssize_t uio_to_fd_rwf(struct uio *u, int fd, off_t offset, size_t len, int rwf);
 /* Skips bytes already dealt with. */
 void uio_advance(struct uio *u, size_t n);
 

@@ -386,6 +386,10 @@ static void obey(struct slot *s)
     case CMD_XSAVE:
         save_vectors(s);
         break;
+    case CMD_COPY:
+        s->result = (int64_t)(s->hc_args[2] - stub_copy((void *)s->hc_args[0],
+                                                        (void *)s->hc_args[1], s->hc_args[2]));
+        break;
     case CMD_FRAME:
         s->result = put_frame(s);
         break;

@@ -148,9 +148,11 @@ static ssize_t read_some(struct uio *u, struct gofer_fd *g, loff_t pos, bool now
 
     if (g->no_nowait) {
         if (pos >= g->warm_from && pos < g->warm_to)
-            return uio_from_fd(u, g->fd, pos, MIN(u->resid, (size_t)(g->warm_to - pos)));
+            return uio_from_fd(u, &(struct uio_fd){.fd = g->fd, .offset = pos},
+                               MIN(u->resid, (size_t)(g->warm_to - pos)));
     } else {
-        n = uio_from_fd_rwf(u, g->fd, pos, u->resid, RWF_NOWAIT);
+        n = uio_from_fd(u, &(struct uio_fd){.fd = g->fd, .offset = pos, .rwf = RWF_NOWAIT},
+                        u->resid);
         if (n == -EOPNOTSUPP) {
             g->no_nowait = true;
             n = -EAGAIN;
@@ -170,7 +172,8 @@ static ssize_t gf_read(struct task *t, struct file *f, struct uio *u, loff_t *po
         return 0;
     do {
         if (own_thread && u->resid > OWN_THREAD_MIN)
-            n = uio_from_file(u, g->fd, &g->id, *pos, u->resid);
+            n = uio_from_fd(u, &(struct uio_fd){.fd = g->fd, .offset = *pos, .id = &g->id},
+                            u->resid);
         else
             n = read_some(u, g, *pos, rwf & RWF_NOWAIT);
         if (n <= 0)
@@ -189,7 +192,9 @@ static ssize_t gf_write(struct task *t, struct file *f, struct uio *u, loff_t *p
 
     if (!u->resid)
         return 0;
-    ssize_t n = uio_to_fd_rwf(u, file_fd(f)->fd, *pos, u->resid, append ? RWF_APPEND : 0);
+    ssize_t n = uio_to_fd(
+        u, &(struct uio_fd){.fd = file_fd(f)->fd, .offset = *pos, .rwf = append ? RWF_APPEND : 0},
+        u->resid);
     if (n <= 0)
         return n;
     *pos = append && !fstat(file_fd(f)->fd, &st) ? st.st_size : *pos + n;

@@ -10,7 +10,7 @@
 struct gofer_fd {
     unsigned int refs;
     int fd;
-    uint64_t id;               /* of uio_from_file() */
+    uint64_t id;               /* of struct uio_fd */
     struct inode *inode;       /* weak: whoever has the descriptor holds it */
     struct list node;          /* in its fds */
     uint8_t acc;               /* O_RDONLY, O_WRONLY, O_RDWR: what it allows */

@@ -82,7 +82,9 @@ static ssize_t host_read(struct task *t, struct file *f, struct uio *u, loff_t *
     if (!u->resid)
         return 0;
     if (h->regular)
-        return uio_from_fd(u, h->fd, pos && pos != &f->pos ? *pos : -1, u->resid);
+        return uio_from_fd(
+            u, &(struct uio_fd){.fd = h->fd, .offset = pos && pos != &f->pos ? *pos : -1},
+            u->resid);
     for (;;) {
         if (!(host_ready(h) & (EPOLLIN | EPOLLHUP | EPOLLERR))) {
             if (f->flags & O_NONBLOCK)
@@ -91,7 +93,8 @@ static ssize_t host_read(struct task *t, struct file *f, struct uio *u, loff_t *
             if (err)
                 return err;
         }
-        ssize_t n = uio_from_fd(u, h->fd, -1, MIN(u->resid, 65536UL));
+        ssize_t n =
+            uio_from_fd(u, &(struct uio_fd){.fd = h->fd, .offset = -1}, MIN(u->resid, 65536UL));
         if (n != -EAGAIN)
             return n;
     }
@@ -103,7 +106,9 @@ static ssize_t host_write(struct task *t, struct file *f, struct uio *u, loff_t 
     size_t done = 0;
 
     if (h->regular)
-        return uio_to_fd(u, h->fd, pos && pos != &f->pos ? *pos : -1, u->resid);
+        return uio_to_fd(u,
+                         &(struct uio_fd){.fd = h->fd, .offset = pos && pos != &f->pos ? *pos : -1},
+                         u->resid);
     while (u->resid) {
         if (!(host_ready(h) & (EPOLLOUT | EPOLLERR | EPOLLHUP))) {
             int err = f->flags & O_NONBLOCK ? -EAGAIN : wait_ready(t, h, EPOLLOUT);
@@ -111,7 +116,8 @@ static ssize_t host_write(struct task *t, struct file *f, struct uio *u, loff_t 
                 return done ? (ssize_t)done : err;
         }
         /* A blocking pipe that is writable takes a page without blocking, no more. */
-        ssize_t n = uio_to_fd(u, h->fd, -1, h->nonblocking ? u->resid : MIN(u->resid, 4096UL));
+        ssize_t n = uio_to_fd(u, &(struct uio_fd){.fd = h->fd, .offset = -1},
+                              h->nonblocking ? u->resid : MIN(u->resid, 4096UL));
         if (n == -EAGAIN)
             continue;
         if (n == -EPIPE) {

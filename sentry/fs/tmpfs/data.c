@@ -22,6 +22,50 @@
 #define FILE_MAX (1LL << 62)
 #define SEALS_KNOWN (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)
 
+/*
+ * Short transfers of a memfd go through a mapping of it. Nobody else can make it shorter, so what
+ * lies below the file's size is there.
+ */
+#define MAP_MAX (1UL << 20)
+#define MAP_OFTEN 4
+#define MAPS_MAX 1024
+
+static int nmaps;
+
+static void drop_map(struct tmpfs_inode *ti)
+{
+    if (!ti->map)
+        return;
+    munmap(ti->map, ti->map_len);
+    ti->map = NULL;
+    nmaps--;
+}
+
+/* The file's bytes from pos to end, or NULL. */
+static char *mapped(const struct inode *i, loff_t pos, loff_t end)
+{
+    struct tmpfs_inode *ti = TMPFS_I(i);
+    size_t len = PAGE_UP((uint64_t)i->size);
+
+    if (ti->memfd < 0 || ti->sealing || end > i->size || len > MAP_MAX ||
+        (uint64_t)i->blocks * 512 < len)
+        return NULL;
+    if (ti->map && ti->map_len < len)
+        drop_map(ti);
+    if (!ti->map) {
+        if (++ti->small < MAP_OFTEN || nmaps >= MAPS_MAX)
+            return NULL;
+        ti->small = 0;
+        char *map = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, ti->memfd, 0);
+        if (map == MAP_FAILED)
+            return NULL;
+        ti->map = map;
+        ti->map_len = len;
+        nmaps++;
+    }
+    return ti->map + pos;
+}
+
 void tmpfs_data_free(struct inode *i)
 {
     struct tmpfs_inode *ti = TMPFS_I(i);
@@ -29,6 +73,7 @@ void tmpfs_data_free(struct inode *i)
     tmpfs_book(i, 0);
     free(ti->data);
     free(ti->image);
+    drop_map(ti);
     if (ti->memfd >= 0) {
         uio_file_closed(ti->memfd_id);
         close(ti->memfd);
@@ -158,6 +203,7 @@ int tmpfs_truncate(struct inode *i, loff_t size)
     if ((size < i->size && (ti->seals & F_SEAL_SHRINK)) ||
         (size > i->size && (ti->seals & F_SEAL_GROW)))
         return -EPERM;
+    drop_map(ti);
     int err = thaw(i);
     if (!err)
         err = size > SMALL_MAX ? to_memfd(i) : ti->memfd < 0 ? account(i, size) : 0;
@@ -173,6 +219,35 @@ int tmpfs_truncate(struct inode *i, loff_t size)
     return err;
 }
 
+#define LARGE_OFTEN 3
+
+/*
+ * How the guest may reach the file besides. A descriptor of it can be written to: only who may
+ * write gets one. Mapped in a stub, it could not be sealed any more.
+ */
+static struct uio_fd host_file(const struct file *f, loff_t pos)
+{
+    struct tmpfs_inode *ti = TMPFS_I(f->inode);
+    bool whole = (uint64_t)f->inode->blocks * 512 >= PAGE_UP(f->inode->size);
+
+    return (struct uio_fd){.fd = ti->memfd,
+                           .offset = pos,
+                           .id = file_writable(f) ? &ti->memfd_id : NULL,
+                           .shared = file_readable(f) && !ti->sealing && whole};
+}
+
+/* A small file that is often read or written at large leaves our memory. */
+static void note_large(const struct file *f, size_t len)
+{
+    struct tmpfs_inode *ti = TMPFS_I(f->inode);
+
+    if (ti->memfd < 0 && !ti->image && len > UIO_DIRECT_MIN && file_readable(f) &&
+        file_writable(f) && !ti->sealing && ++ti->large >= LARGE_OFTEN) {
+        ti->large = 0;
+        to_memfd(f->inode); /* if it cannot be, it stays */
+    }
+}
+
 static ssize_t data_read(struct task *t, struct file *f, struct uio *u, loff_t *pos, int rwf)
 {
     struct inode *i = f->inode;
@@ -185,22 +260,29 @@ static ssize_t data_read(struct task *t, struct file *f, struct uio *u, loff_t *
     int err = ti->image && i->size <= SMALL_MAX ? thaw(i) : 0;
     if (err)
         return err;
-    if (ti->image)
+    note_large(f, len);
+    char *data = ti->memfd < 0           ? ti->data + *pos
+                 : len <= UIO_DIRECT_MIN ? mapped(i, *pos, *pos + (loff_t)len)
+                                         : NULL;
+    if (ti->image) {
         n = ckpt_contents_uio(ti->image, u, len, *pos);
-    else if (ti->memfd >= 0)
-        n = file_writable(f) ? uio_from_file(u, ti->memfd, &ti->memfd_id, *pos, len)
-                             : uio_from_fd(u, ti->memfd, *pos, len);
-    else
-        n = uio_write(u, ti->data + *pos, len);
+    } else if (data) {
+        n = uio_write(u, data, len);
+    } else {
+        struct uio_fd h = host_file(f, *pos);
+        n = uio_from_fd(u, &h, len);
+    }
     if (n > 0)
         *pos += n;
     return n;
 }
 
-static ssize_t write_at(struct inode *i, struct uio *u, loff_t at, size_t len)
+static ssize_t write_at(struct file *f, struct uio *u, loff_t at, size_t len)
 {
+    struct inode *i = f->inode;
     struct tmpfs_inode *ti = TMPFS_I(i);
     loff_t end = at + (loff_t)len;
+    struct uio_fd h = {.fd = -1};
 
     int err = thaw(i);
     if (!err && end > SMALL_MAX)
@@ -214,10 +296,20 @@ static ssize_t write_at(struct inode *i, struct uio *u, loff_t at, size_t len)
     if (err)
         return err;
     bool grows = end > i->size || (uint64_t)i->blocks * 512 < PAGE_UP(i->size);
-    ssize_t n = ti->memfd >= 0 ? uio_to_fd(u, ti->memfd, at, len) : uio_read(u, ti->data + at, len);
+    char *data = ti->memfd < 0 ? ti->data + at : len <= UIO_DIRECT_MIN ? mapped(i, at, end) : NULL;
+    ssize_t n;
+    if (data) {
+        n = uio_read(u, data, len);
+    } else {
+        h = host_file(f, at);
+        if (!h.shared || end > i->size) /* the guest cannot make it longer */
+            h.id = NULL;
+        n = uio_to_fd(u, &h, len);
+    }
     if (grows)
         tmpfs_settle(i);
-    if (n > 0 && at + n > i->size)
+    /* What the guest's thread wrote may have been cut off again meanwhile. */
+    if (n > 0 && !h.direct && at + n > i->size)
         i->size = at + n;
     return n;
 }
@@ -250,7 +342,8 @@ static ssize_t data_write(struct task *t, struct file *f, struct uio *u, loff_t 
             return -EPERM;
         len = MIN(len, (size_t)(i->size - *pos));
     }
-    ssize_t n = write_at(i, u, *pos, len);
+    note_large(f, len);
+    ssize_t n = write_at(f, u, *pos, len);
     if (n > 0) {
         *pos += n;
         inode_touch(i, true, false);

@@ -33,8 +33,12 @@ struct tmpfs_inode {
     struct ckpt_contents *image; /* restored, not changed or mapped since: the only contents */
     bool to_memfd;               /* which had been in one */
     int memfd;                   /* -1 until needed */
-    uint64_t memfd_id;           /* of uio_from_file() */
-    unsigned int seals;          /* memfd_create(2) */
+    char *map; /* of the whole memfd as it was when map_len was its length, or NULL */
+    size_t map_len;
+    uint64_t memfd_id;  /* of struct uio_fd */
+    uint8_t small;      /* transfers that a mapping would have served */
+    uint8_t large;      /* transfers so far that the guest could have made itself */
+    unsigned int seals; /* memfd_create(2) */
     bool sealing;
     char *link;
     struct list entries; /* directories */
