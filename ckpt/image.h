@@ -80,6 +80,8 @@ struct image {
 int image_open(struct image *img, const char *name, unsigned int flags,
                const char *require_signature, struct error *e);
 void image_close(struct image *img);
+/* The whole of a part, which must not be larger than max; malloc'ed, NULL with e set. */
+void *image_read(const struct image *img, enum image_part part, uint64_t max, struct error *e);
 
 /* --- changing --- */
 /* Signs with a private key. The signature goes when the image is written or optimized again. */

@@ -74,6 +74,23 @@ static int read_manifest(struct image *img, struct error *e)
     return err ? err : steal_fd(&fd);
 }
 
+void *image_read(const struct image *img, enum image_part part, uint64_t max, struct error *e)
+{
+    uint64_t size = img->manifest.parts[part].size;
+
+    if (img->fd[part] < 0 || size > max) {
+        error_say(e, -EFBIG, "image %s has no %s, or a very large one", img->path,
+                  image_part_names[part]);
+        return NULL;
+    }
+    cleanup_free char *data = malloc(size + 1);
+    int err = data ? read_all(img->fd[part], data, size) : -ENOMEM;
+    if (!err)
+        return steal_ptr(&data);
+    error_set(e, err, "reading %s of image %s", image_part_names[part], img->path);
+    return NULL;
+}
+
 static int check_signature(struct image *img, const char *key, struct error *e)
 {
     uint8_t sig[SIGNATURE_LEN];

@@ -1,5 +1,5 @@
 # What a person types.
-DEPS := gcc make libseccomp-dev libjansson-dev libcapstone-dev check libssl-dev pkg-config
+DEPS := gcc make libseccomp-dev libjansson-dev libcapstone-dev check libssl-dev libzstd-dev pkg-config
 TEST_DEPS := busybox-static git python3 procps openssl
 BENCH_DEPS := sqlite3 git python3
 PLOT_DEPS := gnuplot-nox python3
@@ -67,6 +67,7 @@ host: $(NV)
 	tests/integration/host.sh $(NV) "$(PLATFORMS)"
 	tests/integration/files.sh $(NV) "$(PLATFORMS)"
 	tests/integration/user.sh $(NV) "$(PLATFORMS)"
+	tests/integration/image.sh $(NV)
 
 check: deps
 	@$(MAKE) --no-print-directory all
