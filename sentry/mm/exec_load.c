@@ -37,6 +37,7 @@ struct loader {
     struct file *interp_file;
     uint64_t bias, interp_bias; /* load address minus linked address */
     uint64_t entry;
+    struct mm_batch batch;
 };
 
 static uint64_t random_pages(uint64_t range)
@@ -103,7 +104,8 @@ static int map_fixed(struct loader *l, uint64_t at, uint64_t len, int prot, stru
                              .pgoff_bytes = off,
                              .prot = prot,
                              .flags = MAP_PRIVATE | MAP_FIXED | (f ? 0 : MAP_ANONYMOUS),
-                             .file = f};
+                             .file = f,
+                             .batch = &l->batch};
     int64_t got = mm_mmap(l->mm, l->thr, &r, l->t);
 
     return got < 0 ? (int)got : 0;
@@ -124,14 +126,25 @@ static int map_segment(struct loader *l, struct file *f, const Elf64_Phdr *ph, u
         map_end = PAGE_DOWN(start);
     if (!err && PAGE_UP(mem_end) > map_end)
         err = map_fixed(l, map_end, PAGE_UP(mem_end) - map_end, prot, NULL, 0);
-    /* All that follows the file's bytes in its last page is zero: ld.so allocates from it. */
-    if (!err && ph->p_filesz && mem_end > file_end && PAGE_OFF(file_end) && (prot & PROT_WRITE)) {
-        static const char zeros[NV_PAGE_SIZE];
-        size_t tail = NV_PAGE_SIZE - PAGE_OFF(file_end);
-        if (mm_write(l->mm, file_end, zeros, tail) != (ssize_t)tail)
-            err = -EFAULT; /* the file ends before its segment does */
-    }
     return err;
+}
+
+/* All that follows the file's bytes in its last page is zero: ld.so allocates from it. */
+static int zero_tails(struct loader *l, const struct elf_image *img, uint64_t bias)
+{
+    static const char zeros[NV_PAGE_SIZE];
+
+    for (int i = 0; i < img->nph; i++) {
+        const Elf64_Phdr *ph = &img->ph[i];
+        uint64_t file_end = ph->p_vaddr + bias + ph->p_filesz;
+        size_t tail = NV_PAGE_SIZE - PAGE_OFF(file_end);
+        if (ph->p_type != PT_LOAD || !ph->p_filesz || ph->p_memsz <= ph->p_filesz ||
+            !PAGE_OFF(file_end) || !(ph->p_flags & PF_W))
+            continue;
+        if (mm_write(l->mm, file_end, zeros, tail) != (ssize_t)tail)
+            return -EFAULT; /* the file ends before its segment does */
+    }
+    return 0;
 }
 
 static int map_image(struct loader *l, struct file *f, const struct elf_image *img, uint64_t bias)
@@ -303,7 +316,8 @@ static int map_stack(struct loader *l)
                              .prot = PROT_READ | PROT_WRITE | (l->img.exec_stack ? PROT_EXEC : 0),
                              .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_GROWSDOWN,
                              .name = "[stack]",
-                             .vm_flags = VM_STACK};
+                             .vm_flags = VM_STACK,
+                             .batch = &l->batch};
     int64_t at = mm_mmap(l->mm, l->thr, &r, l->t);
     return at < 0 ? (int)at : 0;
 }
@@ -368,6 +382,12 @@ int exec_load(struct task *t, struct exec_params *p)
     err = map_stack(&l);
     if (!err)
         err = map_program(&l);
+    if (!err)
+        err = mm_batch_flush(&l.batch, l.thr);
+    if (!err)
+        err = zero_tails(&l, &l.img, l.bias);
+    if (!err && l.interp_file)
+        err = zero_tails(&l, &l.interp, l.interp_bias);
     if (!err)
         err = build_stack(&l, &sp);
     if (!err && p->commit)

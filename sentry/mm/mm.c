@@ -79,6 +79,26 @@ int64_t mm_host(struct gthread *thr, long nr, uint64_t a0, uint64_t a1, uint64_t
     return err ? err : call.result;
 }
 
+int mm_batch_flush(struct mm_batch *b, struct gthread *thr)
+{
+    unsigned int n = b->n;
+    int err = n ? platform->hostcalls(thr, b->calls, n) : 0;
+
+    b->n = 0;
+    for (unsigned int i = 0; !err && i < n; i++)
+        err = b->calls[i].result < 0 && b->calls[i].result > -4096 ? (int)b->calls[i].result : 0;
+    return err;
+}
+
+int mm_batch_add(struct mm_batch *b, struct gthread *thr, const struct platform_hostcall *call)
+{
+    int err = b->n == MM_BATCH_MAX ? mm_batch_flush(b, thr) : 0;
+
+    if (!err)
+        b->calls[b->n++] = *call;
+    return err;
+}
+
 void mm_account(struct mm *mm, const struct vma *v, int sign)
 {
     uint64_t len = (v->end - v->start) * (uint64_t)sign;

@@ -99,7 +99,8 @@ struct mmap_request {
     int prot, flags; /* PROT_, MAP_ */
     struct file *file;
     const char *name;
-    uint32_t vm_flags; /* extra VM_ flags */
+    uint32_t vm_flags;      /* extra VM_ flags */
+    struct mm_batch *batch; /* NULL: now; else with its flush, while nobody runs there yet */
 };
 int64_t mm_mmap(struct mm *mm, struct gthread *thr, const struct mmap_request *r, struct task *t);
 int mm_munmap(struct mm *mm, struct gthread *thr, uint64_t addr, uint64_t len);

@@ -14,6 +14,15 @@ void mm_unlock(struct mm *mm);
 /* One host memory call; fd -1 for none. Value or negative errno. */
 int64_t mm_host(struct gthread *thr, long nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3,
                 int fd, uint64_t a5);
+/* Mappings of an address space that nobody runs in yet: collected, then made in one handoff. */
+#define MM_BATCH_MAX 32
+struct mm_batch {
+    unsigned int n;
+    struct platform_hostcall calls[MM_BATCH_MAX];
+};
+int mm_batch_flush(struct mm_batch *b, struct gthread *thr);
+/* The call is made now or with a later flush, which tells if it fails. Descriptors stay open. */
+int mm_batch_add(struct mm_batch *b, struct gthread *thr, const struct platform_hostcall *call);
 /* Sums of sizes for limits and /proc; sign +1 or -1. */
 void mm_account(struct mm *mm, const struct vma *v, int sign);
 /* Takes [start, end) out of the books and the VMA set. One entry must be reserved. */

@@ -101,7 +101,14 @@ static int map_locked(struct mm *mm, struct gthread *thr, const struct mmap_requ
     int err = find_backing(t, r, len, &b);
     if (!err)
         err = vma_reserve(mm->vmas, 4);
-    if (!err) {
+    if (!err && r->batch) {
+        const struct platform_hostcall call = {.nr = SYS_mmap,
+                                               .args = {(uint64_t)addr, len, (uint64_t)r->prot & 7,
+                                                        (uint64_t)b.host_flags, (uint64_t)-1,
+                                                        b.off},
+                                               .fd = b.fd};
+        err = mm_batch_add(r->batch, thr, &call);
+    } else if (!err) {
         int64_t got = mm_host(thr, SYS_mmap, (uint64_t)addr, len, (uint64_t)r->prot & 7,
                               (uint64_t)b.host_flags, b.fd, b.off);
         err = got < 0 ? (int)got : 0;
