@@ -64,7 +64,7 @@ $(O)/stub.elf: $(STUB_SRCS) $(wildcard platform/trap/*.h platform/trap/stub/*.h)
 		sentry/syscalls.def
 	@mkdir -p $(@D)
 	@echo "  STUB  $@"
-	$(Q)$(CC) $(STUB_CFLAGS) -Wl,-T,platform/trap/stub/stub.ld -Wl,--build-id=none -Wl,-z,noexecstack \
+	$(Q)$(CC) $(STUB_CFLAGS) -Wl,-T,platform/trap/stub/stub.ld -Wl,--build-id=sha1 -Wl,-z,noexecstack \
 		-Wl,-z,max-page-size=4096 -o $@ $(STUB_SRCS)
 $(O)/platform/trap/stub_image.o: $(O)/stub.elf
 

@@ -27,6 +27,7 @@ enum {
     O_ID,
     O_PATCH,
     O_NO_PATCH,
+    O_PERF_MAP,
     O_STAT,
     O_OUTPUT = 'o',
     O_CALLS = 300,
@@ -98,6 +99,10 @@ static const struct {
      {"patch", required_argument, NULL, O_PATCH},
      "auto|eager|off",
      "call sites become jumps: busy ones, all, none"},
+    {R | W | I | S,
+     {"perf-map", no_argument, NULL, O_PERF_MAP},
+     "",
+     "names of stub and thunks for perf on the host"},
     {R | W | I | S, {"no-patch", no_argument, NULL, O_NO_PATCH}, "", "the same as --patch off"},
     {R | W | I | S,
      {"event", required_argument, NULL, O_EVENT},
@@ -277,6 +282,9 @@ static int parse_one(int c, const char *arg, struct run_options *o)
         return parse_stat(arg, o);
     case O_PATCH:
         return parse_patch(arg, &o->patch);
+    case O_PERF_MAP:
+        o->perf_map = true;
+        return 0;
     case O_NO_PATCH:
         o->patch = PATCH_OFF;
         return 0;

@@ -60,7 +60,7 @@ static int open_without_admin(const char *path)
     return fd < 0 ? -err : fd;
 }
 
-static int open_pagemap(pid_t sentry, int pidfd)
+pid_t stub_pid(pid_t sentry, int pidfd)
 {
     char path[64];
 
@@ -71,9 +71,17 @@ static int open_pagemap(pid_t sentry, int pidfd)
     if (pid <= 0)
         return -EBADF;
     snprintf(path, sizeof(path), "/proc/%ld/status", pid);
-    if (proc_number(path, "PPid:") != sentry)
-        return -EPERM;
-    snprintf(path, sizeof(path), "/proc/%ld/pagemap", pid);
+    return proc_number(path, "PPid:") == sentry ? (pid_t)pid : -EPERM;
+}
+
+static int open_pagemap(pid_t sentry, int pidfd)
+{
+    pid_t pid = stub_pid(sentry, pidfd);
+    char path[64];
+
+    if (pid < 0)
+        return pid;
+    snprintf(path, sizeof(path), "/proc/%d/pagemap", pid);
     int fd = open_without_admin(path);
     if (fd >= 0 && !is_alive(pidfd)) {
         close(fd);

@@ -4,6 +4,8 @@
 
 #include <sys/types.h>
 
+/* The host's number of the child of the sentry that pidfd names, or negative errno. */
+pid_t stub_pid(pid_t sentry, int pidfd);
 /*
  * Answers CTL_PAGEMAP on the control socket ctl. Only children of the sentry are looked at, of
  * which pidfd names one. Takes over pidfd, which may be -1 or no pidfd at all.

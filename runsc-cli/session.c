@@ -18,6 +18,7 @@
 #include "base/timeline.h"
 #include "runsc-cli/cli.h"
 #include "runsc-cli/pagemap.h"
+#include "runsc-cli/perfmap.h"
 #include "runsc-cli/terminal.h"
 #include "sentry/kernel/loop.h"
 
@@ -145,6 +146,9 @@ static bool handle(struct session *s, struct session_message *msg)
         ended(s, msg->m.value);
     } else if (msg->m.type == CTL_PAGEMAP && msg->nfds == 1) {
         pagemap_serve(s->sp.ctl, s->sp.sentry, msg->fds[0]);
+        msg->nfds = 0;
+    } else if (msg->m.type == CTL_PERF_MAP && msg->nfds == 1 && s->sp.spec.perf_map) {
+        perfmap_add(s->sp.sentry, msg->fds[0], msg->payload, msg->len);
         msg->nfds = 0;
     } else if (s->message) {
         stop = s->message(s, msg);

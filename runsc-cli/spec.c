@@ -20,6 +20,7 @@
 #include "ckpt/manifest.h"
 #include "runsc-cli/cli.h"
 #include "runsc-cli/function.h"
+#include "runsc-cli/perfmap.h"
 
 extern char **environ;
 
@@ -252,6 +253,9 @@ static int fill_debugging(struct sandbox_spec *s, const struct run_options *o, s
     s->explain = o->explain;
     s->patch = o->patch;
     s->stat = o->stat;
+    s->perf_map = o->perf_map;
+    if (o->perf_map && perfmap_start(e))
+        return EXIT_NV;
     s->stat_fd = 2;
     s->ctl_sock = s->gofer_sock = -1;
     if (!o->stat_file)

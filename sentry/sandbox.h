@@ -51,6 +51,7 @@ struct sandbox_spec {
     enum stat_form stat;
     int stat_fd;
     enum patch_mode patch;
+    bool perf_map; /* tell the CLI of each thunk */
     int host_cpus; /* what the sandbox may use of the host */
     char boot_id[37], machine_id[33];
     uint64_t boot_ns; /* host CLOCK_MONOTONIC at start; /proc/uptime counts from here */
@@ -79,6 +80,7 @@ enum ctl_type {
      * same message with the descriptor, or with a negative errno.
      */
     CTL_PAGEMAP,
+    CTL_PERF_MAP, /* a line for perf about the process whose pidfd comes along */
 };
 #define CTL_LEAVE_RUNNING 1
 #define CTL_PAYLOAD_MAX 65536

@@ -22,14 +22,12 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "platform/host_vdso.h"
+#include "platform/trap/stub_image.h"
 #include "platform/trap/trap.h"
 #include "stub_filter.h"
 
 _Static_assert(sizeof(stub_filter) <= sizeof(((struct zygote_params *)0)->filter),
                "the stub's filter is too long");
-
-extern const char stub_image[];
-extern const size_t stub_image_size;
 
 struct stub_shared *trap_shared;
 int trap_doorbell = -1;

@@ -5,17 +5,22 @@
  * changes is given back as it was. The areas for thunks are within reach of a 32-bit jump.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "base/macros.h"
 #include "sentry/kernel/task.h"
 #include "sentry/mm/mm_internal.h"
 #include "sentry/mm/mm.h"
+#include "sentry/ctl.h"
 #include "sentry/sandbox.h"
+#include "sentry/vfs/file.h"
 
 #define TRAPS_WORTH 12 /* a patch costs as much as so many traps, and a little more */
 #define TRIES 6        /* times that other threads were in the way, before they are stopped */
@@ -180,6 +185,20 @@ static const char *unfit(const struct vma *v, uint64_t ip)
     return NULL;
 }
 
+/* For nv run --perf-map: format of /tmp/perf-PID.map. */
+static void name_thunk(const struct mm *mm, const struct platform_site *s, const struct vma *v)
+{
+    const struct dentry *d = v->file->path.dentry;
+    char line[256];
+    cleanup_close int pidfd = (int)syscall(SYS_pidfd_open, platform->aspace_pid(mm->as), 0);
+
+    if (pidfd < 0)
+        return;
+    int n = snprintf(line, sizeof(line), "%lx %lx thunk:%.200s+0x%lx", s->thunk, THUNK_SIZE + 0UL,
+                     d ? d->name : "?", s->ip - 2 - v->start + v->pgoff);
+    ctl_send_more(CTL_PERF_MAP, 0, line, MIN((size_t)n, sizeof(line) - 1), pidfd);
+}
+
 static int patch_locked(struct task *t, struct platform_site *s)
 {
     struct mm *mm = t->mm;
@@ -200,6 +219,8 @@ static int patch_locked(struct task *t, struct platform_site *s)
     int err = platform->patch(t->thr, s);
     if (err == -ENOEXEC || err == -EAGAIN || err == -EEXIST) /* nothing leads there */
         mm->thunks.area[i].used--;
+    if (!err && unlikely(sandbox->perf_map))
+        name_thunk(mm, s, v);
     return err;
 }
 

@@ -93,6 +93,12 @@ for platform in $2; do
     is "patch, bad use" "$(run --patch=always -- true; echo $?)" 2
     run --explain --patch=eager -- true
     is "explained sites" "$(grep -c 'call sites have a thunk' err)" "$([ $platform = trap ] && echo 1 || echo 0)"
+    if [ $platform = trap ]; then
+        HOME=$tmp/home run --perf-map --patch=eager -- /bin/true
+        is "perf finds the stub" "$(ls "$tmp"/home/.debug/.build-id/*/*/elf | wc -l)" 1
+        is "perf finds thunks" "$(grep -l 'thunk:libc.*+0x' /tmp/perf-*.map | wc -l)" 1
+        grep -l 'thunk:' /tmp/perf-*.map | xargs rm -f
+    fi
     run --timing=json -- true; is "timing" "$(grep -c "exec_loaded_ms.*total_ms" err)" 1
     cat >f.js <<'END'
 exports.handler = async (e) => { console.log('log'); if (e.fail) throw new Error('boom'); return { n: e.n + 1 }; };
