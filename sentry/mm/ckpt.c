@@ -23,7 +23,7 @@
 #include "sentry/vfs/file.h"
 
 #define CHUNK_PAGES 256UL
-#define GAP_MAX 8 /* zero pages between others that are kept as a hole: fewer mappings */
+#define GAP_MAX 32 /* zero pages beside others that become a hole of the file: fewer mappings */
 #define SEGMENTS_MAX (1U << 20)
 #define VM_KNOWN                                                                                   \
     (VM_READ | VM_WRITE | VM_EXEC | VM_SHARED | VM_GROWSDOWN | VM_LOCKED | VM_DONTFORK |           \
@@ -92,20 +92,44 @@ static int add_segment(struct saver *s, uint64_t start, uint64_t npages, uint64_
     return 0;
 }
 
+static uint64_t segment_end(const struct mm_segment *g)
+{
+    return g->start + g->npages * NV_PAGE_SIZE;
+}
+
 /* Pages to keep, in ascending order. */
 static int keep(struct saver *s, uint64_t start, const char *data, uint64_t npages)
 {
     struct mm_segment *last = s->n > s->first ? &s->seg[s->n - 1] : NULL;
-    uint64_t gap = last ? (start - last->start) / NV_PAGE_SIZE - last->npages : UINT64_MAX;
-    bool joins = gap == 0 || (gap < GAP_MAX && !s->v->file);
+    uint64_t from = last ? segment_end(last) : s->v->start, gap = (start - from) / NV_PAGE_SIZE;
+    bool joins = last && !gap;
 
-    if (joins && gap)
-        ckpt_put_pages(s->w, NULL, gap);
+    if (gap && gap <= GAP_MAX && !s->v->file) {
+        uint64_t offset = ckpt_put_pages(s->w, NULL, gap);
+        int err = last ? 0 : add_segment(s, from, 0, offset);
+        if (err)
+            return err;
+        last = &s->seg[s->n - 1];
+        last->npages += gap;
+        joins = true;
+    }
     uint64_t offset = ckpt_put_pages(s->w, data, npages);
     if (!joins)
         return add_segment(s, start, npages, offset);
-    last->npages += gap + npages;
+    last->npages += npages;
     return 0;
+}
+
+/* The area's end, too, if it is near. */
+static void keep_end(struct saver *s)
+{
+    struct mm_segment *last = s->n > s->first ? &s->seg[s->n - 1] : NULL;
+    uint64_t gap = last ? (s->v->end - segment_end(last)) / NV_PAGE_SIZE : 0;
+
+    if (!gap || gap > GAP_MAX || s->v->file)
+        return;
+    ckpt_put_pages(s->w, NULL, gap);
+    last->npages += gap;
 }
 
 static bool is_zero(const char *page)
@@ -209,6 +233,8 @@ static int save_area(struct saver *s, const struct vma *v, int pagemap)
             return err;
     }
     int err = pagemap_scan(pagemap, PAGEMAP_OWN, v->start, v->end, save_range, s);
+    if (!err)
+        keep_end(s);
     if (s->readable && !(v->flags & VM_READ)) {
         int back = set_readable(s, false);
         err = err ? err : back;

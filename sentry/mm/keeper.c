@@ -14,7 +14,7 @@ struct turn {
     struct fiber *fiber;
 };
 
-static void keeper_lock(struct mm *mm)
+void keeper_lock(struct mm *mm)
 {
     struct turn turn = {.fiber = fiber_current()};
 
@@ -26,7 +26,7 @@ static void keeper_lock(struct mm *mm)
     mm->keeper_busy = true;
 }
 
-static void keeper_unlock(struct mm *mm)
+void keeper_unlock(struct mm *mm)
 {
     mm->keeper_busy = false;
     if (!list_empty(&mm->keeper_turns))
@@ -51,7 +51,10 @@ int mm_thread_new(struct mm *mm, struct gthread **out)
     int err = 0;
 
     keeper_lock(mm);
-    if (!mm->keeper) {
+    if (mm->spare) {
+        *out = mm->spare;
+        mm->spare = NULL;
+    } else if (!mm->keeper) {
         err = -ESRCH;
     } else if (tasks_without_thread(mm) > 1) {
         err = platform->thread_new(mm->keeper, out);

@@ -47,6 +47,8 @@ void mm_put(struct mm *mm)
     vma_clear(mm->vmas);
     free(mm->vmas);
     mm_image_free(mm);
+    if (mm->spare)
+        platform->thread_free(mm->spare);
     if (mm->keeper)
         platform->thread_free(mm->keeper);
     if (mm->as)
@@ -186,7 +188,7 @@ int mm_fork(struct task *parent, struct mm **child, struct aspace *as, struct gt
     mm->lock_wq = wq;
     waitq_init(&mm->lock_wq);
     mm->thunks.counts = NULL;
-    mm->keeper = NULL;
+    mm->keeper = mm->spare = NULL;
     mm->keeper_busy = false;
     list_init(&mm->keeper_turns);
     mm->image = NULL;

@@ -66,6 +66,7 @@ struct mm {
     struct thunks thunks;
     /* Restored from an image: restore.c, keeper.c. */
     struct gthread *keeper; /* a parked thread of no task, of which others are made; may be NULL */
+    struct gthread *spare;  /* one made ahead, for the first task that asks; may be NULL */
     bool keeper_busy;
     struct list keeper_turns;
     struct mm_image *image; /* owned: what mm_restore() is to map; NULL: nothing any more */

@@ -45,6 +45,9 @@ struct mm_image {
     uint32_t n;
 };
 void mm_image_free(struct mm *mm);
+/* keeper.c: while host calls are made with the keeper. Blocks. */
+void keeper_lock(struct mm *mm);
+void keeper_unlock(struct mm *mm);
 int prot_to_host(uint32_t vm_flags);
 uint32_t prot_to_vm(int prot);
 

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "sentry/ckpt/pages.h"
+#include "sentry/kernel/fiber.h"
 #include "sentry/mm/mm_internal.h"
 #include "sentry/mm/wset.h"
 #include "sentry/vfs/file.h"
@@ -21,6 +22,7 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 #define POPULATE_PAGES_MAX (1U << 16) /* of one working set */
+#define PIECE 32U                     /* calls for which the keeper is not to be had */
 
 struct calls {
     struct platform_hostcall *v;
@@ -44,14 +46,23 @@ static struct platform_hostcall *add(struct calls *c, long nr)
 static int add_map(struct calls *c, uint64_t start, uint64_t len, uint32_t vm_flags, int flags,
                    int fd, uint64_t off)
 {
-    struct platform_hostcall *call = add(c, SYS_mmap);
+    struct platform_hostcall *call = c->n ? &c->v[c->n - 1] : NULL;
 
+    /* It may just go on where the last one ends. */
+    flags |= MAP_FIXED | MAP_NORESERVE;
+    if (call && call->args[0] + call->args[1] == start && call->fd == fd &&
+        call->args[2] == (unsigned long)prot_to_host(vm_flags) &&
+        call->args[3] == (unsigned long)flags && (fd < 0 || call->args[5] + call->args[1] == off)) {
+        call->args[1] += len;
+        return 0;
+    }
+    call = add(c, SYS_mmap);
     if (!call)
         return -ENOMEM;
     call->args[0] = start;
     call->args[1] = len;
     call->args[2] = (unsigned long)prot_to_host(vm_flags);
-    call->args[3] = (unsigned long)(flags | MAP_FIXED | MAP_NORESERVE);
+    call->args[3] = (unsigned long)flags;
     call->args[4] = (unsigned long)-1;
     call->args[5] = off;
     call->fd = fd;
@@ -147,19 +158,43 @@ static void populate(struct mm *mm, const struct wset_range *r, struct calls *c,
     }
 }
 
-/* What cannot be touched now will fault later: failures do not matter. */
-static void populate_all(struct mm *mm)
+static void collect_set(struct mm *mm, struct calls *c)
 {
     const struct wset *ws = wset_used();
-    struct calls c = {.n = 0};
     uint32_t left = POPULATE_PAGES_MAX;
 
     for (uint32_t i = 0; i < ws->n; i++)
         if (ws->v[i].mm == mm->image_id)
-            populate(mm, &ws->v[i], &c, &left);
-    if (c.n && platform->hostcalls(mm->keeper, c.v, c.n))
-        log_debug("the working set is not in place");
+            populate(mm, &ws->v[i], c, &left);
+}
+
+/*
+ * Runs beside the guest: a thread is ready for the task that comes first, then the keeper touches
+ * the working set, in short pieces, for others may need it. What cannot be touched now will fault
+ * later: failures do not matter.
+ */
+static void make_ready(void *arg)
+{
+    struct mm *mm = arg;
+    struct calls c = {.n = 0};
+    int err = 0;
+
+    if (mm->refs > 2) {
+        keeper_lock(mm);
+        if (mm->keeper)
+            err = platform->thread_new(mm->keeper, &mm->spare);
+        keeper_unlock(mm);
+    }
+    collect_set(mm, &c);
+    /* The only task would take the keeper away. */
+    unsigned int piece = mm->refs > 2 ? PIECE : c.n;
+    for (unsigned int at = 0; !err && at < c.n; at += piece) {
+        keeper_lock(mm);
+        err = mm->keeper ? platform->hostcalls(mm->keeper, c.v + at, MIN(c.n - at, piece)) : -ESRCH;
+        keeper_unlock(mm);
+    }
     free(c.v);
+    mm_put(mm);
 }
 
 int mm_restore(struct mm *mm)
@@ -178,7 +213,7 @@ int mm_restore(struct mm *mm)
         err = run_maps(mm, &c);
     free(c.v);
     mm_image_free(mm);
-    if (!err)
-        populate_all(mm);
+    if (!err && !fiber_start(make_ready, mm_get(mm)))
+        err = -ENOMEM;
     return err;
 }
