@@ -24,7 +24,8 @@ LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now,-z,noexecstack $(SANFLAGS) $(LDFLAGS)
 LIBS := -l:libjansson.a -lpthread
 
 SRCS := $(sort $(shell find base platform sentry gofer netstack ckpt runsc-cli -name '*.c' \
-	-not -path 'platform/trap/stub/*' -not -path 'runsc-cli/node/*'))
+	-not -path 'platform/trap/stub/*' -not -path 'runsc-cli/node/*' \
+	-not -path 'platform/vdso/guest/*'))
 ASMS := $(sort $(shell find base platform sentry runsc-cli -name '*.S' -not -path 'platform/trap/stub/*'))
 OBJS := $(SRCS:%.c=$(O)/%.o) $(ASMS:%.S=$(O)/%.o)
 
@@ -53,14 +54,14 @@ $(O)/%.o: %.c
 $(O)/%.o: %.S
 	@mkdir -p $(@D)
 	@echo "  AS    $<"
-	$(Q)$(CC) -I. -DSTUB_ELF='"$(O)/stub.elf"' -DRESEED_MODULE='"$(O)/reseed.node"' -MMD -MP -g -c -o $@ $<
+	$(Q)$(CC) -I. -DSTUB_ELF='"$(O)/stub.elf"' -DRESEED_MODULE='"$(O)/reseed.node"' -DVDSO_ELF='"$(O)/vdso.elf"' -MMD -MP -g -c -o $@ $<
 
 # The stub runs inside guest address spaces: no libc, no vector registers, no stack protector.
 STUB_SRCS := $(wildcard platform/trap/stub/*.c) $(wildcard platform/trap/stub/*.S)
 STUB_CFLAGS := -std=gnu17 -D_GNU_SOURCE -I. $(WARN) -O2 -g -ffreestanding -nostdlib -fno-pic -fno-pie -static \
 	-fno-stack-protector -mgeneral-regs-only -mno-red-zone -fcf-protection=none -mcmodel=large \
 	-fno-asynchronous-unwind-tables -fno-builtin -fno-strict-aliasing
-$(O)/stub.elf: $(STUB_SRCS) $(wildcard platform/trap/*.h platform/trap/stub/*.h) platform/trap/stub/stub.ld \
+$(O)/stub.elf: $(STUB_SRCS) $(wildcard platform/trap/*.h platform/trap/stub/*.h) platform/vdso/vdso.h platform/trap/stub/stub.ld \
 		sentry/syscalls.def
 	@mkdir -p $(@D)
 	@echo "  STUB  $@"
@@ -74,6 +75,16 @@ $(O)/reseed.node: runsc-cli/node/reseed.c
 	@echo "  NODE  $@"
 	$(Q)$(CC) -std=gnu17 $(WARN) -O2 -fPIC -shared -nostdlib -s -Wl,-z,noseparate-code -o $@ $<
 $(O)/runsc-cli/node_images.o: $(O)/reseed.node runsc-cli/node/runner.js
+
+# The guest's vDSO: no libc, no relocations, unwind tables.
+VDSO_CFLAGS := -std=gnu17 -D_GNU_SOURCE -I. $(WARN) -O2 -ffreestanding -nostdlib -shared -fPIC -fvisibility=hidden \
+	-fno-stack-protector -mgeneral-regs-only -fcf-protection=none -fasynchronous-unwind-tables -fno-builtin
+$(O)/vdso.elf: platform/vdso/guest/vdso.c platform/vdso/guest/vdso.ld platform/vdso/vdso.h
+	@mkdir -p $(@D)
+	@echo "  VDSO  $@"
+	$(Q)$(CC) $(VDSO_CFLAGS) -Wl,-T,platform/vdso/guest/vdso.ld -Wl,-soname=linux-vdso.so.1 -Wl,--hash-style=both \
+		-Wl,--eh-frame-hdr -Wl,--build-id=none -Wl,-z,noexecstack -Wl,-z,max-page-size=4096 -Wl,-s -o $@ $<
+$(O)/platform/vdso/vdso_image.o: $(O)/vdso.elf
 
 -include $(OBJS:.o=.d)
 -include mk/*.mk

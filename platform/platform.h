@@ -208,9 +208,6 @@ struct platform {
      */
     bool (*out_zero)(struct gthread *thr, uint64_t addr, size_t len);
 
-    /* Base of the host's vDSO inside every guest address space, or 0 when it is not kept there. */
-    uint64_t (*host_vdso)(void);
-
     /*
      * Answers that the guest may have without asking; NULL where there is no such way. May be
      * called at any time. With valid false the sentry wants to see the calls.

@@ -146,11 +146,6 @@ static void pt_out_commit(struct gthread *t, uint64_t addr, size_t len)
 {
 }
 
-static uint64_t pt_vdso(void)
-{
-    return host_vdso_base(STUB_VDSO);
-}
-
 /* --- start --- */
 /* --- start --- */
 static int pt_probe(struct error *e)
@@ -245,7 +240,6 @@ const struct platform platform_ptrace = {
     .in_window = pt_in_window,
     .out_window = pt_out_window,
     .out_commit = pt_out_commit,
-    .host_vdso = pt_vdso,
     .hostcall = tracee_hostcall,
     .hostcalls = tracee_hostcalls,
 };

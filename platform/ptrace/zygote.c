@@ -16,6 +16,7 @@
 #include "platform/host_vdso.h"
 #include "platform/ptrace/tracee.h"
 #include "platform/trap/layout.h"
+#include "platform/vdso/vdso.h"
 
 #define OPTIONS                                                                                    \
     (PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_EXITKILL)
@@ -25,19 +26,20 @@ extern const size_t stub_image_size;
 
 struct gthread *ptrace_zygote;
 static struct aspace *zygote_as;
-static uint64_t vdso_start, vdso_end;
+static uint64_t vdso_end;
 
-static __attribute__((noreturn)) void exec_tracee(int image)
+static __attribute__((noreturn)) void exec_tracee(int image, int vdso)
 {
     char *argv[] = {"nv-stub", NULL}, *envp[] = {NULL};
     sigset_t none;
 
-    int exec_fd = fcntl(image, F_DUPFD_CLOEXEC, 100);
-    if (dup2(fd_channel[1], STUB_FD_CTL) < 0)
+    int exec_fd = fcntl(image, F_DUPFD_CLOEXEC, 100), vdso_fd = fcntl(vdso, F_DUPFD_CLOEXEC, 100);
+    if (dup2(fd_channel[1], STUB_FD_CTL) < 0 || dup2(vdso_fd, STUB_FD_VDSO) < 0)
         _exit(110);
     for (int i = 0; i < STUB_FD_CTL; i++)
         close(i);
-    close_range(STUB_FD_CTL + 1, (unsigned int)exec_fd - 1, 0);
+    close_range(STUB_FD_CTL + 1, STUB_FD_VDSO - 1, 0);
+    close_range(STUB_FD_VDSO + 1, (unsigned int)exec_fd - 1, 0);
     close_range((unsigned int)exec_fd + 1, ~0U, 0);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -84,7 +86,7 @@ static int64_t move_vdso(void)
 {
     uint64_t from = find_vdso(), to = host_vdso_base(STUB_VDSO);
 
-    vdso_start = vdso_end = STUB_VDSO;
+    vdso_end = STUB_VDSO;
     for (int i = 0; from && i < host_vdso_find(); i++) {
         const struct vdso_piece *p = &host_vdso_pieces[i];
         uint64_t at = to + (uint64_t)p->delta;
@@ -99,7 +101,22 @@ static int64_t move_vdso(void)
     return 0;
 }
 
-/* Leaves nothing mapped but the stub's text, the vDSO and a scratch page. */
+/* The guest's vDSO, and its descriptor closed. */
+static int64_t map_vdso(void)
+{
+    int64_t r = tracee_inject(ptrace_zygote, SYS_mmap,
+                              (unsigned long[]){VDSO_PARAMS, NV_PAGE_SIZE, PROT_READ,
+                                                MAP_SHARED | MAP_FIXED, STUB_FD_VDSO, 0},
+                              NULL);
+    if (r >= 0)
+        r = tracee_inject(ptrace_zygote, SYS_mmap,
+                          (unsigned long[]){VDSO_IMAGE, VDSO_IMAGE_SIZE, PROT_READ | PROT_EXEC,
+                                            MAP_PRIVATE | MAP_FIXED, STUB_FD_VDSO, NV_PAGE_SIZE},
+                          NULL);
+    return r < 0 ? r : tracee_inject4(ptrace_zygote, SYS_close, STUB_FD_VDSO, 0, 0, 0);
+}
+
+/* Leaves nothing mapped but the stub's text, both vDSOs and a scratch page. */
 static int empty_zygote(void)
 {
     int64_t r = tracee_load_regs(ptrace_zygote);
@@ -109,7 +126,9 @@ static int empty_zygote(void)
     if (!r)
         r = move_vdso();
     if (!r)
-        r = unmap(STUB_TEXT + STUB_TEXT_SIZE, vdso_start);
+        r = unmap(STUB_TEXT + STUB_TEXT_SIZE, STUB_VDSO);
+    if (!r)
+        r = map_vdso();
     if (!r)
         r = unmap(vdso_end, HOST_TASK_SIZE);
     if (!r)
@@ -124,8 +143,11 @@ static int empty_zygote(void)
 int ptrace_zygote_start(void)
 {
     cleanup_close int image = memfd_create("nv-stub", MFD_CLOEXEC);
+    cleanup_close int vdso = vdso_file(STUB_VDSO);
     size_t len = stub_image_size;
 
+    if (vdso < 0)
+        return vdso;
     if (image < 0 || write(image, stub_image, len) != (ssize_t)len || find_syscall_insn())
         return -EIO;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fd_channel))
@@ -134,7 +156,7 @@ int ptrace_zygote_start(void)
     if (pid < 0)
         return -errno;
     if (pid == 0)
-        exec_tracee(image);
+        exec_tracee(image, vdso);
     int err = tracee_await_birth(pid); /* here: the stop after exec */
     if (err || ptrace(PTRACE_SETOPTIONS, pid, NULL, OPTIONS))
         return err ? err : -errno;

@@ -4,6 +4,7 @@
  *
  *   STUB_TEXT     code and tables of the stub, one read-only executable image
  *   STUB_SHARED   one page of sentry state, read-only here, the same for all address spaces
+ *   VDSO_PARAMS   the guest's vDSO: platform/vdso/vdso.h
  *   STUB_VDSO     the host's vvar and vdso, moved here by the zygote
  *   STUB_SCRATCH  private stack for the first thread of an address space and for fork children
  *   STUB_SHARES   parts of files that the guest may map: share.c
@@ -54,6 +55,7 @@
 #define STUB_FD_CTL 4
 #define STUB_FD_SHARED 5 /* only until the zygote has mapped them */
 #define STUB_FD_SLOTS 6
+#define STUB_FD_VDSO 7
 
 /* The host signal that interrupts guest code. */
 #define STUB_SIG_INTERRUPT 12 /* SIGUSR2 */
@@ -76,7 +78,6 @@ struct stub_shared {
     uint32_t sentry_cpu;      /* where it was when it last had nothing to do; + 1 */
     uint64_t xfeatures;       /* what a signal frame holds */
     uint64_t xsize;
-    uint64_t clock_gettime; /* the vDSO's function, 0: none */
 };
 
 enum slot_event {

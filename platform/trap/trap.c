@@ -86,7 +86,6 @@ static int trap_init(const struct platform_config *cfg, struct error *e)
     trap_shared->traps_shown = cfg->traps_shown;
     trap_shared->xfeatures = xstate_features();
     trap_shared->xsize = xstate_size();
-    trap_shared->clock_gettime = host_vdso_symbol("__vdso_clock_gettime", STUB_VDSO);
     sigemptyset(&set);
     sigaddset(&set, SIGCHLD);
     sigprocmask(SIG_BLOCK, &set, NULL);
@@ -655,7 +654,6 @@ const struct platform platform_trap = {
     .out_window = window_out,
     .out_commit = window_commit,
     .out_zero = window_zero,
-    .host_vdso = zygote_host_vdso,
     .set_facts = trap_set_facts,
     .set_sigmask = trap_set_sigmask,
     .get_sigmask = trap_get_sigmask,

@@ -160,7 +160,6 @@ void frame_set_ip(struct gthread *thr, uint64_t ip);
 int zygote_start(struct error *e);
 int zygote_fork(struct aspace **as, struct gthread **thr);
 void zygote_stop(void);
-uint64_t zygote_host_vdso(void);
 uint64_t trap_fast_entry(void); /* where thunks jump to */
 extern struct stub_shared *trap_shared;
 extern int trap_doorbell;

@@ -24,6 +24,7 @@
 #include "platform/host_vdso.h"
 #include "platform/trap/stub_image.h"
 #include "platform/trap/trap.h"
+#include "platform/vdso/vdso.h"
 #include "stub_filter.h"
 
 _Static_assert(sizeof(stub_filter) <= sizeof(((struct zygote_params *)0)->filter),
@@ -53,13 +54,8 @@ uint64_t trap_fast_entry(void)
     return t.fast_entry;
 }
 
-uint64_t zygote_host_vdso(void)
-{
-    return host_vdso_base(STUB_VDSO);
-}
-
 struct stub_fds {
-    int image, shared, ctl;
+    int image, shared, vdso, ctl;
 };
 
 /*
@@ -73,7 +69,8 @@ static int exec_stub(void *arg)
     const int want[] = {[STUB_FD_DOORBELL] = trap_doorbell,
                         [STUB_FD_CTL] = fds->ctl,
                         [STUB_FD_SHARED] = fds->shared,
-                        [STUB_FD_SLOTS] = zygote_as->slots_fd};
+                        [STUB_FD_SLOTS] = zygote_as->slots_fd,
+                        [STUB_FD_VDSO] = fds->vdso};
     char *argv[] = {"nv-stub", NULL}, *envp[] = {NULL};
     int high[ARRAY_SIZE(want)];
     sigset_t none;
@@ -90,7 +87,7 @@ static int exec_stub(void *arg)
     sigprocmask(SIG_SETMASK, &none, NULL);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     personality(ADDR_NO_RANDOMIZE);
-    close_range(STUB_FD_SLOTS + 1, (unsigned int)exec_fd - 1, 0);
+    close_range(STUB_FD_VDSO + 1, (unsigned int)exec_fd - 1, 0);
     close_range((unsigned int)exec_fd + 1, ~0U, 0);
     syscall(SYS_execveat, exec_fd, "", argv, envp, AT_EMPTY_PATH);
     _exit(111);
@@ -253,9 +250,12 @@ int zygote_start(struct error *e)
     static struct stub_fds fds; /* the child looks at it while we go on */
     int ctl = -1, shared = shared_page(), image = image_memfd();
 
+    host_vdso_find();
+    int vdso = vdso_file(STUB_VDSO);
     trap_doorbell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     int err = shared < 0          ? shared
               : image < 0         ? image
+              : vdso < 0          ? vdso
               : trap_doorbell < 0 ? -errno
                                   : aspace_alloc(&zygote_as, &ctl);
     if (err)
@@ -269,11 +269,12 @@ int zygote_start(struct error *e)
     memcpy(p->maps, host_vdso_pieces, sizeof(p->maps));
     p->filter_len = ARRAY_SIZE(stub_filter);
     memcpy(p->filter, stub_filter, sizeof(stub_filter));
-    fds = (struct stub_fds){image, shared, ctl};
+    fds = (struct stub_fds){image, shared, vdso, ctl};
     pid_t pid = clone(exec_stub, stack + sizeof(stack), CLONE_VM | SIGCHLD, &fds);
     close(ctl);
     close(image);
     close(shared);
+    close(vdso);
     if (pid < 0)
         return error_set(e, -errno, "starting the stub process");
     zygote_as->pid = pid;

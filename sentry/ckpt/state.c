@@ -4,6 +4,7 @@
 #include "sentry/ckpt/state.h"
 #include "sentry/ckpt/types.h"
 #include "sentry/kernel/task_internal.h"
+#include "sentry/time/clock.h"
 
 static void state_save(struct ckpt_writer *w, void *obj)
 {
@@ -12,6 +13,7 @@ static void state_save(struct ckpt_writer *w, void *obj)
 
     list_for_each(tg, &all_thread_groups, all_node)
         n++;
+    ckpt_put_u64(w, time_boot_ns());
     ckpt_put_u32(w, n);
     list_for_each(tg, &all_thread_groups, all_node)
         ckpt_put_ref(w, &ckpt_thread_group, tg);
@@ -21,6 +23,8 @@ static void state_load(struct ckpt_reader *r, void *obj, unsigned int version)
 {
     static struct thread_group *listed; /* they are in all_thread_groups by being made */
     struct sandbox_state *s = obj;
+
+    time_set_boot(ckpt_get_u64(r));
     uint32_t n = ckpt_get_count(r, 1 << 16, sizeof(uint32_t));
 
     while (n--)

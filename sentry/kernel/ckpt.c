@@ -237,7 +237,7 @@ static const struct ckpt_field tg_fields[] = {
     CKPT_WEAK(struct thread_group, timers, &ckpt_posix_timers),
     CKPT_WEAK(struct thread_group, itimers_cpu, &ckpt_itimers_cpu),
     CKPT_REF(struct thread_group, exe, &ckpt_file),
-    CKPT_TIME(struct thread_group, start_ns),
+    CKPT_UINT(struct thread_group, start_ns),
     CKPT_UINT(struct thread_group, nice),
     CKPT_UINT(struct thread_group, oom_score_adj),
 };
@@ -419,7 +419,7 @@ static const struct ckpt_field task_fields[] = {
     CKPT_UINT(struct task, set_child_tid),
     CKPT_UINT(struct task, rseq),
     CKPT_UINT(struct task, timer_slack_ns),
-    CKPT_TIME(struct task, start_ns),
+    CKPT_UINT(struct task, start_ns),
     CKPT_REF(struct task, vfork_child, &ckpt_task),
     CKPT_UINT(struct task, exit_code),
     CKPT_UINT_MAX(struct task, pdeath_signal, NV_NSIG),

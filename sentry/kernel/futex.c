@@ -13,6 +13,7 @@
 #include "sentry/kernel/task_internal.h"
 #include "sentry/kernel/uaccess.h"
 #include "sentry/mm/mm.h"
+#include "sentry/time/clock.h"
 
 #define BUCKETS 256
 #define ROBUST_LIST_LIMIT 2048
@@ -121,6 +122,8 @@ static int get_deadline(struct task *t, uint64_t addr, int op, uint64_t *deadlin
     if (op & FUTEX_CLOCK_REALTIME) {
         uint64_t real = realtime_ns(), mono = now_ns();
         at = at > real ? mono + (at - real) : mono;
+    } else {
+        at = time_from_guest(at);
     }
     *deadline = at;
     return 0;

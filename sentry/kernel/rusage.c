@@ -15,6 +15,7 @@
 #include "sentry/kernel/task_internal.h"
 #include "sentry/kernel/uaccess.h"
 #include "sentry/mm/mm.h"
+#include "sentry/time/clock.h"
 
 #define CLK_TCK_NS 10000000
 
@@ -114,5 +115,5 @@ long sys_times(struct task *t, const struct sysargs *a)
 
     if (arg_u64(a, 0) && put_user(t, &tms, arg_u64(a, 0)))
         return -EFAULT;
-    return (long)(now_ns() / CLK_TCK_NS);
+    return (long)(time_guest_ns() / CLK_TCK_NS);
 }

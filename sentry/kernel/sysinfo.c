@@ -14,6 +14,7 @@
 #include "sentry/kernel/uts.h"
 #include "sentry/mm/mm.h"
 #include "sentry/sandbox.h"
+#include "sentry/time/clock.h"
 
 #define CAP_SYS_ADMIN 21
 #define CAP_SYS_BOOT 22
@@ -69,7 +70,7 @@ long sys_setdomainname(struct task *t, const struct sysargs *a)
 long sys_sysinfo(struct task *t, const struct sysargs *a)
 {
     struct sysinfo si = {
-        .uptime = (long)((now_ns() - sandbox->boot_ns) / NSEC_PER_SEC),
+        .uptime = (long)(time_uptime_ns() / NSEC_PER_SEC),
         .totalram = sandbox->memory_bytes,
         .freeram = sandbox->memory_bytes - sandbox->memory_bytes / 8,
         .procs = (unsigned short)task_count(),

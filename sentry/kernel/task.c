@@ -9,6 +9,7 @@
 #include "sentry/kernel/freeze.h"
 #include "sentry/kernel/task_internal.h"
 #include "sentry/mm/mm.h"
+#include "sentry/time/clock.h"
 #include "sentry/vfs/file.h"
 
 #define PID_MAX 32768
@@ -72,7 +73,7 @@ struct task *task_new(struct thread_group *tg)
     list_init(&t->tg_node);
     waitq_init(&t->vfork_done);
     signal_task_init(t);
-    t->start_ns = now_ns();
+    t->start_ns = time_guest_ns();
     return t;
 }
 
@@ -152,7 +153,7 @@ struct thread_group *tg_new(void)
     ktimer_init(&tg->itimer_real, itimer_real_expired);
     ktimer_init(&tg->exit_timer, tg_exit_overdue);
     tg->dumpable = true;
-    tg->start_ns = now_ns();
+    tg->start_ns = time_guest_ns();
     list_add_tail(&all_thread_groups, &tg->all_node);
     return tg;
 }

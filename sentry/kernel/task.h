@@ -79,7 +79,7 @@ struct task {
 
     uint64_t clear_child_tid, robust_list, set_child_tid;
     uint64_t rseq, timer_slack_ns;
-    uint64_t start_ns;         /* CLOCK_MONOTONIC at creation */
+    uint64_t start_ns;         /* the guest's CLOCK_MONOTONIC at creation */
     struct task *vfork_parent; /* waits on this task's vfork_done */
     struct task *vfork_child;  /* owned reference; guest code goes on when it has let go */
     struct waitq vfork_done;

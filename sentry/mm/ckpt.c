@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -14,7 +13,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/macros.h"
-#include "platform/host_vdso.h"
+#include "platform/vdso/vdso.h"
 #include "sentry/ckpt/pagemap.h"
 #include "sentry/ckpt/pages.h"
 #include "sentry/ckpt/types.h"
@@ -43,23 +42,6 @@ static int name_number(const struct vma *v)
         if (!strcmp(v->name, names[i]))
             return (int)i;
     return 0;
-}
-
-/* Programs keep addresses of functions in the host's vDSO: another kernel's would not do. */
-static uint64_t vdso_digest(void)
-{
-    static uint64_t digest;
-    const char *p = (const char *)getauxval(AT_SYSINFO_EHDR);
-
-    for (int i = 0; !digest && p && i < host_vdso_find(); i++) {
-        const struct vdso_piece *piece = &host_vdso_pieces[i];
-        if (piece->delta)
-            continue;                   /* its data */
-        digest = 0xcbf29ce484222325ULL; /* FNV-1a */
-        for (uint64_t k = 0; k < piece->len; k++)
-            digest = (digest ^ (uint8_t)p[k]) * 0x100000001b3ULL;
-    }
-    return digest;
 }
 
 /* --- saving --- */
@@ -300,7 +282,6 @@ static void mm_save(struct ckpt_writer *w, void *obj)
     struct saver s = {.w = w, .mm = mm};
 
     ckpt_put_u32(w, next_image_id(w));
-    ckpt_put_u64(w, vdso_digest());
     save_areas(w, mm);
     int err = ckpt_wants_pages(w) ? save_pages(&s) : 0;
     if (err)
@@ -394,15 +375,12 @@ static void mm_load(struct ckpt_reader *r, void *obj, unsigned int version)
     struct mm *mm = obj;
 
     mm->image_id = (uint16_t)ckpt_get_u32(r);
-    uint64_t digest = ckpt_get_u64(r);
     load_areas(r, mm);
     load_segments(r, mm);
-    if (!ckpt_failed(r) && digest != vdso_digest())
-        ckpt_bad(r, "the vDSO of this host's kernel is not the one the programs were started with");
     if (mm->brk < mm->brk_start || PAGE_OFF(mm->mmap_base) ||
         mm->auxv_len > (int)ARRAY_SIZE(mm->auxv) || mm->auxv_len < 0)
         ckpt_bad(r, "its numbers are not valid");
-    mm->vdso = platform->host_vdso();
+    mm->vdso = VDSO_IMAGE;
 }
 
 /* Only files that may be mapped so; the file system has the last word in mm_restore(). */

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "base/timeline.h"
+#include "platform/vdso/vdso.h"
 #include "sentry/kernel/task_internal.h"
 #include "sentry/kernel/uaccess.h"
 #include "sentry/mm/elf.h"
@@ -378,7 +379,7 @@ int exec_load(struct task *t, struct exec_params *p)
         goto out;
     }
     choose_layout(&l);
-    l.mm->vdso = platform->host_vdso();
+    l.mm->vdso = VDSO_IMAGE;
     err = map_stack(&l);
     if (!err)
         err = map_program(&l);

@@ -6,12 +6,67 @@
 
 #include "base/macros.h"
 #include "ckpt/record.h"
+#include "platform/vdso/vdso.h"
 #include "sentry/kernel/rusage.h"
 #include "sentry/kernel/task.h"
 #include "sentry/kernel/uaccess.h"
+#include "sentry/sandbox.h"
 #include "sentry/time/clock.h"
 
 #define CAP_SYS_TIME 25
+
+static int64_t offset_ns;
+static uint64_t boot_ns; /* of a restored sandbox */
+
+void time_set_offset(int64_t ns)
+{
+    offset_ns = ns;
+    vdso_set_offset(ns);
+}
+
+int64_t time_offset(void)
+{
+    return offset_ns;
+}
+
+uint64_t time_from_guest(uint64_t guest_ns)
+{
+    if (offset_ns > 0)
+        return guest_ns > (uint64_t)offset_ns ? guest_ns - (uint64_t)offset_ns : 0;
+    uint64_t behind = (uint64_t)0 - (uint64_t)offset_ns;
+    return guest_ns < NO_DEADLINE - 1 - behind ? guest_ns + behind : NO_DEADLINE - 1;
+}
+
+uint64_t time_guest_ns(void)
+{
+    return now_ns() + (uint64_t)offset_ns;
+}
+
+uint64_t time_boot_ns(void)
+{
+    return boot_ns ? boot_ns : sandbox->boot_ns;
+}
+
+void time_set_boot(uint64_t guest_ns)
+{
+    boot_ns = guest_ns;
+}
+
+uint64_t time_uptime_ns(void)
+{
+    return time_guest_ns() - time_boot_ns();
+}
+
+static int guest_clock(clockid_t id, struct timespec *ts)
+{
+    if (clock_gettime(id, ts))
+        return -errno;
+    if (!offset_ns || !vdso_is_monotonic((uint32_t)id))
+        return 0;
+    int64_t ns = ts->tv_sec * NSEC_PER_SEC + ts->tv_nsec + offset_ns;
+    *ts = (struct timespec){ns / NSEC_PER_SEC, ns % NSEC_PER_SEC};
+    return 0;
+}
 
 /* CPU clocks of a process or thread: include/linux/posix-timers.h */
 static int cpu_clock(struct task *t, clockid_t id, struct timespec *ts)
@@ -40,11 +95,11 @@ int clock_read(struct task *t, clockid_t id, struct timespec *ts)
     case CLOCK_MONOTONIC_COARSE:
     case CLOCK_BOOTTIME:
     case CLOCK_TAI:
-        return clock_gettime(id, ts) ? -errno : 0;
+        return guest_clock(id, ts);
     case CLOCK_REALTIME_ALARM:
-        return clock_gettime(CLOCK_REALTIME, ts) ? -errno : 0;
+        return guest_clock(CLOCK_REALTIME, ts);
     case CLOCK_BOOTTIME_ALARM:
-        return clock_gettime(CLOCK_BOOTTIME, ts) ? -errno : 0;
+        return guest_clock(CLOCK_BOOTTIME, ts);
     case CLOCK_PROCESS_CPUTIME_ID:
     case CLOCK_THREAD_CPUTIME_ID:
         return cpu_clock(t, id, ts);
@@ -63,8 +118,8 @@ uint64_t clock_to_deadline(clockid_t id, const struct timespec *ts, bool absolut
         return NO_DEADLINE - 1;
     uint64_t at = (uint64_t)ts->tv_sec * NSEC_PER_SEC + (uint64_t)ts->tv_nsec, mono = now_ns();
     if (id == CLOCK_MONOTONIC)
-        return at;
-    clock_gettime(id, &now);
+        return time_from_guest(at);
+    guest_clock(id, &now);
     uint64_t n = (uint64_t)now.tv_sec * NSEC_PER_SEC + (uint64_t)now.tv_nsec;
     return at > n ? mono + (at - n) : mono;
 }
@@ -90,6 +145,8 @@ long sys_clock_gettime(struct task *t, const struct sysargs *a)
         return thread_cpu_time(t, arg_u64(a, 1), &ts);
     int err = clock_read(t, arg_i32(a, 0), &ts);
 
+    if (!err && offset_ns && vdso_is_monotonic(arg_u32(a, 0)) && vdso_is_hosts(t->ev.sys.ip))
+        err = clock_gettime(arg_i32(a, 0), &ts) ? -errno : 0; /* our vDSO adds the offset */
     return err ? err : put_user(t, &ts, arg_u64(a, 1));
 }
 

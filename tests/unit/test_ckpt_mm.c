@@ -53,10 +53,6 @@ static pid_t child_pid(struct aspace *as)
 {
     return child;
 }
-static uint64_t no_vdso(void)
-{
-    return 0;
-}
 static ssize_t read_child(struct aspace *as, void *dst, uint64_t addr, size_t len)
 {
     struct iovec l = {dst, len}, r = {(void *)addr, len};
@@ -69,7 +65,6 @@ static const struct platform fake = {.name = "fake",
                                      .idle_leave = woken,
                                      .spin_ns = no_spin,
                                      .aspace_pid = child_pid,
-                                     .host_vdso = no_vdso,
                                      .read_mem = read_child};
 
 /* --- the CLI's side --- */

@@ -12,12 +12,36 @@
 #define SIGSTOP_BIT (1UL << 18)
 
 /*
+ * An absolute timeout is of the guest's clock, the host wants its own. What is wrong with it stays
+ * so. Not if it cannot be read.
+ */
+static int64_t host_deadline(uint64_t at, int64_t ts[2])
+{
+    const volatile struct vdso_params *p = vdso_params();
+
+    if (at >= STUB_TEXT || stub_copy(ts, (const void *)at, 2 * sizeof(*ts)))
+        return -1;
+    if (ts[0] < 0 || ts[1] < 0 || ts[1] >= 1000000000)
+        return 0;
+    ts[0] -= p->offset_s;
+    ts[1] -= (int64_t)p->offset_ns;
+    if (ts[1] < 0) {
+        ts[1] += 1000000000;
+        ts[0]--;
+    }
+    if (ts[0] < 0)
+        ts[0] = ts[1] = 0; /* long ago */
+    return 0;
+}
+
+/*
  * Private futexes: the host's own queues. Of a wait that was interrupted the sentry decides between
  * a handler and a restart.
  */
 static enum served serve_futex(struct slot *s, struct stub_ucontext *uc, long *ret)
 {
-    uint64_t op = uc->mc.si, cmd = op & FUTEX_CMD_MASK;
+    uint64_t op = uc->mc.si, cmd = op & FUTEX_CMD_MASK, timeout = uc->mc.r10;
+    int64_t deadline[2];
 
     if (!(op & FUTEX_PRIVATE_FLAG) || uc->mc.di >= STUB_TEXT || s->ask_futex)
         return NOT_SERVED;
@@ -33,9 +57,15 @@ static enum served serve_futex(struct slot *s, struct stub_ucontext *uc, long *r
     default:
         return NOT_SERVED;
     }
+    if (cmd == FUTEX_WAIT_BITSET && timeout && !(op & FUTEX_CLOCK_REALTIME) &&
+        (vdso_params()->offset_s | (int64_t)vdso_params()->offset_ns)) {
+        if (host_deadline(timeout, deadline))
+            return NOT_SERVED;
+        timeout = (uint64_t)deadline;
+    }
     if (cmd == FUTEX_WAIT || cmd == FUTEX_WAIT_BITSET)
         __atomic_store_n(&s->in_futex, 1, __ATOMIC_SEQ_CST);
-    *ret = stub_futex(uc->mc.di, op, uc->mc.dx, uc->mc.r10, uc->mc.r8, uc->mc.r9,
+    *ret = stub_futex(uc->mc.di, op, uc->mc.dx, timeout, uc->mc.r8, uc->mc.r9,
                       &slot_fast(s)->interrupted);
     if (s->in_futex) {
         /*
@@ -88,9 +118,12 @@ static enum served serve_sigmask(struct slot *s, const struct stub_ucontext *uc,
     return __atomic_load_n(&s->sigpending, __ATOMIC_SEQ_CST) ? SERVED_SIGMASK : SERVED;
 }
 
-static long serve_clock(uint64_t id, uint64_t to)
+/* The guest's clock, or the host's for a call that the host's vDSO makes: vdso_is_hosts(). */
+static long serve_clock(const struct stub_ucontext *uc)
 {
-    long (*fn)(uint64_t, void *) = (void *)stub_shared()->clock_gettime;
+    const volatile struct vdso_params *p = vdso_params();
+    uint64_t id = (uint32_t)uc->mc.di, to = uc->mc.si;
+    long (*fn)(uint64_t, void *) = (void *)p->clock_gettime;
     int64_t ts[2];
 
     /* REALTIME, MONOTONIC, RAW, COARSE both, BOOTTIME: what the vDSO has without a call. */
@@ -98,6 +131,14 @@ static long serve_clock(uint64_t id, uint64_t to)
         return 1;
     if (fn(id, ts))
         return 1;
+    if (vdso_is_monotonic(id) && (uc->mc.ip < STUB_VDSO || uc->mc.ip >= STUB_SCRATCH)) {
+        ts[0] += p->offset_s;
+        ts[1] += (int64_t)p->offset_ns;
+        if (ts[1] >= 1000000000) {
+            ts[1] -= 1000000000;
+            ts[0]++;
+        }
+    }
     return stub_copy((void *)to, ts, sizeof(ts)) ? -14 : 0;
 }
 
@@ -136,7 +177,7 @@ enum served serve_here(struct slot *s, struct stub_ucontext *uc, uint64_t nr, lo
         *ret = host_syscall(__NR_sched_yield, 0, 0, 0, 0);
         return SERVED;
     case __NR_clock_gettime:
-        *ret = serve_clock(uc->mc.di, uc->mc.si);
+        *ret = serve_clock(uc);
         return *ret <= 0 ? SERVED : NOT_SERVED;
     case __NR_rt_sigprocmask:
         return serve_sigmask(s, uc, ret);

@@ -15,6 +15,7 @@
 
 #define PROT_READ 1
 #define PROT_WRITE 2
+#define PROT_EXEC 4
 #define MAP_SHARED 1
 #define MAP_PRIVATE 2
 #define MAP_FIXED 16
@@ -675,6 +676,7 @@ static __attribute__((noreturn)) void zygote_main(void *arg)
     host_syscall(__NR_munmap, STUB_END, HOST_TASK_SIZE - STUB_END, 0, 0);
     host_syscall(__NR_close, STUB_FD_SHARED, 0, 0, 0);
     host_syscall(__NR_close, STUB_FD_SLOTS, 0, 0, 0);
+    host_syscall(__NR_close, STUB_FD_VDSO, 0, 0, 0);
     install_handlers();
     if (p->filter_len)
         apply_filter(p);
@@ -700,6 +702,13 @@ void stub_main(uint64_t *sp)
                       STUB_FD_SHARED, 0);
     if (r < 0)
         die(107);
+    r = host_syscall6(__NR_mmap, VDSO_PARAMS, 4096, PROT_READ, MAP_SHARED | MAP_FIXED, STUB_FD_VDSO,
+                      0);
+    if (r >= 0)
+        r = host_syscall6(__NR_mmap, VDSO_IMAGE, VDSO_IMAGE_SIZE, PROT_READ | PROT_EXEC,
+                          MAP_PRIVATE | MAP_FIXED, STUB_FD_VDSO, 4096);
+    if (r < 0)
+        die(109);
     r = host_syscall6(__NR_mmap, STUB_SCRATCH, STUB_SCRATCH_SIZE, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1, 0);
     if (r < 0)

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "platform/trap/layout.h"
+#include "platform/vdso/vdso.h"
 
 /* The kernel's layout; libc's header would drag in its own types. */
 struct stub_sigcontext {
@@ -78,6 +79,11 @@ static inline char *slot_window(struct slot *s)
 static inline const volatile struct stub_shared *stub_shared(void)
 {
     return (const volatile struct stub_shared *)STUB_SHARED;
+}
+
+static inline const volatile struct vdso_params *vdso_params(void)
+{
+    return (const volatile struct vdso_params *)VDSO_PARAMS;
 }
 
 /* Is there something to copy out? */

@@ -13,6 +13,7 @@
 #include "sentry/kernel/task.h"
 #include "sentry/mm/mm.h"
 #include "sentry/sandbox.h"
+#include "sentry/time/clock.h"
 #include "sentry/vfs/file.h"
 
 #define TICKS(ns) ((unsigned long)((ns) / 10000000UL))
@@ -112,7 +113,7 @@ static int fill_stat(struct task *t, struct strbuf *out)
                   tg->session && tg->session->foreground ? tg->session->foreground->id : -1);
     strbuf_printf(out, "%lu 0 %ld 0 %d %d %d 0 %lu %lu %lu %lu ", TICKS(tg_cpu_ns(tg)),
                   tg->ru_children.ru_utime.tv_sec * 100, 20 + tg->nice, tg->nice,
-                  MAX(tg->ntasks, 1), TICKS(t->start_ns - sandbox->boot_ns),
+                  MAX(tg->ntasks, 1), TICKS(t->start_ns - time_boot_ns()),
                   mm ? (unsigned long)mm->total_vm : 0, (unsigned long)(rss(mm) / NV_PAGE_SIZE),
                   ~0UL);
     strbuf_printf(

@@ -10,6 +10,7 @@
 #include "sentry/kernel/uts.h"
 #include "sentry/sandbox.h"
 #include "sentry/socket/socket.h"
+#include "sentry/time/clock.h"
 
 static int fill_meminfo(struct task *t, struct strbuf *out)
 {
@@ -33,7 +34,7 @@ static int fill_meminfo(struct task *t, struct strbuf *out)
 
 static int fill_stat(struct task *t, struct strbuf *out)
 {
-    uint64_t up = now_ns() - sandbox->boot_ns, ticks = up / 10000000, busy = 0;
+    uint64_t up = time_uptime_ns(), ticks = up / 10000000, busy = 0;
     struct thread_group *tg;
 
     list_for_each(tg, &all_thread_groups, all_node)
@@ -53,7 +54,7 @@ static int fill_stat(struct task *t, struct strbuf *out)
 
 static int fill_uptime(struct task *t, struct strbuf *out)
 {
-    uint64_t cs = (now_ns() - sandbox->boot_ns) / 10000000;
+    uint64_t cs = time_uptime_ns() / 10000000;
 
     strbuf_printf(out, "%lu.%02lu %lu.%02lu\n", (unsigned long)cs / 100, (unsigned long)cs % 100,
                   (unsigned long)cs / 100, (unsigned long)cs % 100);
