@@ -20,6 +20,7 @@
 
 #define MOUNTS_MAX 10000
 #define FSTYPE_MAX 32
+#define FSTYPES_MAX 32
 
 /* --- paths --- */
 enum path_kind { PATH_NONE, PATH_MOUNT, PATH_ANON, PATH_BARE };
@@ -88,11 +89,31 @@ static void super_save(struct ckpt_writer *w, void *obj)
         ckpt_put_ref(w, sb->ops->priv_type, sb->priv);
 }
 
+/* Stays for ever, as the literal that it was. */
+static const char *fstype_load(struct ckpt_reader *r)
+{
+    static char *known[FSTYPES_MAX];
+    char *name = ckpt_get_string(r, FSTYPE_MAX);
+    int i = 0;
+
+    while (name && i < FSTYPES_MAX && known[i] && strcmp(known[i], name) != 0)
+        i++;
+    if (!name || i == FSTYPES_MAX) {
+        free(name);
+        return NULL;
+    }
+    if (known[i])
+        free(name);
+    else
+        known[i] = name;
+    return known[i];
+}
+
 static void super_load(struct ckpt_reader *r, void *obj, unsigned int version)
 {
     struct superblock *sb = obj;
 
-    sb->fstype = ckpt_get_string(r, FSTYPE_MAX); /* stays for ever, as the literal it was */
+    sb->fstype = fstype_load(r);
     if (!sb->ops || !sb->fstype)
         ckpt_bad(r, "a file system of no kind");
     else if (sb->ops->priv_type)

@@ -346,21 +346,21 @@ static void make_image(void)
     ck_assert_int_eq(ckpt_pages_use(open(name, O_RDONLY)), 0);
 }
 
-/* NULL: refused; *why says so. */
-static struct root *load(const char *data, size_t len, char why[256])
+/* false: refused; why says so. */
+static bool load(const char *data, size_t len, char why[256])
 {
     struct ckpt_reader *r = ckpt_reader_new(data, len, 5000);
     struct root *root = ckpt_load_root(r, &root_type);
 
-    if (root && (!root->ns || !root->fs || !root->fds))
-        root = NULL;
+    bool whole = root && root->ns && root->fs && root->fds;
     snprintf(why, 256, "%s", ckpt_reader_error(r) ? ckpt_reader_error(r) : "");
     ckpt_reader_free(r);
-    if (root) {
+    if (whole) {
         task.fs = root->fs;
         task.fds = root->fds;
     }
-    return root;
+    free(root);
+    return whole;
 }
 
 /* --- comparing --- */
@@ -536,7 +536,7 @@ START_TEST(round_trip)
     make_image();
     start();
     ck_assert_int_eq(memdev_init(), 0);
-    ck_assert_msg(load(image.data, image.len, why) != NULL, "%s", why);
+    ck_assert_msg(load(image.data, image.len, why), "%s", why);
     check_names();
     check_big();
     check_nameless();
@@ -576,7 +576,7 @@ START_TEST(second_generation)
     ck_assert_int_eq(ckpt_pages_use(open(name, O_RDONLY)), 0);
     start();
     memdev_init();
-    ck_assert_msg(load(image.data, len, why) != NULL, "%s", why);
+    ck_assert_msg(load(image.data, len, why), "%s", why);
     check_names();
     check_big();
     check_nameless();

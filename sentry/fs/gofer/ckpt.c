@@ -215,13 +215,14 @@ static void check(struct gofer_resume *s, bool open, const struct gofer_found *f
     const struct gofer_attr *a = &found->attr;
     char how[128];
 
-    if (found->result == -ENOENT || found->result == -ENOTDIR || found->result == -ELOOP) {
+    if (found->result == -ENOENT || found->result == -ENOTDIR) {
         changed(s, "has vanished");
+    } else if (found->result == -EISDIR || found->result == -ENXIO || found->result == -ELOOP ||
+               (!found->result && (a->mode ^ s->inode->mode) & S_IFMT)) {
+        changed(s, "has become something else");
     } else if (found->result) {
         ckpt_bad(resume.r, "the file %s/%s cannot be opened again: %s", mount_name(s->inode),
                  s->path, strerror(-found->result));
-    } else if ((a->mode ^ s->inode->mode) & S_IFMT) {
-        changed(s, "has become something else");
     } else if (open && a->size != s->size) {
         snprintf(how, sizeof(how), "has changed (its size was %llu, is %llu)",
                  (unsigned long long)s->size, (unsigned long long)a->size);
