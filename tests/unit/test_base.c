@@ -1,10 +1,10 @@
 /* Lists and string buffers. */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/list.h"
 #include "base/strbuf.h"
+#include "tests/unit/unit.h"
 
 struct item {
     int value;
@@ -100,19 +100,4 @@ START_TEST(json)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *s = suite_create("base");
-    TCase *c = tcase_create("base");
-
-    tcase_add_test(c, order);
-    tcase_add_test(c, deleting_while_walking);
-    tcase_add_test(c, text);
-    tcase_add_test(c, json);
-    suite_add_tcase(s, c);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
-}
+UNIT_MAIN("base", NULL, NULL, order, deleting_while_walking, text, json)

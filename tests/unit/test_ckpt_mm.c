@@ -2,7 +2,6 @@
  * Address spaces in images: what is saved of a process, and that a record with wrong bytes is
  * refused or harmless; the working set's file; packed vector registers.
  */
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -26,6 +25,7 @@
 #include "sentry/mm/mm_internal.h"
 #include "sentry/mm/wset.h"
 #include "sentry/sandbox.h"
+#include "tests/unit/unit.h"
 
 #define BASE 0x20000000UL
 #define PAGES 400UL
@@ -352,19 +352,5 @@ START_TEST(vector_registers)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *s = suite_create("ckpt_mm");
-    TCase *tc = tcase_create("ckpt_mm");
-
-    tcase_add_test(tc, saves_own_pages);
-    tcase_add_test(tc, wrong_bytes_are_refused);
-    tcase_add_test(tc, working_set_file);
-    tcase_add_test(tc, vector_registers);
-    suite_add_tcase(s, tc);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
-}
+UNIT_MAIN("ckpt_mm", NULL, NULL, saves_own_pages, wrong_bytes_are_refused, working_set_file,
+          vector_registers)

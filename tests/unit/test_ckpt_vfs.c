@@ -2,7 +2,6 @@
  * Checkpoints of names and files: a small tree is saved in one process and restored in another,
  * and compared. Then the same with images that have a wrong byte: no crash, whatever it is.
  */
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -24,6 +23,7 @@
 #include "sentry/kernel/task.h"
 #include "sentry/sandbox.h"
 #include "sentry/vfs/vfs_internal.h"
+#include "tests/unit/unit.h"
 
 #define BIG_SIZE (300L << 10)
 #define HOLE_AT (1L << 30)
@@ -688,19 +688,4 @@ START_TEST(wrong_bytes)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *s = suite_create("ckpt_vfs");
-    TCase *c = tcase_create("vfs");
-
-    tcase_set_timeout(c, 600);
-    tcase_add_test(c, round_trip);
-    tcase_add_test(c, second_generation);
-    tcase_add_test(c, wrong_bytes);
-    suite_add_tcase(s, c);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("ckpt_vfs", NULL, NULL, round_trip, second_generation, wrong_bytes)

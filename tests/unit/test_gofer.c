@@ -1,5 +1,4 @@
 /* The gofer's server against a temporary tree: what it serves and what it must refuse. */
-#include <check.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +12,7 @@
 
 #include "gofer/gofer.h"
 #include "gofer/proto.h"
+#include "tests/unit/unit.h"
 
 static char dir[64];
 static int sock, last_fd;
@@ -358,24 +358,5 @@ START_TEST(bad_packets)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *s = suite_create("gofer");
-    TCase *c = tcase_create("gofer");
-
-    tcase_add_checked_fixture(c, setup, teardown);
-    tcase_add_test(c, serving);
-    tcase_add_test(c, listing);
-    tcase_add_test(c, listing_ahead);
-    tcase_add_test(c, listing_in_parts);
-    tcase_add_test(c, walking);
-    tcase_add_test(c, no_way_out);
-    tcase_add_test(c, readonly_export);
-    tcase_add_test(c, bad_packets);
-    suite_add_tcase(s, c);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
-}
+UNIT_MAIN("gofer", setup, teardown, serving, listing, listing_ahead, listing_in_parts, walking,
+          no_way_out, readonly_export, bad_packets)

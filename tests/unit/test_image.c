@@ -1,7 +1,6 @@
 /* Images on disk: what is opened is what was written, whoever dies or interferes meanwhile. */
 #include "ckpt/image.h"
 
-#include <check.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "tests/unit/unit.h"
 
 static char dir[] = "/tmp/nv-test-image-XXXXXX";
 
@@ -440,26 +440,5 @@ START_TEST(manifests)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *s = suite_create("image");
-    TCase *c = tcase_create("image");
-
-    tcase_add_checked_fixture(c, enter_dir, leave_dir);
-    tcase_set_timeout(c, 120);
-    tcase_add_test(c, round_trip);
-    tcase_add_test(c, names);
-    tcase_add_test(c, killed);
-    tcase_add_test(c, at_once);
-    tcase_add_test(c, full_disk);
-    tcase_add_test(c, digests);
-    tcase_add_test(c, writable_by_others);
-    tcase_add_test(c, signatures);
-    tcase_add_test(c, manifests);
-    suite_add_tcase(s, c);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
-}
+UNIT_MAIN("image", enter_dir, leave_dir, round_trip, names, killed, at_once, full_disk, digests,
+          writable_by_others, signatures, manifests)

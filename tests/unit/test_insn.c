@@ -1,12 +1,12 @@
 /* The decoder of call sites, judged by capstone over the code of the libraries in this process. */
 #include <capstone/capstone.h>
-#include <check.h>
 #include <link.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/macros.h"
 #include "platform/trap/insn.h"
+#include "tests/unit/unit.h"
 
 static csh cs;
 static unsigned long total;
@@ -26,8 +26,8 @@ static void same(const cs_insn *ci, const struct insn *in, bool ok)
     for (int i = 0; i < x->op_count; i++) {
         rip |= x->operands[i].type == X86_OP_MEM && x->operands[i].mem.base == X86_REG_RIP;
         if (control && x->operands[i].type == X86_OP_IMM && in->has_target)
-            ck_assert_msg((uint64_t)x->operands[i].imm == ci->address + ci->size + in->rel,
-                          "%s %s", ci->mnemonic, ci->op_str);
+            ck_assert_msg((uint64_t)x->operands[i].imm == ci->address + ci->size + in->rel, "%s %s",
+                          ci->mnemonic, ci->op_str);
     }
     ck_assert_msg(ok && in->len == ci->size, "%s %s: %u bytes, not %u (%02x %02x %02x %02x)",
                   ci->mnemonic, ci->op_str, ci->size, in->len, ci->bytes[0], ci->bytes[1],
@@ -80,7 +80,8 @@ START_TEST(agrees_with_capstone)
 }
 END_TEST
 
-/* Random bytes: every decoding stays inside what is there, and nothing depends on what is behind. */
+/* Random bytes: every decoding stays inside what is there, and nothing depends on what is behind.
+ */
 START_TEST(bounds)
 {
     uint8_t buf[16];
@@ -101,18 +102,4 @@ START_TEST(bounds)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *s = suite_create("insn");
-    TCase *t = tcase_create("insn");
-
-    tcase_set_timeout(t, 120);
-    tcase_add_test(t, agrees_with_capstone);
-    tcase_add_test(t, bounds);
-    suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
-}
+UNIT_MAIN("insn", NULL, NULL, agrees_with_capstone, bounds)

@@ -1,11 +1,11 @@
 /* The timer queue, through the loop that serves it; and the ring of pipes and sockets. */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "platform/platform.h"
 #include "sentry/ipc/ring.h"
 #include "sentry/kernel/loop.h"
+#include "tests/unit/unit.h"
 
 /* A platform without guests. */
 static int no_events(void)
@@ -125,17 +125,4 @@ START_TEST(ring_keeps_order)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *s = suite_create("loop");
-    TCase *c = tcase_create("loop");
-
-    tcase_add_test(c, timers_in_order);
-    tcase_add_test(c, ring_keeps_order);
-    suite_add_tcase(s, c);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
-}
+UNIT_MAIN("loop", NULL, NULL, timers_in_order, ring_keeps_order)

@@ -1,5 +1,4 @@
 /* File contents of tmpfs against a model, and its limits. */
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
@@ -13,6 +12,7 @@
 #include "sentry/sandbox.h"
 #include "sentry/vfs/file.h"
 #include "sentry/vfs/vfs.h"
+#include "tests/unit/unit.h"
 
 static struct task task;
 static struct thread_group group;
@@ -197,21 +197,4 @@ START_TEST(deep_tree)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *s = suite_create("tmpfs");
-    TCase *c = tcase_create("tmpfs");
-
-    tcase_add_checked_fixture(c, setup, NULL);
-    tcase_add_test(c, random_io);
-    tcase_add_test(c, limits);
-    tcase_add_test(c, sandbox_limit);
-    tcase_add_test(c, offsets);
-    tcase_add_test(c, deep_tree);
-    suite_add_tcase(s, c);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
-}
+UNIT_MAIN("tmpfs", setup, NULL, random_io, limits, sandbox_limit, offsets, deep_tree)

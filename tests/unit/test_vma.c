@@ -1,11 +1,11 @@
 /* The VMA array against a model with one word a page. */
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/macros.h"
 #include "sentry/mm/vma.h"
+#include "tests/unit/unit.h"
 
 #define PAGES 256
 #define BASE 0x100000UL
@@ -144,17 +144,4 @@ START_TEST(borders)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *s = suite_create("vma");
-    TCase *c = tcase_create("vma");
-
-    tcase_add_test(c, random_operations);
-    tcase_add_test(c, borders);
-    suite_add_tcase(s, c);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
-}
+UNIT_MAIN("vma", NULL, NULL, random_operations, borders)

@@ -1,6 +1,5 @@
 /* Path walking over a tmpfs: symlinks, "..", mounts, slashes, the dentry cache, openat2's limits.
  */
-#include <check.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include "sentry/kernel/task.h"
 #include "sentry/vfs/file.h"
 #include "sentry/vfs/vfs.h"
+#include "tests/unit/unit.h"
 
 static struct task task;
 static struct thread_group group;
@@ -365,30 +365,6 @@ START_TEST(descriptors)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *s = suite_create("walk");
-    TCase *c = tcase_create("vfs");
-
-    tcase_add_checked_fixture(c, setup, NULL);
-    tcase_add_test(c, plain_names);
-    tcase_add_test(c, long_names);
-    tcase_add_test(c, trailing_slashes);
-    tcase_add_test(c, symlinks);
-    tcase_add_test(c, forty_symlinks);
-    tcase_add_test(c, resolve_limits);
-    tcase_add_test(c, mounts);
-    tcase_add_test(c, deep_mounts);
-    tcase_add_test(c, chroot_boundary);
-    tcase_add_test(c, negative_dentries);
-    tcase_add_test(c, opening);
-    tcase_add_test(c, text_busy);
-    tcase_add_test(c, permission);
-    tcase_add_test(c, descriptors);
-    suite_add_tcase(s, c);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
-}
+UNIT_MAIN("walk", setup, NULL, plain_names, long_names, trailing_slashes, symlinks, forty_symlinks,
+          resolve_limits, mounts, deep_mounts, chroot_boundary, negative_dentries, opening,
+          text_busy, permission, descriptors)
