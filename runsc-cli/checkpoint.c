@@ -203,17 +203,16 @@ int checkpoint_take(struct session *s, struct checkpoint *c, struct error *e)
     return err;
 }
 
-int checkpoint_check(struct session *s, struct error *e)
+int checkpoint_check(struct session *s, struct strbuf *report, struct error *e)
 {
-    cleanup_strbuf struct strbuf report = STRBUF_INIT;
     cleanup_close int report_fd = report_open();
 
     if (report_fd < 0)
         return error_set(e, -errno, "looking what could not be saved");
     int err = ask(s, true, &report_fd, 1, e);
-    if (e->what)
+    if (e->what || !err)
         return err;
-    if (err && !report_read(report_fd, &report) && report.data)
-        fputs(report.data, stdout);
-    return err == -EBUSY || !err ? err : error_set(e, err, "looking what could not be saved");
+    if (err != -EBUSY || report_read(report_fd, report))
+        return error_set(e, err, "looking what could not be saved");
+    return err;
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "base/error.h"
+#include "base/strbuf.h"
 #include "ckpt/image.h"
 #include "runsc-cli/options.h"
 #include "runsc-cli/session.h"
@@ -23,8 +24,8 @@ struct checkpoint {
  * has what stands in the way, a line each.
  */
 int checkpoint_take(struct session *s, struct checkpoint *c, struct error *e);
-/* Lists on stdout what could not be saved: 0 if there is nothing, -EBUSY, or another failure. */
-int checkpoint_check(struct session *s, struct error *e);
+/* What could not be saved, a line each: 0 if there is nothing, -EBUSY, or a failure with e set. */
+int checkpoint_check(struct session *s, struct strbuf *report, struct error *e);
 
 /*
  * Fills in a session that begins with the image: what the saved sandbox was given, unless options

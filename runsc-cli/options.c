@@ -109,6 +109,10 @@ static const struct {
      "JSON|@FILE|-",
      "event for a function"},
     {W, {"output", required_argument, NULL, O_OUTPUT}, "NAME", "the image (also -o NAME)"},
+    {R,
+     {"image", required_argument, NULL, O_OUTPUT},
+     "NAME",
+     "where the program may save the sandbox: /proc/nv/checkpoint"},
     {W, {"calls", required_argument, NULL, O_CALLS}, "N", "calls before it is saved (default: 3)"},
     {W, {"force", no_argument, NULL, O_FORCE}, "", "even if the image is up to date"},
     {I,
@@ -325,10 +329,10 @@ static int parse_all(int argc, char **argv, const struct option *opts, struct ru
     int c;
 
     /* '+': stop at the command; its own options are not ours. */
-    while ((c = getopt_long(argc, argv, "+o:", opts, NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, o->verb == VERB_WARM ? "+o:" : "+", opts, NULL)) != -1) {
         if (c == O_HELP)
             return -1;
-        if (c == '?' || (c == O_OUTPUT && o->verb != VERB_WARM))
+        if (c == '?')
             return usage_error(verb, "unknown option or missing argument: %s", argv[optind - 1]);
         int err = parse_one(c, optarg, o);
         if (err)

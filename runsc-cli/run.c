@@ -1,19 +1,40 @@
 /* nv run: one command, or one Node function, in a fresh sandbox. */
+#include <errno.h>
 #include <stdio.h>
 
 #include "base/timeline.h"
 #include "platform/platform.h"
+#include "runsc-cli/checkpoint.h"
 #include "runsc-cli/cli.h"
 #include "runsc-cli/options.h"
 #include "runsc-cli/session.h"
 #include "runsc-cli/spec.h"
 #include "sentry/kernel/loop.h"
 
+/* /proc/nv/checkpoint: done when the message has been dealt with. */
+static bool wants_checkpoint(struct session *s, struct session_message *msg)
+{
+    return msg->m.type == CTL_WANT_CHECKPOINT;
+}
+
+static void save_for_program(struct session *s, const char *image)
+{
+    struct checkpoint c = {.name = image, .leave_running = true};
+    struct error e = ERROR_INIT;
+    int err = image ? checkpoint_take(s, &c, &e) : -EOPNOTSUPP;
+
+    if (err && image)
+        error_print(&e);
+    error_free(&e);
+    if (!s->ended)
+        session_send(s, CTL_CHECKPOINT_DONE, err, NULL, 0, NULL, 0);
+}
+
 int verb_run(int argc, char **argv)
 {
     struct run_options o = {0};
     struct control control;
-    struct session s = {.signals = -1, .control = &control};
+    struct session s = {.signals = -1, .control = &control, .message = wants_checkpoint};
     uint64_t main_ns = now_ns();
     struct error e = ERROR_INIT;
 
@@ -50,7 +71,8 @@ int verb_run(int argc, char **argv)
         error_print(&e);
         return EXIT_NV;
     }
-    session_run(&s);
+    for (session_run(&s); !s.ended; session_run(&s))
+        save_for_program(&s, o.output);
     session_end(&s);
     timeline_print(stderr, o.timing_json);
     return session_exit_code(&s);

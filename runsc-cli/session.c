@@ -97,6 +97,12 @@ static void ended(struct session *s, int status)
     s->status = status;
 }
 
+void session_saved(struct session *s)
+{
+    s->saved = true;
+    ended(s, SIGKILL);
+}
+
 static void time_is_up(struct session *s)
 {
     if (s->timed_out) {

@@ -31,6 +31,7 @@ struct session {
 
     int signals; /* forwarded to the first process; -1: none are */
     bool timed_out;
+    bool saved; /* it is in an image and stopped: killed */
     bool ended; /* status is the wait status of the first process, or negative: no answer */
     int status;
     struct rusage gofer_usage;
@@ -51,6 +52,8 @@ int session_send(struct session *s, int type, int value, const void *payload, si
 int session_send_request(struct session *s, const char *request, size_t len);
 /* What a running sandbox can be asked on its control socket: session_control.c. */
 extern const struct control_verb session_verbs[];
+/* It was saved and does not go on: session_run() returns. */
+void session_saved(struct session *s);
 /* Takes the sandbox down: nothing of it is left when this returns. */
 void session_end(struct session *s);
 /* What nv exits with after the sandbox has ended; says why if that was not the program's doing. */

@@ -15,8 +15,8 @@ struct checkpoint_request {
 };
 
 /* Queues the checkpoint; its end is told to the CLI by CTL_SAVED. 0 or negative errno. */
-int checkpoint_start(const struct checkpoint_request *req) __attribute__((weak));
+int checkpoint_start(const struct checkpoint_request *req);
 /* Queues the restore of sandbox->restore: the counterpart of init_start(). */
-int restore_start(void) __attribute__((weak));
+int restore_start(void);
 
 #endif

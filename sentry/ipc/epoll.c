@@ -11,6 +11,7 @@
 
 #include "base/macros.h"
 #include "base/strbuf.h"
+#include "sentry/ckpt/types.h"
 #include "sentry/ipc/poller.h"
 #include "sentry/kernel/task.h"
 #include "sentry/vfs/file.h"
@@ -55,9 +56,13 @@ struct epoll {
     uint64_t visited; /* by the loop check with this number, which found depth */
     int depth;
     struct epoll_item **table;
+    struct epoll_saved *saved; /* while a restore is under way: its items */
+    struct list restored_node;
 };
 
 static const struct file_ops epoll_ops;
+static const struct ckpt_type ckpt_epoll;
+static int epoll_restore(struct file *f);
 
 /*
  * The set has something to report. A sleeping task has found the ready list empty, so one wake is
@@ -445,19 +450,32 @@ static const struct file_ops epoll_ops = {
     .poll = epoll_poll,
     .release = epoll_release,
     .fdinfo = epoll_fdinfo,
+    .priv_type = &ckpt_epoll,
+    .restore = epoll_restore,
 };
+CKPT_SYMBOL("file_ops", "epoll", epoll_ops);
+
+static struct epoll *epoll_new(void)
+{
+    struct epoll *ep = calloc(1, sizeof(*ep));
+
+    if (!ep)
+        return NULL;
+    list_init(&ep->ready);
+    list_init(&ep->all);
+    list_init(&ep->restored_node);
+    waitq_init(&ep->wq);
+    waitq_init(&ep->poll_wq);
+    return ep;
+}
 
 static long do_create(struct task *t, int flags)
 {
     if (flags & ~EPOLL_CLOEXEC)
         return -EINVAL;
-    struct epoll *ep = calloc(1, sizeof(*ep));
+    struct epoll *ep = epoll_new();
     if (!ep)
         return -ENOMEM;
-    list_init(&ep->ready);
-    list_init(&ep->all);
-    waitq_init(&ep->wq);
-    waitq_init(&ep->poll_wq);
     struct file *f = file_new_anon(&epoll_ops, 0600, O_RDWR, ep);
     if (!f) {
         free(ep);
@@ -476,3 +494,112 @@ long sys_epoll_create1(struct task *t, const struct sysargs *a)
 {
     return do_create(t, arg_i32(a, 0));
 }
+
+/* --- checkpoints --- */
+struct epoll_saved {
+    uint32_t n;
+    struct {
+        struct file *file;
+        int fd;
+        uint32_t events;
+        uint64_t data;
+    } item[];
+};
+
+static struct list restored = LIST_INIT(restored);
+
+static void epoll_save(struct ckpt_writer *w, void *obj)
+{
+    const struct epoll *ep = obj;
+    struct epoll_item *it;
+
+    ckpt_put_u32(w, ep->count);
+    list_for_each(it, &ep->all, all_node) {
+        ckpt_put_ref(w, &ckpt_file, it->file);
+        ckpt_put_u32(w, (uint32_t)it->fd);
+        ckpt_put_u32(w, it->events);
+        ckpt_put_u64(w, it->data);
+    }
+}
+
+static void *epoll_made(struct ckpt_reader *r)
+{
+    return epoll_new();
+}
+
+static void epoll_load(struct ckpt_reader *r, void *obj, unsigned int version)
+{
+    struct epoll *ep = obj;
+    uint32_t n = ckpt_get_count(r, WATCHES_MAX, 20);
+
+    ep->saved = calloc(1, sizeof(*ep->saved) + n * sizeof(ep->saved->item[0]));
+    if (!ep->saved) {
+        ckpt_bad(r, "out of memory");
+        return;
+    }
+    ep->saved->n = n;
+    for (uint32_t i = 0; i < n; i++) {
+        ckpt_get_weak(r, &ckpt_file, &ep->saved->item[i].file);
+        ep->saved->item[i].fd = (int)ckpt_get_u32(r);
+        ep->saved->item[i].events = ckpt_get_u32(r);
+        ep->saved->item[i].data = ckpt_get_u64(r);
+    }
+}
+
+/* What is watched may not be whole yet: epoll_restored() goes on. */
+static int epoll_restore(struct file *f)
+{
+    struct epoll *ep = f->priv;
+
+    if (ep->self)
+        return -EINVAL;
+    ep->self = f;
+    list_add_tail(&restored, &ep->restored_node);
+    return 0;
+}
+
+/*
+ * Whether an item is ready is asked of its file again: an edge that was taken before may be told
+ * once more, as epoll(7) allows.
+ */
+static int add_saved(struct epoll *ep)
+{
+    for (uint32_t i = 0; i < ep->saved->n; i++) {
+        struct file *f = ep->saved->item[i].file;
+        struct epoll_event ev = {.events = ep->saved->item[i].events,
+                                 .data.u64 = ep->saved->item[i].data};
+        if (!f || !f->refs || !f->ops->poll || f == ep->self ||
+            item_find(ep, f, ep->saved->item[i].fd))
+            return -EINVAL;
+        int err = item_add(ep, f, ep->saved->item[i].fd, &ev);
+        if (err)
+            return err;
+        /* One that ONESHOT has disarmed stays so. */
+        list_last(&ep->all, struct epoll_item, all_node)->events = ep->saved->item[i].events;
+    }
+    return 0;
+}
+
+int epoll_restored(void)
+{
+    while (!list_empty(&restored)) {
+        struct epoll *ep = list_first(&restored, struct epoll, restored_node);
+        list_del(&ep->restored_node);
+        int err = add_saved(ep);
+        free(ep->saved);
+        ep->saved = NULL;
+        if (err)
+            return err;
+    }
+    return 0;
+}
+
+static const struct ckpt_type ckpt_epoll = {
+    .name = "epoll",
+    .id = CT_EPOLL,
+    .version = 1,
+    .save = epoll_save,
+    .create = epoll_made,
+    .load = epoll_load,
+};
+CKPT_TYPE_REGISTER(ckpt_epoll);

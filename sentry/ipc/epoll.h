@@ -7,4 +7,7 @@ struct file;
 /* The last reference to f goes: every epoll set forgets it. */
 void epoll_file_released(struct file *f);
 
+/* All objects of a restored sandbox exist: its sets look at their files. 0 or negative errno. */
+int epoll_restored(void);
+
 #endif

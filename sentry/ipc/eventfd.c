@@ -4,10 +4,12 @@
 #include <sys/eventfd.h>
 
 #include "base/strbuf.h"
+#include "sentry/ckpt/types.h"
 #include "sentry/kernel/task.h"
 #include "sentry/vfs/file.h"
 
 struct eventfd {
+    struct file *file; /* of a restored one: it has only this */
     uint64_t count;
     bool semaphore;
     struct waitq wq;
@@ -77,6 +79,39 @@ static void ev_fdinfo(struct file *f, struct strbuf *out)
     strbuf_printf(out, "eventfd-count: %16lx\n", (unsigned long)e->count);
 }
 
+static int ev_restore(struct file *f)
+{
+    struct eventfd *e = f->priv;
+
+    if (e->file)
+        return -EINVAL;
+    e->file = f;
+    return 0;
+}
+
+static void *ev_create(struct ckpt_reader *r)
+{
+    struct eventfd *e = calloc(1, sizeof(*e));
+
+    if (e)
+        waitq_init(&e->wq);
+    return e;
+}
+
+static const struct ckpt_field ev_fields[] = {
+    CKPT_UINT_MAX(struct eventfd, count, UINT64_MAX - 1),
+    CKPT_BOOL(struct eventfd, semaphore),
+};
+
+static const struct ckpt_type ckpt_eventfd = {
+    .name = "eventfd",
+    .id = CT_EVENTFD,
+    .version = 1,
+    CKPT_TABLE(ev_fields),
+    .create = ev_create,
+};
+CKPT_TYPE_REGISTER(ckpt_eventfd);
+
 static const struct file_ops eventfd_ops = {
     .kind = "[eventfd]",
     .read = ev_read,
@@ -86,7 +121,10 @@ static const struct file_ops eventfd_ops = {
     .fdinfo = ev_fdinfo,
     .llseek = noop_llseek,
     .no_seek = true,
+    .priv_type = &ckpt_eventfd,
+    .restore = ev_restore,
 };
+CKPT_SYMBOL("file_ops", "eventfd", eventfd_ops);
 
 static long do_eventfd(struct task *t, unsigned int count, int flags)
 {

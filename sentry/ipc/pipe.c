@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 
 #include "base/macros.h"
+#include "sentry/ckpt/types.h"
 #include "sentry/ipc/pipe_internal.h"
 #include "sentry/kernel/task.h"
 
@@ -265,6 +266,8 @@ static void pipe_release(struct file *f)
     pipe_put(p);
 }
 
+static int pipe_restore(struct file *f);
+
 static const struct file_ops pipe_ops = {
     .kind = "pipe",
     .read = pipe_read,
@@ -273,7 +276,10 @@ static const struct file_ops pipe_ops = {
     .ioctl = pipe_ioctl,
     .release = pipe_release,
     .no_seek = true,
+    .priv_type = &ckpt_pipe,
+    .restore = pipe_restore,
 };
+CKPT_SYMBOL("file_ops", "pipe", pipe_ops);
 
 struct pipe *pipe_of(const struct file *f)
 {
@@ -439,3 +445,101 @@ int fifo_open(struct task *t, struct inode *i, int flags, struct file **out)
     *out = f;
     return 0;
 }
+
+/* --- checkpoints --- */
+static void pipe_save(struct ckpt_writer *w, void *obj)
+{
+    const struct pipe *p = obj;
+
+    ring_save(w, &p->ring);
+    ckpt_put_u32(w, p->npackets);
+    for (unsigned int i = 0; i < p->npackets; i++) {
+        const struct pipe_packet *pk = &p->packets[(p->first_packet + i) % PIPE_PACKETS];
+        ckpt_put_u64(w, pk->start);
+        ckpt_put_u32(w, pk->len);
+    }
+}
+
+static void *pipe_create(struct ckpt_reader *r)
+{
+    return pipe_new();
+}
+
+/* Packets lie one after the other in what the ring holds; the first may be half read. */
+static void load_packets(struct ckpt_reader *r, struct pipe *p, uint32_t n)
+{
+    uint64_t end = p->head + p->ring.used, at = p->head;
+
+    p->packets = calloc(PIPE_PACKETS, sizeof(*p->packets));
+    if (!p->packets) {
+        ckpt_bad(r, "out of memory");
+        return;
+    }
+    for (uint32_t i = 0; i < n && !ckpt_failed(r); i++) {
+        struct pipe_packet *pk = &p->packets[i];
+        pk->start = ckpt_get_u64(r);
+        pk->len = ckpt_get_u32(r);
+        if (pk->start < at || pk->start > end || pk->len > end - pk->start)
+            ckpt_bad(r, "packets that do not lie in its data");
+        at = pk->start + pk->len;
+    }
+    p->npackets = n;
+}
+
+static void pipe_load(struct ckpt_reader *r, void *obj, unsigned int version)
+{
+    struct pipe *p = obj;
+
+    ring_load(r, &p->ring, 2 * (size_t)PIPE_MAX_PRIVILEGED);
+    uint32_t n = ckpt_get_count(r, PIPE_PACKETS, sizeof(uint64_t) + sizeof(uint32_t));
+    if (p->limit > PIPE_MAX_PRIVILEGED || p->head > UINT64_MAX / 2)
+        ckpt_bad(r, "larger than a pipe can be");
+    if (n && !ckpt_failed(r))
+        load_packets(r, p, n);
+}
+
+static void pipe_link(struct ckpt_reader *r, void *obj)
+{
+    struct pipe *p = obj;
+
+    if (!p->refs || (p->inode && (!S_ISFIFO(p->inode->mode) || p->inode->pipe)))
+        ckpt_bad(r, "nobody's, or of an inode that has another");
+    else if (p->inode)
+        p->inode->pipe = p;
+}
+
+static void pipe_hold(void *obj)
+{
+    ((struct pipe *)obj)->refs++;
+}
+
+/* Its openings are counted in the record, who has it open is not. */
+static int pipe_restore(struct file *f)
+{
+    struct pipe *p = f->priv;
+
+    p->readers += file_readable(f);
+    p->writers += file_writable(f);
+    return 0;
+}
+
+static const struct ckpt_field pipe_fields[] = {
+    CKPT_UINT(struct pipe, limit),
+    CKPT_UINT(struct pipe, head),
+    CKPT_UINT(struct pipe, r_opens),
+    CKPT_UINT(struct pipe, w_opens),
+    CKPT_WEAK(struct pipe, inode, &ckpt_inode),
+};
+
+const struct ckpt_type ckpt_pipe = {
+    .name = "pipe",
+    .id = CT_PIPE,
+    .version = 1,
+    CKPT_TABLE(pipe_fields),
+    .save = pipe_save,
+    .create = pipe_create,
+    .load = pipe_load,
+    .link = pipe_link,
+    .hold = pipe_hold,
+};
+CKPT_TYPE_REGISTER(ckpt_pipe);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/macros.h"
+#include "ckpt/record.h"
 
 #define RING_FIRST 4096
 
@@ -108,4 +109,29 @@ void ring_unget(struct ring *r, const void *data, size_t len)
     memcpy(r->buf, (const char *)data + first, len - first);
     r->head = head;
     r->used += len;
+}
+
+void ring_save(struct ckpt_writer *w, const struct ring *r)
+{
+    size_t first = MIN(r->used, r->cap - r->head);
+
+    ckpt_put_u32(w, (uint32_t)r->used);
+    if (!r->used)
+        return;
+    ckpt_put_bytes(w, r->buf + r->head, first);
+    ckpt_put_bytes(w, r->buf, r->used - first);
+}
+
+void ring_load(struct ckpt_reader *rd, struct ring *r, size_t max)
+{
+    uint32_t n = ckpt_get_count(rd, (uint32_t)MIN(max, (size_t)UINT32_MAX), 1);
+
+    if (!n)
+        return;
+    if (ring_reserve(r, n)) {
+        ckpt_bad(rd, "out of memory");
+        return;
+    }
+    ckpt_get_bytes(rd, r->buf, n);
+    r->used = n;
 }

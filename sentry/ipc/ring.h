@@ -21,6 +21,11 @@ ssize_t ring_peek(const struct ring *r, size_t off, struct uio *u, size_t len);
 void ring_skip(struct ring *r, size_t len);
 /* peek and skip. */
 ssize_t ring_get(struct ring *r, struct uio *u, size_t len);
+/* Checkpoints: its bytes, as part of its owner's record; at most max of them. */
+struct ckpt_reader;
+struct ckpt_writer;
+void ring_save(struct ckpt_writer *w, const struct ring *r);
+void ring_load(struct ckpt_reader *rd, struct ring *r, size_t max);
 /* Puts bytes in front of all others (reserved before). */
 void ring_unget(struct ring *r, const void *data, size_t len);
 

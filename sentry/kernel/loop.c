@@ -49,7 +49,7 @@ uint64_t deadline_after(const struct timespec *ts)
     const struct task *t = task_current();
     uint64_t rel, at;
 
-    if (t && unlikely(t->resuming))
+    if (t && unlikely(t->resuming) && t->kept_deadline_ns)
         return t->kept_deadline_ns;
     if (__builtin_mul_overflow((uint64_t)ts->tv_sec, (uint64_t)NSEC_PER_SEC, &rel) ||
         __builtin_add_overflow(rel, (uint64_t)ts->tv_nsec, &rel) ||

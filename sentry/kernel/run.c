@@ -91,10 +91,17 @@ static void handle_syscall(struct task *t)
 {
     t->sys.nr = t->ev.sys.nr;
     memcpy(t->sys.arg, t->ev.sys.args, sizeof(t->sys.arg));
-    if (t->ev.sys_done)
-        t->sys_result = t->ev.sys_result;
-    else
+    if (!t->ev.sys_done) {
         make_call(t);
+        return;
+    }
+    t->sys_result = t->ev.sys_result;
+    if (unlikely(sandbox_freezing)) { /* a restored one is made here: it needs its arguments */
+        const struct user_regs_struct *r = task_regs(t);
+        t->sys = (struct sysargs){.nr = t->ev.sys.nr,
+                                  .arg = {r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9}};
+        t->kept_deadline_ns = 0;
+    }
 }
 
 int task_materialize(struct task *t)

@@ -65,7 +65,7 @@ struct task {
     /* Checkpoints: sentry/kernel/freeze.h. */
     bool frozen;
     bool cut_short; /* the call at hand ended only because the sandbox froze */
-    bool resuming;  /* it is being made again; its deadline is: */
+    bool resuming;  /* it is being made again; its deadline, if it is known: */
     uint64_t kept_deadline_ns;
 
     struct task_signal sig;    /* blocked, pending, altstack... sentry/signal/signal.h */

@@ -1,0 +1,123 @@
+/* Starting from an image: on the first fiber, before any task runs. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/macros.h"
+#include "sentry/ckpt/ckpt.h"
+#include "sentry/ckpt/pages.h"
+#include "sentry/ckpt/state.h"
+#include "sentry/ckpt/types.h"
+#include "sentry/ctl.h"
+#include "sentry/ipc/epoll.h"
+#include "sentry/kernel/fiber.h"
+#include "sentry/kernel/task_internal.h"
+#include "sentry/kernel/uts.h"
+#include "sentry/mm/mm.h"
+#include "sentry/sandbox.h"
+#include "sentry/time/clock.h"
+#include "sentry/vfs/vfs.h"
+
+#define KERNEL_SIZE_MAX (1UL << 30)
+
+static void fail(const char *what, const char *why)
+{
+    dprintf(sandbox->stdio[2] >= 0 ? sandbox->stdio[2] : 2, "nv: %s: %s\n", what, why);
+    ctl_send(CTL_EXIT, 125 << 8);
+    _exit(125);
+}
+
+/* A copy: the file may be changed by others while it is read. */
+static void *read_kernel(int fd, size_t *len)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) || st.st_size <= 0 || (size_t)st.st_size > KERNEL_SIZE_MAX)
+        return NULL;
+    char *data = malloc((size_t)st.st_size);
+    if (data && pread(fd, data, (size_t)st.st_size, 0) != st.st_size) {
+        free(data);
+        return NULL;
+    }
+    *len = (size_t)st.st_size;
+    return data;
+}
+
+/* Those that live in several tasks are restored with the first. */
+static int restore_memory(void)
+{
+    struct thread_group *tg;
+    struct task *t;
+
+    list_for_each(tg, &all_thread_groups, all_node) {
+        list_for_each(t, &tg->tasks, tg_node) {
+            int err = t->mm->as ? 0 : mm_restore(t->mm);
+            if (err)
+                return err;
+        }
+    }
+    return 0;
+}
+
+static int start_tasks(void)
+{
+    struct thread_group *tg;
+    struct task *t;
+
+    list_for_each(tg, &all_thread_groups, all_node) {
+        list_for_each(t, &tg->tasks, tg_node) {
+            int err = task_start(t);
+            if (err)
+                return err;
+        }
+    }
+    return 0;
+}
+
+static void restore_main(void *arg)
+{
+    cleanup_free void *data = NULL;
+    struct uts_ns *uts = uts_root();
+    size_t len = 0;
+
+    data = read_kernel(sandbox->restore->kernel_fd, &len);
+    if (!data)
+        fail("cannot read the image's kernel part", strerror(errno ? errno : EINVAL));
+    if (ckpt_pages_use(sandbox->restore->pages_fd))
+        fail("cannot use the image's pages", strerror(EINVAL));
+    struct ckpt_reader *r = ckpt_reader_new(data, len, now_ns());
+    if (!r)
+        fail("cannot restore", strerror(ENOMEM));
+    struct sandbox_state *s = ckpt_load_root(r, &ckpt_sandbox);
+    if (!s)
+        fail("the image cannot be restored", ckpt_reader_error(r));
+    init_tg = s->init;
+    task_set_last_id(s->last_tid);
+    time_set_offset((int64_t)(s->guest_mono_ns - ckpt_reader_now(r)));
+    if (s->nodename_kept)
+        memcpy(uts->nodename, s->nodename, sizeof(uts->nodename));
+    memcpy(uts->domainname, s->domainname, sizeof(uts->domainname));
+    channel_restored(&s->channel);
+    if (sandbox->restore->request)
+        channel_request(sandbox->restore->request, sandbox->restore->request_len);
+    ckpt_reader_free(r);
+    int err = epoll_restored();
+    if (err)
+        fail("the image cannot be restored", "an epoll set is not valid");
+    err = restore_memory();
+    if (err)
+        fail("cannot restore the memory of the image", strerror(-err));
+    err = start_tasks();
+    if (err)
+        fail("cannot start the tasks of the image", strerror(-err));
+}
+
+int restore_start(void)
+{
+    return fiber_start(restore_main, NULL) ? 0 : -ENOMEM;
+}

@@ -1,0 +1,133 @@
+/* Taking a checkpoint: on a fiber of its own, while every task is frozen. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/macros.h"
+#include "sentry/ckpt/ckpt.h"
+#include "sentry/ckpt/pages.h"
+#include "sentry/ckpt/state.h"
+#include "sentry/ckpt/types.h"
+#include "sentry/ctl.h"
+#include "sentry/kernel/fiber.h"
+#include "sentry/kernel/freeze.h"
+#include "sentry/kernel/task_internal.h"
+#include "sentry/kernel/uts.h"
+#include "sentry/sandbox.h"
+#include "sentry/time/clock.h"
+#include "sentry/vfs/vfs.h"
+
+#define FREEZE_TIME_NS (5 * NSEC_PER_SEC)
+
+static struct checkpoint_request request;
+static bool under_way;
+
+static int write_all(int fd, const char *p, size_t n)
+{
+    while (n) {
+        ssize_t w = write(fd, p, n);
+        if (w < 0 && errno == EINTR)
+            continue;
+        if (w <= 0)
+            return w < 0 ? -errno : -EIO;
+        p += w;
+        n -= (size_t)w;
+    }
+    return 0;
+}
+
+static int save_objects(struct ckpt_writer *w)
+{
+    const struct uts_ns *uts = uts_root();
+    struct sandbox_state s = {
+        .guest_mono_ns = ckpt_now(w) + (uint64_t)time_offset(),
+        .last_tid = task_last_id(),
+        .init = init_tg,
+        .mnt = root_mount_ns,
+        .channel = channel_state(),
+        .nodename_kept = strcmp(uts->nodename, sandbox->hostname) != 0,
+    };
+    const void *data;
+
+    memcpy(s.nodename, uts->nodename, sizeof(s.nodename));
+    memcpy(s.domainname, uts->domainname, sizeof(s.domainname));
+    ckpt_save_root(w, &ckpt_sandbox, &s);
+    int64_t len = ckpt_writer_finish(w, &data);
+    if (len < 0)
+        return (int)len;
+    return request.kernel_fd < 0 ? 0 : write_all(request.kernel_fd, data, (size_t)len);
+}
+
+static void report_refusals(const struct ckpt_writer *w)
+{
+    const char *line;
+
+    for (unsigned int i = 0; (line = ckpt_refusal(w, i)); i++)
+        dprintf(request.report_fd, "%s\n", line);
+}
+
+static int save(void)
+{
+    struct ckpt_pages pages = {.fd = request.pages_fd};
+    bool dry = request.pages_fd < 0;
+
+    struct ckpt_writer *w =
+        ckpt_writer_new(now_ns(), dry ? NULL : ckpt_pages_sink, dry ? NULL : &pages);
+    if (!w)
+        return -ENOMEM;
+    int err = save_objects(w);
+    int pages_err = dry ? 0 : ckpt_pages_finish(&pages);
+    err = err ? err : pages_err;
+    if (err)
+        report_refusals(w);
+    ckpt_writer_free(w);
+    return err;
+}
+
+static void close_all(const struct checkpoint_request *r)
+{
+    const int fds[] = {r->kernel_fd, r->pages_fd, r->report_fd};
+
+    for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
+}
+
+static void checkpoint_main(void *arg)
+{
+    struct task *culprit = NULL;
+    uint64_t begin = now_ns();
+
+    int err = sandbox_freeze(begin + FREEZE_TIME_NS, &culprit);
+    uint64_t frozen = now_ns();
+    if (culprit)
+        dprintf(request.report_fd, "pid %d tid %d (%s): it does not stop\n", culprit->tg->tgid,
+                culprit->tid, culprit->comm);
+    if (!err) {
+        err = save();
+        if (!err)
+            dprintf(request.report_fd, "{\"freeze_us\": %llu, \"save_us\": %llu}\n",
+                    (unsigned long long)(frozen - begin) / 1000,
+                    (unsigned long long)(now_ns() - frozen) / 1000);
+        if (err || request.leave_running || request.kernel_fd < 0)
+            sandbox_thaw();
+    }
+    close_all(&request);
+    under_way = false;
+    ctl_send(CTL_SAVED, err);
+}
+
+int checkpoint_start(const struct checkpoint_request *req)
+{
+    if (under_way)
+        return -EBUSY;
+    request = *req;
+    under_way = true;
+    if (fiber_start(checkpoint_main, NULL))
+        return 0;
+    under_way = false;
+    return -ENOMEM;
+}
