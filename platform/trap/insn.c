@@ -70,7 +70,7 @@ static char vector_letter(int map, int op)
 {
     switch (map) {
     case 1:
-        return op == 0x77                                                                   ? '.'
+        return op == 0x77                                                               ? '.'
                : (op >= 0x70 && op <= 0x73) || op == 0xc2 || (op >= 0xc4 && op <= 0xc6) ? 'M'
                                                                                         : 'm';
     case 2:

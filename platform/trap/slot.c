@@ -138,7 +138,7 @@ fail:;
     return err;
 }
 
-uint64_t aspace_served(const struct aspace *as)
+static uint64_t aspace_served(const struct aspace *as)
 {
     uint64_t sum = 0;
 
@@ -197,6 +197,16 @@ void gthread_destroy(struct gthread *thr)
     running_del(thr);
     list_del(&thr->node);
     free(thr);
+}
+
+void slots_counts(struct platform_counts *c)
+{
+    struct aspace *as;
+
+    *c = trap_counts;
+    c->rung = MIN(c->rung, c->events); /* guests ring as often as they like */
+    list_for_each(as, &all, node)
+        c->served += aspace_served(as);
 }
 
 struct aspace *aspace_next(const struct aspace *as)

@@ -146,7 +146,8 @@ bool text_has(const struct aspace *as, uint64_t ip)
 void text_forget(struct aspace *as, uint64_t start, uint64_t end)
 {
     struct text *t = as->text;
-    int from = site_after(t, start > JUMP_LEN ? start - JUMP_LEN : 0), to = site_after(t, end);
+    int from = t ? site_after(t, start > JUMP_LEN ? start - JUMP_LEN : 0) : 0;
+    int to = t ? site_after(t, end) : 0;
 
     if (from >= to)
         return;
@@ -159,15 +160,18 @@ void text_forget(struct aspace *as, uint64_t start, uint64_t end)
     t->n -= to - from;
 }
 
-void text_hide(const struct aspace *as, uint64_t addr, uint8_t *bytes, size_t n)
+void text_hide(const struct aspace *as, uint64_t addr, void *bytes, size_t n)
 {
     const struct text *t = as->text;
+    uint8_t *to = bytes;
 
+    if (!t)
+        return;
     for (int i = site_after(t, addr > JUMP_LEN ? addr - JUMP_LEN : 0);
          i < t->n && t->site[i].start < addr + n; i++)
         for (unsigned int k = 0; k < JUMP_LEN && !t->site[i].removed; k++)
             if (t->site[i].start + k - addr < n)
-                bytes[t->site[i].start + k - addr] = t->site[i].original[k];
+                to[t->site[i].start + k - addr] = t->site[i].original[k];
 }
 
 /* --- changing code --- */

@@ -547,31 +547,6 @@ static bool trap_sleeps(const struct gthread *thr)
     return thr->slot && *(volatile uint32_t *)&thr->slot->in_futex;
 }
 
-static void trap_patch_forget(struct aspace *as, uint64_t start, uint64_t end)
-{
-    if (as->text)
-        text_forget(as, start, end);
-}
-
-static void trap_get_counts(struct platform_counts *c)
-{
-    *c = trap_counts;
-    c->rung = MIN(c->rung, c->events); /* guests ring as often as they like */
-    for (struct aspace *as = aspace_next(NULL); as; as = aspace_next(as))
-        c->served += aspace_served(as);
-}
-
-static int trap_patch_restore(struct gthread *thr, uint64_t start, uint64_t end)
-{
-    return thr->as->text ? text_restore(thr, start, end) : 0;
-}
-
-static void trap_patch_hide(const struct aspace *as, uint64_t addr, void *bytes, size_t n)
-{
-    if (as->text)
-        text_hide(as, addr, bytes, n);
-}
-
 static void trap_set_facts(struct gthread *thr, const struct platform_facts *f)
 {
     struct slot_facts *to = &thr->slot->facts;
@@ -658,11 +633,11 @@ const struct platform platform_trap = {
     .set_sigmask = trap_set_sigmask,
     .get_sigmask = trap_get_sigmask,
     .signal_waits = trap_signal_waits,
-    .counts = trap_get_counts,
+    .counts = slots_counts,
     .patch = text_patch,
-    .patch_forget = trap_patch_forget,
-    .patch_restore = trap_patch_restore,
-    .patch_hide = trap_patch_hide,
+    .patch_forget = text_forget,
+    .patch_restore = text_restore,
+    .patch_hide = text_hide,
     .ask_futex = trap_ask_futex,
     .hostcall = trap_hostcall,
     .hostcalls = trap_hostcalls,

@@ -102,8 +102,8 @@ bool trap_others_run(uint32_t cpu); /* is a guest running that was not on this C
 int send_fds(int sock, const int *fds, int n);
 int recv_pid(int sock, pid_t *pid);
 struct aspace *aspace_by_pid(pid_t pid);
-uint64_t aspace_served(const struct aspace *as); /* what its stub has counted */
-extern struct platform_counts trap_counts;       /* of address spaces that are gone, as to served */
+void slots_counts(struct platform_counts *c);
+extern struct platform_counts trap_counts; /* of address spaces that are gone, as to served */
 /*
  * Guest code can jump to the stub's clone. RLIMIT_NPROC of a guest process is 0, except while the
  * sentry has asked for a clone.
@@ -135,7 +135,7 @@ void text_wait(struct gthread *thr); /* while code is being changed */
 int text_patch(struct gthread *thr, struct platform_site *site);
 int text_restore(struct gthread *thr, uint64_t start, uint64_t end);
 void text_forget(struct aspace *as, uint64_t start, uint64_t end);
-void text_hide(const struct aspace *as, uint64_t addr, uint8_t *bytes, size_t n);
+void text_hide(const struct aspace *as, uint64_t addr, void *bytes, size_t n);
 bool text_is_entry(const struct aspace *as, uint64_t ip); /* does a thunk begin there? */
 struct text *text_get(struct text *t);                    /* of a fork; NULL stays NULL */
 void text_put(struct text *t);
