@@ -577,8 +577,8 @@ static void on_interrupt(struct slot *s, struct stub_ucontext *uc)
 {
     uint64_t ip = uc->mc.ip;
 
-    /* The vDSO may be the guest's call or, on the slot's stack, our own. */
-    bool own_vdso = ip >= STUB_VDSO && ip < STUB_SCRATCH && uc->mc.sp >= STUB_TEXT;
+    /* A vDSO may be the guest's call or, on the slot's stack, our own. */
+    bool own_vdso = ip >= VDSO_PARAMS && ip < STUB_SCRATCH && uc->mc.sp >= STUB_TEXT;
     if (own_vdso || in_range(ip, stub_text_begin, stub_text_end)) {
         slot_fast(s)->interrupted = 1;
         if (in_range(ip, stub_resume_begin, stub_resume_end))
