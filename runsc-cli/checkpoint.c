@@ -46,13 +46,13 @@ static bool until_saved(struct session *s, struct session_message *msg)
     return false;
 }
 
-/* fds: report, and to save kernel and pages. The sentry's answer. */
-static int ask(struct session *s, bool leave_running, const int *fds, int nfds, struct error *e)
+/* The sentry's answer. */
+static int ask_for(struct session *s, int type, int value, const int *fds, int nfds,
+                   struct error *e)
 {
     struct wait_saved w = {.message = s->message, .arg = s->arg};
 
-    int err =
-        session_send(s, CTL_CHECKPOINT, leave_running ? CTL_LEAVE_RUNNING : 0, NULL, 0, fds, nfds);
+    int err = session_send(s, type, value, NULL, 0, fds, nfds);
     if (err)
         return error_set(e, err, "asking the sandbox for a checkpoint");
     s->message = until_saved;
@@ -63,6 +63,12 @@ static int ask(struct session *s, bool leave_running, const int *fds, int nfds, 
     if (!w.answered)
         return error_set(e, -EPIPE, "the sandbox ended while it was saved");
     return w.result;
+}
+
+/* fds: report, and to save kernel and pages. */
+static int ask(struct session *s, bool leave_running, const int *fds, int nfds, struct error *e)
+{
+    return ask_for(s, CTL_CHECKPOINT, leave_running ? CTL_LEAVE_RUNNING : 0, fds, nfds, e);
 }
 
 static int report_open(void)
@@ -215,4 +221,22 @@ int checkpoint_check(struct session *s, struct strbuf *report, struct error *e)
     if (err != -EBUSY || report_read(report_fd, report))
         return error_set(e, err, "looking what could not be saved");
     return err;
+}
+
+int checkpoint_wset(struct session *s, void **data, size_t *len, struct error *e)
+{
+    cleanup_strbuf struct strbuf b = STRBUF_INIT;
+    cleanup_close int fd = memfd_create("wset", MFD_CLOEXEC);
+
+    if (fd < 0)
+        return error_set(e, -errno, "recording the working set");
+    int err = ask_for(s, CTL_RECORD_WSET, 0, &fd, 1, e);
+    if (!err)
+        err = report_read(fd, &b);
+    if (err)
+        return e->what ? err : error_set(e, err, "recording the working set");
+    *data = b.data;
+    *len = b.len;
+    b.data = NULL;
+    return 0;
 }

@@ -27,6 +27,9 @@ int checkpoint_take(struct session *s, struct checkpoint *c, struct error *e);
 /* What could not be saved, a line each: 0 if there is nothing, -EBUSY, or a failure with e set. */
 int checkpoint_check(struct session *s, struct strbuf *report, struct error *e);
 
+/* The working set of a restored session, so far: malloc'ed into *data. 0 or negative errno. */
+int checkpoint_wset(struct session *s, void **data, size_t *len, struct error *e);
+
 /*
  * Fills in a session that begins with the image: what the saved sandbox was given, unless options
  * say otherwise. request is what /proc/nv/request gives first, NULL: nothing yet; it and img stay

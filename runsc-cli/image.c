@@ -1,5 +1,6 @@
 /* nv image: images on disk, their verbs but for inspect and diff. */
 #include "runsc-cli/image.h"
+#include "runsc-cli/invoke.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include "ckpt/cpu.h"
 #include "ckpt/oci.h"
 #include "ckpt/record.h"
+#include "platform/platform.h"
 #include "runsc-cli/cli.h"
 #include "runsc-cli/text.h"
 #include "sentry/kernel/loop.h"
@@ -170,13 +172,10 @@ static int verb_import(const struct image_args *a, struct error *e)
 
 int image_verb_optimize(const struct image_args *a, struct error *e)
 {
-    struct image img;
+    const struct run_options o = {.verb = VERB_INVOKE, .trust = a->trust};
 
-    if (image_args_open(a, 0, &img, e))
-        return 1;
-    image_close(&img);
-    error_say(e, -ENODATA, "image %s: no working set was recorded yet", a->names[0]);
-    return 1;
+    platform = platform_find(NULL, e);
+    return !platform || invoke_record(a->names[0], &o, "{}", e) ? EXIT_NV : 0;
 }
 
 /* --- which one --- */

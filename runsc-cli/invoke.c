@@ -18,6 +18,7 @@
 #include "runsc-cli/checkpoint.h"
 #include "runsc-cli/cli.h"
 #include "runsc-cli/function.h"
+#include "runsc-cli/invoke.h"
 #include "runsc-cli/request.h"
 #include "sentry/kernel/loop.h"
 
@@ -56,6 +57,40 @@ static int invoke_once(struct image *img, const struct run_options *o, const str
     code = a.code >= 0 ? a.code : session_exit_code(&s);
     answer_free(&a);
     return code;
+}
+
+int invoke_record(const char *name, const struct run_options *o, const char *event, struct error *e)
+{
+    cleanup_strbuf struct strbuf request = STRBUF_INIT;
+    struct answer a = {.code = -1};
+    struct session s = {.signals = -1, .message = answer_received, .arg = &a};
+    struct image img;
+    void *wset = NULL;
+    size_t len = 0;
+
+    int err = image_open(&img, name, o->trust ? IMAGE_TRUST : 0, NULL, e);
+    if (err)
+        return err;
+    if (img.fd[IMAGE_WSET] >= 0)
+        close(img.fd[IMAGE_WSET]);
+    img.fd[IMAGE_WSET] = -1; /* what it would put in place is not what is needed */
+    request_format(&request, o, event, NULL);
+    if (start(&s, &img, o, &request, e)) {
+        err = e->code ? e->code : -EIO;
+    } else {
+        session_run(&s);
+        if (a.code >= 0)
+            err = checkpoint_wset(&s, &wset, &len, e);
+        else
+            err = error_set(e, -EPIPE, "%s ended before it answered", name);
+        session_end(&s);
+    }
+    if (!err)
+        err = image_set_wset(name, wset, len, e);
+    free(wset);
+    answer_free(&a);
+    image_close(&img);
+    return err;
 }
 
 /* --- --count and --parallel --- */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/macros.h"
@@ -47,6 +48,21 @@ static int check_cpu(const struct manifest *m, struct error *e)
     return EXIT_NV;
 }
 
+/* It lives as long as nv. */
+static int read_wset(const struct image *img, struct sandbox_restore *r)
+{
+    size_t len = img->manifest.parts[IMAGE_WSET].size;
+    void *data = malloc(len ? len : 1);
+
+    if (!data || pread(img->fd[IMAGE_WSET], data, len, 0) != (ssize_t)len) {
+        free(data);
+        return -EIO;
+    }
+    r->wset = data;
+    r->wset_len = len;
+    return 0;
+}
+
 int restore_fill(struct session *s, const struct image *img, const struct run_options *o,
                  const char *request, size_t request_len, struct error *e)
 {
@@ -65,6 +81,8 @@ int restore_fill(struct session *s, const struct image *img, const struct run_op
                                        .pages_fd = img->fd[IMAGE_PAGES],
                                        .request = request,
                                        .request_len = request_len};
+    if (img->fd[IMAGE_WSET] >= 0 && read_wset(img, &restore))
+        return error_set(e, -EIO, "reading the working set"), EXIT_NV;
     spec->restore = &restore;
     return 0;
 }

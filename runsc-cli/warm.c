@@ -20,6 +20,7 @@
 #include "runsc-cli/checkpoint.h"
 #include "runsc-cli/cli.h"
 #include "runsc-cli/function.h"
+#include "runsc-cli/invoke.h"
 #include "runsc-cli/request.h"
 #include "runsc-cli/spec.h"
 #include "sentry/kernel/loop.h"
@@ -268,6 +269,8 @@ static int warm_image(struct warm *w, int argc, char **argv, struct error *e)
         return code;
     code = warm_session(w, &s, e);
     session_end(&s);
+    if (!code && *w->file && invoke_record(w->o->output, w->o, event.data, e))
+        code = EXIT_NV;
     if (s.ended && !w->at_barrier && (s.timed_out || s.status > 0))
         code = session_exit_code(&s);
     return code;

@@ -94,6 +94,16 @@ static void begin_checkpoint(struct message *msg)
     }
 }
 
+static void begin_wset(struct message *msg)
+{
+    int err = msg->nfds == 1 ? wset_record_start(msg->fds[0]) : -EINVAL;
+
+    if (err) {
+        close_fds(msg);
+        ctl_send(CTL_SAVED, err);
+    }
+}
+
 static void take_request(struct message *msg)
 {
     struct stat st;
@@ -145,6 +155,9 @@ static void ctl_event(struct loop_fd *w, uint32_t revents)
         return;
     case CTL_CHECKPOINT:
         begin_checkpoint(&msg);
+        return;
+    case CTL_RECORD_WSET:
+        begin_wset(&msg);
         return;
     default:
         break;

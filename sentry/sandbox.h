@@ -68,7 +68,8 @@ enum ctl_type {
     CTL_WINCH,
     CTL_REQUEST,         /* for /proc/nv/request: the payload, or a descriptor of it */
     CTL_CHECKPOINT_DONE, /* what CTL_WANT_CHECKPOINT asked for; 0 or negative errno */
-    CTL_CHECKPOINT, /* value: CTL_LEAVE_RUNNING; descriptors: report and, to save, kernel, pages */
+    CTL_CHECKPOINT,  /* value: CTL_LEAVE_RUNNING; descriptors: report and, to save, kernel, pages */
+    CTL_RECORD_WSET, /* descriptor: where the working set goes; CTL_SAVED tells the end */
     /* to the CLI */
     CTL_EXIT,            /* wait status */
     CTL_SAVED,           /* 0 or negative errno */
@@ -94,6 +95,8 @@ struct sandbox_restore {
     int kernel_fd, pages_fd;
     const char *request; /* for /proc/nv/request; NULL: none yet */
     size_t request_len;
+    const void *wset; /* the working set, NULL: not known */
+    size_t wset_len;
 };
 
 extern const struct sandbox_spec *sandbox;

@@ -16,6 +16,8 @@ struct checkpoint_request {
 
 /* Queues the checkpoint; its end is told to the CLI by CTL_SAVED. 0 or negative errno. */
 int checkpoint_start(const struct checkpoint_request *req);
+/* Writes what the sandbox has touched since its restore to fd, which is taken over. As above. */
+int wset_record_start(int fd);
 /* Queues the restore of sandbox->restore: the counterpart of init_start(). */
 int restore_start(void);
 

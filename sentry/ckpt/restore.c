@@ -19,6 +19,7 @@
 #include "sentry/kernel/task_internal.h"
 #include "sentry/kernel/uts.h"
 #include "sentry/mm/mm.h"
+#include "sentry/mm/wset.h"
 #include "sentry/sandbox.h"
 #include "sentry/time/clock.h"
 #include "sentry/vfs/vfs.h"
@@ -79,6 +80,19 @@ static int start_tasks(void)
     return 0;
 }
 
+/* Advice: one that is not valid is as good as none. */
+static void use_wset(void)
+{
+    struct wset ws = {0};
+
+    if (!sandbox->restore->wset)
+        return;
+    if (wset_parse(sandbox->restore->wset, sandbox->restore->wset_len, &ws))
+        log_warn("the image's working set is not valid");
+    else
+        wset_use(&ws);
+}
+
 static void restore_main(void *arg)
 {
     cleanup_free void *data = NULL;
@@ -109,6 +123,7 @@ static void restore_main(void *arg)
     int err = epoll_restored();
     if (err)
         fail("the image cannot be restored", "an epoll set is not valid");
+    use_wset();
     err = restore_memory();
     if (err)
         fail("cannot restore the memory of the image", strerror(-err));

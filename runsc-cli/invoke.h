@@ -1,0 +1,15 @@
+/* Calls of warmed functions, for other verbs. */
+#ifndef NV_RUNSC_CLI_INVOKE_H
+#define NV_RUNSC_CLI_INVOKE_H
+
+#include "base/error.h"
+#include "runsc-cli/options.h"
+
+/*
+ * Makes one call to a clone of the image and writes what memory that took into the image, so that
+ * later restores have it in place. 0 or negative errno.
+ */
+int invoke_record(const char *name, const struct run_options *o, const char *event,
+                  struct error *e);
+
+#endif
