@@ -24,12 +24,15 @@ struct inotify {
 };
 
 struct watch {
-    struct list inode_node, node;
+    struct list inode_node, node, all_node;
     struct inotify *in;
     struct dentry *dentry; /* reference: keeps the inode from leaving the cache */
     int wd;
     uint32_t mask;
 };
+
+/* Watches do not keep the mount: what is left when the file system goes is found here. */
+static struct list all_watches = LIST_INIT(all_watches);
 
 struct event {
     struct list node;
@@ -73,6 +76,7 @@ static void watch_free(struct watch *w, bool tell)
         queue_event(w->in, w->wd, IN_IGNORED, 0, NULL);
     list_del(&w->inode_node);
     list_del(&w->node);
+    list_del(&w->all_node);
     w->in->nwatches--;
     dentry_put(w->dentry);
     free(w);
@@ -122,6 +126,18 @@ void inotify_inode_gone(struct inode *i)
 {
     while (!list_empty(&i->watches))
         watch_free(list_first(&i->watches, struct watch, inode_node), true);
+}
+
+void inotify_super_gone(const struct superblock *sb)
+{
+    struct watch *w, *tmp;
+
+    list_for_each_safe(w, tmp, &all_watches, all_node) {
+        if (w->dentry->sb != sb)
+            continue;
+        queue_event(w->in, w->wd, IN_UNMOUNT, 0, NULL);
+        watch_free(w, true);
+    }
 }
 
 static ssize_t in_read(struct task *t, struct file *f, struct uio *u, loff_t *pos, int rwf)
@@ -247,6 +263,7 @@ static long add_watch(struct inotify *in, struct dentry *d, uint32_t mask)
     w->wd = in->next_wd++;
     list_add_tail(&i->watches, &w->inode_node);
     list_add_tail(&in->watches, &w->node);
+    list_add_tail(&all_watches, &w->all_node);
     in->nwatches++;
     return w->wd;
 }

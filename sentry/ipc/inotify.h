@@ -5,8 +5,11 @@
 #include <sys/inotify.h>
 
 struct inode;
+struct superblock;
 
 /* The inode goes away: its watches report IN_IGNORED. */
 void inotify_inode_gone(struct inode *i);
+/* Its file system does: IN_UNMOUNT for all watches in it. */
+void inotify_super_gone(const struct superblock *sb);
 
 #endif

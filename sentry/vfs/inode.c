@@ -55,6 +55,7 @@ void super_put(struct superblock *sb)
 {
     if (!sb || --sb->refs)
         return;
+    inotify_super_gone(sb);
     dentry_drop_unused(sb);
     if (sb->root) {
         struct dentry *root = sb->root;

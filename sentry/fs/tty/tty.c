@@ -457,7 +457,7 @@ static const struct inode_ops pts_dir_ops = {.lookup = pts_lookup, .open = pts_o
 
 static const struct inode_ops *pts_ops_of(mode_t mode)
 {
-    return S_ISDIR(mode) ? &pts_dir_ops : &pts_node_ops;
+    return S_ISDIR(mode) ? &pts_dir_ops : S_ISCHR(mode) ? &pts_node_ops : NULL;
 }
 
 static const struct super_ops pts_super_ops = {.revalidate = pts_revalidate,

@@ -78,7 +78,7 @@ static int bind_path(struct task *t, struct unix_sock *u, const char *path)
 
     if (err)
         return err == -EEXIST ? -EADDRINUSE : err;
-    u->dentry = dentry_get(p.dentry);
+    u->path = path_get(&p);
     u->inode = inode_get(p.dentry->inode);
     u->inode->sock = (struct sock *)u;
     return 0;
@@ -92,9 +92,8 @@ void unix_unbind(struct unix_sock *u)
     if (u->inode->sock == (struct sock *)u)
         u->inode->sock = NULL;
     inode_put(u->inode);
-    dentry_put(u->dentry);
     u->inode = NULL;
-    u->dentry = NULL;
+    path_put(&u->path);
 }
 
 static int bind_name(struct task *t, struct unix_sock *u, const struct sockaddr_un *a,

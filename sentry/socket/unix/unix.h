@@ -49,7 +49,7 @@ struct unix_sock {
     struct sockaddr_un addr;
     socklen_t addrlen;
     struct list name_node; /* abstract names */
-    struct dentry *dentry; /* bound to a path; keeps the inode in the cache */
+    struct path path;      /* bound to it; keeps its mount */
     struct inode *inode;
 
     struct ring ring; /* streams */
