@@ -17,6 +17,7 @@
 
 #include "base/macros.h"
 #include "sentry/fs/gofer/goferfs.h"
+#include "sentry/kernel/fiber.h"
 #include "sentry/kernel/task.h"
 
 #define WINDOW_FIRST 4
@@ -61,7 +62,7 @@ static unsigned int window_for(const struct dentry *dir)
     struct gofer_super *s = GOFER_S(dir->sb);
     struct gofer_inode *gp = GOFER_I(dir->parent->inode);
 
-    if (!s->readonly || dir->parent == dir)
+    if (dir->parent == dir)
         return 1;
     gp->listed_below += gp->listed_below < UINT8_MAX;
     if (s->window)
@@ -78,6 +79,8 @@ struct fetch {
     struct gofer_call call;
     struct dentry *base, *dir; /* the path of the request; what is to be listed */
     char names[GOFER_PATH_MAX];
+    struct dentry *ahead[GOFER_SECTIONS_MAX]; /* those named besides dir; references */
+    unsigned int nahead;
     struct gofer_listing *first;
 };
 
@@ -210,50 +213,107 @@ static int take_sections(struct gofer_call *c, const char *data, uint32_t len)
 }
 
 /* --- asking --- */
-static bool worth_listing(struct dentry *parent, const struct gofer_dirent *e, uint64_t dev)
+/*
+ * Threads of one program look into neighbouring directories at the same time. What one of them has
+ * asked for the others wait for.
+ */
+static struct waitq fetch_wq = {LIST_INIT(fetch_wq.waiters)};
+
+static void fetch_begin(struct fetch *f)
+{
+    GOFER_I(f->dir->inode)->fetching = true;
+    for (unsigned int i = 0; i < f->nahead; i++)
+        GOFER_I(f->ahead[i]->inode)->fetching = true;
+}
+
+static void fetch_end(struct fetch *f)
+{
+    GOFER_I(f->dir->inode)->fetching = false;
+    for (unsigned int i = 0; i < f->nahead; i++) {
+        GOFER_I(f->ahead[i]->inode)->fetching = false;
+        dentry_put(f->ahead[i]);
+    }
+    waitq_wake_all(&fetch_wq);
+}
+
+/* The directory of an entry if it is worth listing ahead; referenced, or NULL. */
+static struct dentry *worth_listing(const struct fetch *f, const struct gofer_dirent *e)
 {
     const struct gofer_attr *a = gofer_entry_attr(e);
 
-    if (!a || !S_ISDIR(a->mode) || a->dev != dev)
-        return false;
-    struct dentry *d = dentry_cached(parent, gofer_entry_name(e), e->name_len);
-    bool worth = !d || (d->inode && !GOFER_I(d->inode)->listing && !d->mounted);
-    dentry_put(d);
-    return worth;
+    if (!a || !S_ISDIR(a->mode) || a->dev != GOFER_I(f->dir->inode)->host_dev)
+        return NULL;
+    struct dentry *d = child_dir(f->dir->parent, gofer_entry_name(e), e->name_len);
+    if (d && (GOFER_I(d->inode)->listing || GOFER_I(d->inode)->fetching || d->mounted)) {
+        dentry_put(d);
+        d = NULL;
+    }
+    return d;
 }
 
 /* The names of dir and of the directories after it in its parent. False: there are none. */
 static bool name_siblings(struct fetch *f, struct gofer_listing *l, unsigned int window)
 {
-    uint64_t dev = GOFER_I(f->dir->inode)->host_dev;
     const struct gofer_dirent *e = gofer_listing_find(l, f->dir->name, f->dir->name_len);
     size_t used = f->dir->name_len;
-    unsigned int n = 1, seen = 0;
 
     if (!e)
         return false;
     memcpy(f->names, f->dir->name, used);
     uint32_t off = (uint32_t)((const char *)e - l->data) + e->reclen;
-    for (; n < window && seen < SIBLINGS_SEEN_MAX && (e = gofer_entry_at(l, off)); seen++) {
-        off += e->reclen;
-        if (used + e->name_len + 2 > sizeof(f->names))
+    for (unsigned int seen = 0; f->nahead + 1 < window && seen < SIBLINGS_SEEN_MAX; seen++) {
+        e = gofer_entry_at(l, off);
+        if (!e || used + e->name_len + 2 > sizeof(f->names))
             break;
-        if (!worth_listing(f->dir->parent, e, dev))
+        off += e->reclen;
+        struct dentry *d = worth_listing(f, e);
+        if (!d)
             continue;
+        f->ahead[f->nahead++] = d;
         f->names[used++] = '/';
         memcpy(f->names + used, gofer_entry_name(e), e->name_len);
         used += e->name_len;
-        n++;
     }
     f->names[used] = 0;
-    return n > 1;
+    return f->nahead;
+}
+
+struct fetch_waiter {
+    struct waiter w;
+    struct fiber *fiber;
+};
+
+static void fetch_ended(struct waiter *w, uint32_t events)
+{
+    fiber_wake(container_of(w, struct fetch_waiter, w)->fiber);
+}
+
+/* True: while we waited for another's request a listing has come that is as good. */
+static bool wait_for_other(const struct gofer_inode *gi, const struct gofer_fetch *how)
+{
+    struct fetch_waiter fw = {.w = {.mask = ~0U, .wake = fetch_ended}, .fiber = fiber_current()};
+
+    if (!gi->fetching)
+        return false;
+    waitq_add(&fetch_wq, &fw.w);
+    while (gi->fetching)
+        fiber_park();
+    waitq_del(&fw.w);
+    return gi->listing && (gi->listing->attrs || how->attrs < gi->listing->entries);
 }
 
 int goferfs_fetch(struct dentry *dir, const struct gofer_fetch *how, struct gofer_listing **out)
 {
     struct gofer_inode *gi = GOFER_I(dir->inode);
     struct gofer_listing *above = GOFER_I(dir->parent->inode)->listing;
-    unsigned int window = how->pos ? 1 : window_for(dir);
+    bool whole = !how->pos && GOFER_S(dir->sb)->readonly;
+
+    if (whole && wait_for_other(gi, how)) {
+        *out = goferfs_use_listing(dir->inode);
+        (*out)->refs++;
+        return 0;
+    }
+    unsigned int window = whole ? window_for(dir) : 1;
     uint64_t changes = gi->changes;
     const struct gofer_dirent *e;
     struct fetch f = {.call = {.type = GOFER_READDIR,
@@ -268,7 +328,11 @@ int goferfs_fetch(struct dentry *dir, const struct gofer_fetch *how, struct gofe
         f.base = dir->parent;
         f.call.path2 = f.names;
     }
+    if (whole)
+        fetch_begin(&f);
     int err = goferfs_call(f.base, &f.call);
+    if (whole)
+        fetch_end(&f);
     if (!err && !f.first)
         err = -EIO; /* there is a first section, even of an empty directory */
     if (err) {

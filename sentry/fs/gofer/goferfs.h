@@ -61,6 +61,7 @@ struct gofer_inode {
     uint8_t listed_below;          /* directories in it that were listed */
     bool big;                      /* too big for a listing to be had for some misses */
     bool wants_attrs;              /* files in directories below it were looked up */
+    bool fetching;                 /* its listing is on the way */
 };
 
 static inline struct gofer_inode *GOFER_I(const struct inode *i)
