@@ -68,6 +68,7 @@ host: $(NV)
 	tests/integration/files.sh $(NV) "$(PLATFORMS)"
 	tests/integration/user.sh $(NV) "$(PLATFORMS)"
 	tests/integration/image.sh $(NV)
+	tests/integration/checkpoint_files.sh $(NV) "$(PLATFORMS)"
 
 check: deps
 	@$(MAKE) --no-print-directory all
