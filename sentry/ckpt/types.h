@@ -57,23 +57,18 @@ enum ckpt_type_id {
     CT_EPOLL,
     CT_INOTIFY,
     CT_PIDFD,
-    CT_UNIX_SOCK,
-    CT_NETLINK_SOCK,
+    CT_SOCKET,
     /* sentry/ckpt */
     CT_CHANNEL_CHECKPOINT = 120,
     CT_CHANNEL_GENERATION,
 };
 
 /* Weak until each has its definition. */
-#pragma weak ckpt_posix_timers
-#pragma weak ckpt_itimers_cpu
 #pragma weak ckpt_mount_ns
 #pragma weak ckpt_fs_context
 #pragma weak ckpt_fdtable
 #pragma weak ckpt_file
 #pragma weak ckpt_tty
-#pragma weak ckpt_pipe
-#pragma weak ckpt_unix_sock
 extern const struct ckpt_type ckpt_sandbox;
 extern const struct ckpt_type ckpt_task, ckpt_thread_group, ckpt_process_group, ckpt_session;
 extern const struct ckpt_type ckpt_cred, ckpt_sighand, ckpt_uts;
@@ -81,6 +76,6 @@ extern const struct ckpt_type ckpt_mm;
 extern const struct ckpt_type ckpt_posix_timers, ckpt_itimers_cpu;
 extern const struct ckpt_type ckpt_mount_ns, ckpt_mount, ckpt_superblock, ckpt_dentry, ckpt_inode;
 extern const struct ckpt_type ckpt_fs_context, ckpt_fdtable, ckpt_file;
-extern const struct ckpt_type ckpt_tty, ckpt_pipe, ckpt_unix_sock;
+extern const struct ckpt_type ckpt_tty, ckpt_pipe, ckpt_socket;
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/macros.h"
+#include "sentry/ckpt/types.h"
 #include "sentry/kernel/task.h"
 #include "sentry/vfs/file.h"
 
@@ -21,6 +22,7 @@ struct inotify {
     struct list watches, queue;
     struct waitq wq;
     int next_wd, nwatches, nqueued;
+    struct file *file; /* weak; of a restored one */
 };
 
 struct watch {
@@ -202,25 +204,163 @@ static void in_release(struct file *f)
     free(in);
 }
 
+/* --- checkpoints --- */
+#define EVENT_NAME_MAX 256 /* NAME_MAX and its NUL, in steps of 16 */
+
+static struct inotify *inotify_new(void)
+{
+    struct inotify *in = calloc(1, sizeof(*in));
+
+    if (!in)
+        return NULL;
+    list_init(&in->watches);
+    list_init(&in->queue);
+    waitq_init(&in->wq);
+    in->next_wd = 1;
+    return in;
+}
+
+static void inotify_save(struct ckpt_writer *w, void *obj)
+{
+    const struct inotify *in = obj;
+    const struct watch *k;
+    const struct event *ev;
+
+    ckpt_put_u32(w, (uint32_t)in->nwatches);
+    list_for_each(k, &in->watches, node) {
+        ckpt_put_u32(w, (uint32_t)k->wd);
+        ckpt_put_u32(w, k->mask);
+        ckpt_put_ref(w, &ckpt_dentry, k->dentry);
+    }
+    ckpt_put_u32(w, (uint32_t)in->nqueued);
+    list_for_each(ev, &in->queue, node) {
+        ckpt_put_u32(w, (uint32_t)ev->e.wd);
+        ckpt_put_u32(w, ev->e.mask);
+        ckpt_put_u32(w, ev->e.cookie);
+        ckpt_put_u32(w, ev->e.len);
+        ckpt_put_bytes(w, ev->e.name, ev->e.len);
+    }
+}
+
+static void *inotify_create(struct ckpt_reader *r)
+{
+    return inotify_new();
+}
+
+static void load_watch(struct ckpt_reader *r, struct inotify *in)
+{
+    struct watch *k = calloc(1, sizeof(*k));
+
+    if (!k) {
+        ckpt_bad(r, "out of memory");
+        return;
+    }
+    k->in = in;
+    k->wd = (int)ckpt_get_u32(r);
+    k->mask = ckpt_get_u32(r);
+    ckpt_get_ref(r, &ckpt_dentry, &k->dentry);
+    list_init(&k->inode_node);
+    /* Numbers grow along the list: no two are the same. */
+    if (k->wd >= in->next_wd ||
+        k->wd <= (list_empty(&in->watches) ? 0 : list_last(&in->watches, struct watch, node)->wd))
+        ckpt_bad(r, "watches out of order");
+    list_add_tail(&in->watches, &k->node);
+    in->nwatches++;
+}
+
+static void load_event(struct ckpt_reader *r, struct inotify *in)
+{
+    struct inotify_event e;
+
+    e.wd = (int)ckpt_get_u32(r);
+    e.mask = ckpt_get_u32(r);
+    e.cookie = ckpt_get_u32(r);
+    e.len = ckpt_get_count(r, EVENT_NAME_MAX, 1);
+    struct event *ev = calloc(1, sizeof(*ev) + e.len + 1);
+    if (!ev) {
+        ckpt_bad(r, "out of memory");
+        return;
+    }
+    ev->e = e;
+    ckpt_get_bytes(r, ev->e.name, e.len);
+    list_add_tail(&in->queue, &ev->node);
+    in->nqueued++;
+}
+
+static void inotify_load(struct ckpt_reader *r, void *obj, unsigned int version)
+{
+    uint32_t n = ckpt_get_count(r, WATCHES_MAX, 3 * sizeof(uint32_t));
+
+    while (n-- && !ckpt_failed(r))
+        load_watch(r, obj);
+    n = ckpt_get_count(r, QUEUE_MAX + 1, 4 * sizeof(uint32_t));
+    while (n-- && !ckpt_failed(r))
+        load_event(r, obj);
+}
+
+static void inotify_link(struct ckpt_reader *r, void *obj)
+{
+    struct inotify *in = obj;
+    struct watch *k, *o;
+
+    list_for_each(k, &in->watches, node) {
+        if (!k->dentry || !k->dentry->inode) {
+            ckpt_bad(r, "a watch of nothing");
+            return;
+        }
+        list_for_each(o, &k->dentry->inode->watches, inode_node) {
+            if (o->in == in) {
+                ckpt_bad(r, "two watches of the same");
+                return;
+            }
+        }
+        list_add_tail(&k->dentry->inode->watches, &k->inode_node);
+    }
+}
+
+static int inotify_restore(struct file *f)
+{
+    struct inotify *in = f->priv;
+
+    if (in->file)
+        return -EINVAL;
+    in->file = f;
+    return 0;
+}
+
+static const struct ckpt_field inotify_fields[] = {
+    CKPT_UINT_MAX(struct inotify, next_wd, INT32_MAX)};
+
+static const struct ckpt_type ckpt_inotify = {
+    .name = "inotify",
+    .id = CT_INOTIFY,
+    .version = 1,
+    CKPT_TABLE(inotify_fields),
+    .save = inotify_save,
+    .create = inotify_create,
+    .load = inotify_load,
+    .link = inotify_link,
+};
+CKPT_TYPE_REGISTER(ckpt_inotify);
+
 static const struct file_ops inotify_ops = {.kind = "inotify",
                                             .read = in_read,
                                             .poll = in_poll,
                                             .ioctl = in_ioctl,
                                             .release = in_release,
                                             .llseek = noop_llseek,
-                                            .no_seek = true};
+                                            .no_seek = true,
+                                            .priv_type = &ckpt_inotify,
+                                            .restore = inotify_restore};
+CKPT_SYMBOL("file_ops", "inotify", inotify_ops);
 
 static long do_init(struct task *t, int flags)
 {
     if (flags & ~(IN_CLOEXEC | IN_NONBLOCK))
         return -EINVAL;
-    struct inotify *in = calloc(1, sizeof(*in));
+    struct inotify *in = inotify_new();
     if (!in)
         return -ENOMEM;
-    list_init(&in->watches);
-    list_init(&in->queue);
-    waitq_init(&in->wq);
-    in->next_wd = 1;
     struct file *f = file_new_anon(&inotify_ops, 0600, O_RDONLY | (flags & O_NONBLOCK), in);
     if (!f) {
         free(in);

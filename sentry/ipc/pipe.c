@@ -479,7 +479,7 @@ static void load_packets(struct ckpt_reader *r, struct pipe *p, uint32_t n)
         struct pipe_packet *pk = &p->packets[i];
         pk->start = ckpt_get_u64(r);
         pk->len = ckpt_get_u32(r);
-        if (pk->start < at || pk->start > end || pk->len > end - pk->start)
+        if (pk->start < at || pk->start > end || !pk->len || pk->len > end - pk->start)
             ckpt_bad(r, "packets that do not lie in its data");
         at = pk->start + pk->len;
     }
@@ -518,6 +518,8 @@ static int pipe_restore(struct file *f)
 {
     struct pipe *p = f->priv;
 
+    if (f->inode != p->inode)
+        return -EINVAL;
     p->readers += file_readable(f);
     p->writers += file_writable(f);
     return 0;

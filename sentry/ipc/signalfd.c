@@ -6,12 +6,17 @@
 #include <sys/signalfd.h>
 
 #include "base/strbuf.h"
+#include "sentry/ckpt/types.h"
+#include "sentry/ipc/signalfd.h"
 #include "sentry/kernel/task.h"
 #include "sentry/vfs/file.h"
 
 struct signalfd {
     ksigset set;
+    struct file *file; /* weak; of a restored one */
 };
+
+struct task *signalfd_poller;
 
 /* Which fields of siginfo_t are meaningful: siginfo_layout() of kernel/signal.c. */
 static void fill(struct signalfd_siginfo *o, const siginfo_t *i)
@@ -81,7 +86,7 @@ static ssize_t sfd_read(struct task *t, struct file *f, struct uio *u, loff_t *p
 static uint32_t sfd_poll(struct file *f, struct poll_table *pt)
 {
     const struct signalfd *s = f->priv;
-    struct task *t = task_current();
+    struct task *t = signalfd_poller ? signalfd_poller : task_current();
 
     if (!t)
         return 0;
@@ -102,6 +107,29 @@ static void sfd_fdinfo(struct file *f, struct strbuf *out)
     strbuf_printf(out, "sigmask:\t%016lx\n", (unsigned long)s->set);
 }
 
+/* --- checkpoints --- */
+static int sfd_restore(struct file *f)
+{
+    struct signalfd *s = f->priv;
+
+    if (s->file)
+        return -EINVAL;
+    s->file = f;
+    s->set &= ~(ksig_bit(SIGKILL) | ksig_bit(SIGSTOP));
+    return 0;
+}
+
+static const struct ckpt_field sfd_fields[] = {CKPT_UINT(struct signalfd, set)};
+
+static const struct ckpt_type ckpt_signalfd = {
+    .name = "signalfd",
+    .id = CT_SIGNALFD,
+    .version = 1,
+    .size = sizeof(struct signalfd),
+    CKPT_TABLE(sfd_fields),
+};
+CKPT_TYPE_REGISTER(ckpt_signalfd);
+
 static const struct file_ops signalfd_ops = {
     .kind = "[signalfd]",
     .read = sfd_read,
@@ -110,7 +138,15 @@ static const struct file_ops signalfd_ops = {
     .fdinfo = sfd_fdinfo,
     .llseek = noop_llseek,
     .no_seek = true,
+    .priv_type = &ckpt_signalfd,
+    .restore = sfd_restore,
 };
+CKPT_SYMBOL("file_ops", "signalfd", signalfd_ops);
+
+bool is_signalfd(const struct file *f)
+{
+    return f->ops == &signalfd_ops;
+}
 
 static long new_signalfd(struct task *t, ksigset set, int flags)
 {

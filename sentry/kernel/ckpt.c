@@ -15,6 +15,7 @@
 #include "sentry/kernel/task_internal.h"
 #include "sentry/kernel/uts.h"
 #include "sentry/mm/mm.h"
+#include "sentry/time/cputimer.h"
 
 #define EFLAGS_USER 0x50dd5UL
 
@@ -189,8 +190,15 @@ static void tg_link(struct ckpt_reader *r, void *obj)
     struct thread_group *tg = obj, *p;
     int depth = 0;
 
-    if (!tg->leader || tg->leader->tg != tg || tg->leader->tid != tg->tgid || !tg->sighand ||
-        !tg->pgrp || !tg->pgrp->session) {
+    if (!tg->leader) { /* it was waited for, and somebody has a pidfd of it */
+        if (!tg->zombie || tg->pgrp || tg->parent || tg->timers || tg->itimers_cpu || tg->refs < 2)
+            ckpt_bad(r, "no leader");
+        else
+            tg->refs--; /* what is had until then */
+        return;
+    }
+    if (tg->leader->tg != tg || tg->leader->tid != tg->tgid || !tg->sighand || !tg->pgrp ||
+        !tg->pgrp->session) {
         ckpt_bad(r, "incomplete");
         return;
     }
@@ -204,6 +212,8 @@ static void tg_link(struct ckpt_reader *r, void *obj)
     list_add_tail(&tg->pgrp->members, &tg->pgrp_node);
     if (tg->parent)
         list_add_tail(&tg->parent->children, &tg->sibling);
+    if (cpu_limit_restored(tg))
+        ckpt_bad(r, "out of memory");
 }
 
 static void tg_hold(void *obj)
@@ -234,8 +244,8 @@ static const struct ckpt_field tg_fields[] = {
     CKPT_BYTES(struct thread_group, ru_self),
     CKPT_BYTES(struct thread_group, ru_children),
     CKPT_UINT(struct thread_group, itimer_real_interval_ns),
-    CKPT_WEAK(struct thread_group, timers, &ckpt_posix_timers),
-    CKPT_WEAK(struct thread_group, itimers_cpu, &ckpt_itimers_cpu),
+    CKPT_REF(struct thread_group, timers, &ckpt_posix_timers),
+    CKPT_REF(struct thread_group, itimers_cpu, &ckpt_itimers_cpu),
     CKPT_REF(struct thread_group, exe, &ckpt_file),
     CKPT_UINT(struct thread_group, start_ns),
     CKPT_UINT(struct thread_group, nice),

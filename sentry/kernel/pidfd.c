@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/strbuf.h"
+#include "sentry/ckpt/types.h"
 #include "sentry/kernel/task_internal.h"
 #include "sentry/vfs/file.h"
 
@@ -35,7 +36,9 @@ static const struct file_ops pidfd_ops = {
     .poll = pidfd_poll,
     .release = pidfd_release,
     .fdinfo = pidfd_fdinfo,
+    .priv_type = &ckpt_thread_group,
 };
+CKPT_SYMBOL("file_ops", "pidfd", pidfd_ops);
 
 int pidfd_install(struct task *t, struct thread_group *tg, int flags)
 {

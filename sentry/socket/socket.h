@@ -67,7 +67,24 @@ struct socket_ops {
     uint32_t (*poll)(struct socket *s, struct poll_table *pt);
     long (*ioctl)(struct task *t, struct socket *s, unsigned int cmd, unsigned long arg);
     void (*release)(struct socket *s);
-    bool passes_files; /* takes SCM_RIGHTS */
+    bool passes_files;              /* takes SCM_RIGHTS */
+    const struct socket_ckpt *ckpt; /* NULL: cannot be saved */
+};
+
+struct ckpt_reader;
+struct ckpt_writer;
+
+/*
+ * Checkpoints. All sockets are records of one type; each begins with its operations, whose symbol
+ * (group "socket_ops") names the family, and the fields of struct socket. Functions are those of
+ * struct ckpt_type; make() gives a socket without references.
+ */
+struct socket_ckpt {
+    struct socket *(*make)(struct ckpt_reader *r);
+    void (*save)(struct ckpt_writer *w, struct socket *s);
+    void (*load)(struct ckpt_reader *r, struct socket *s, unsigned int version);
+    void (*link)(struct ckpt_reader *r, struct socket *s);
+    void (*hold)(struct socket *s);
 };
 
 struct socket { /* first member of each family's own object */
@@ -82,6 +99,7 @@ struct socket { /* first member of each family's own object */
     struct linger linger;
     int priority, mark;
     int peek_off; /* SO_PEEK_OFF, -1: off */
+    bool no_file; /* in an image: it must not have one */
 };
 
 /* Peeks move on, reads move back what they consumed. */
@@ -124,6 +142,13 @@ uint64_t socket_deadline(uint64_t timeout_ns);
 /* What a task_wait() error means under a timeout: EAGAIN when it passed, EINTR if not restartable.
  */
 int socket_wait_error(int err, uint64_t timeout_ns);
+
+/* SCM_RIGHTS in an image. NULL: none. */
+void scm_files_save(struct ckpt_writer *w, const struct scm_files *files);
+struct scm_files *scm_files_load(struct ckpt_reader *r);
+/* In link(): all of them are there. */
+bool scm_files_valid(const struct scm_files *files);
+void socket_cookie_seen(uint64_t cookie);
 
 int unix_init(void);
 int netlink_init(void);

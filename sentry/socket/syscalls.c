@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/macros.h"
+#include "sentry/ckpt/types.h"
 #include "sentry/kernel/task.h"
 #include "sentry/socket/socket_internal.h"
 
@@ -44,10 +45,15 @@ static int family_find(int family, struct family **out)
     return -EAFNOSUPPORT;
 }
 
+static uint64_t last_cookie;
+
+void socket_cookie_seen(uint64_t cookie)
+{
+    last_cookie = MAX(last_cookie, cookie);
+}
+
 void socket_init(struct socket *s, const struct socket_ops *ops, int family, int type, int protocol)
 {
-    static uint64_t next_cookie;
-
     s->ops = ops;
     s->family = family;
     s->type = type;
@@ -55,7 +61,7 @@ void socket_init(struct socket *s, const struct socket_ops *ops, int family, int
     s->sndbuf = s->rcvbuf = BUF_DEFAULT;
     s->rcvlowat = 1;
     s->peek_off = -1;
-    s->cookie = ++next_cookie;
+    s->cookie = ++last_cookie;
 }
 
 uint64_t socket_deadline(uint64_t timeout_ns)
@@ -130,6 +136,16 @@ static void sock_release(struct file *f)
     s->ops->release(s);
 }
 
+static int socket_restore(struct file *f)
+{
+    struct socket *s = f->priv;
+
+    if (s->file || s->no_file)
+        return -EINVAL;
+    s->file = f;
+    return 0;
+}
+
 static const struct file_ops socket_file_ops = {.kind = "socket",
                                                 .read = sock_read,
                                                 .write = sock_write,
@@ -137,7 +153,10 @@ static const struct file_ops socket_file_ops = {.kind = "socket",
                                                 .ioctl = sock_ioctl,
                                                 .release = sock_release,
                                                 .is_socket = true,
-                                                .no_seek = true};
+                                                .no_seek = true,
+                                                .priv_type = &ckpt_socket,
+                                                .restore = socket_restore};
+CKPT_SYMBOL("file_ops", "socket", socket_file_ops);
 
 struct file *socket_file(struct socket *s, int flags)
 {

@@ -124,6 +124,33 @@ uint64_t clock_to_deadline(clockid_t id, const struct timespec *ts, bool absolut
     return at > n ? mono + (at - n) : mono;
 }
 
+void timer_save(struct ckpt_writer *w, const struct ktimer *k, bool is_wall)
+{
+    bool armed = ktimer_armed(k);
+    uint64_t at = k->expires_ns;
+
+    ckpt_put_u8(w, armed);
+    if (!armed)
+        return;
+    if (is_wall)
+        ckpt_put_u64(w, realtime_ns() + at - now_ns());
+    else
+        ckpt_put_time(w, at);
+}
+
+bool timer_load(struct ckpt_reader *r, bool is_wall, uint64_t *deadline)
+{
+    if (!ckpt_get_u8(r))
+        return false;
+    if (!is_wall) {
+        *deadline = ckpt_get_time(r);
+        return true;
+    }
+    uint64_t at = ckpt_get_u64(r), real = realtime_ns(), left = at > real ? at - real : 0;
+    *deadline = MIN(left, (uint64_t)INT64_MAX) + now_ns();
+    return true;
+}
+
 bool timespec_valid(const struct timespec *ts)
 {
     return ts->tv_sec >= 0 && ts->tv_nsec >= 0 && ts->tv_nsec < NSEC_PER_SEC;

@@ -6,6 +6,10 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "sentry/kernel/loop.h"
+
+struct ckpt_reader;
+struct ckpt_writer;
 struct task;
 
 /* -EINVAL for clocks that do not exist. */
@@ -27,6 +31,17 @@ uint64_t time_uptime_ns(void);
 uint64_t time_from_guest(uint64_t guest_ns);
 /* As a deadline for task_wait() and timers. */
 uint64_t clock_to_deadline(clockid_t id, const struct timespec *ts, bool absolute);
+/*
+ * Checkpoints of a timer: what remains of it, or for one that waits for a time of the wall clock
+ * (is_wall: CLOCK_REALTIME, absolute) that time. load gives the deadline now.
+ */
+static inline bool clock_is_wall(clockid_t id)
+{
+    return id == CLOCK_REALTIME || id == CLOCK_TAI || id == CLOCK_REALTIME_ALARM;
+}
+void timer_save(struct ckpt_writer *w, const struct ktimer *k, bool is_wall);
+/* False: it is not armed. */
+bool timer_load(struct ckpt_reader *r, bool is_wall, uint64_t *deadline);
 bool timespec_valid(const struct timespec *ts);
 
 #endif

@@ -141,6 +141,19 @@ int cpu_timer_arm(struct cpu_timer *c, uint64_t expires_ns)
     return 0;
 }
 
+int cpu_timer_rearm(struct cpu_timer *c, uint64_t expires_ns)
+{
+    struct cpu_watch *w = watch_of(c->tg);
+
+    if (!w)
+        return -ENOMEM;
+    cpu_timer_cancel(c);
+    c->expires_ns = expires_ns;
+    list_add_tail(&w->timers, &c->node);
+    w->dormant = true;
+    return 0;
+}
+
 void cpu_timer_cancel(struct cpu_timer *c)
 {
     if (cpu_timer_armed(c)) {
@@ -159,10 +172,31 @@ void cpu_watch_resume(struct thread_group *tg)
     }
 }
 
-int cpu_limit_changed(struct thread_group *tg)
+static uint64_t limit_seconds(const struct thread_group *tg)
 {
     const struct rlimit *l = &tg->rlim[RLIMIT_CPU];
-    uint64_t seconds = MIN(l->rlim_cur, l->rlim_max);
+
+    return MIN(l->rlim_cur, l->rlim_max);
+}
+
+static uint64_t limit_ns(uint64_t seconds)
+{
+    return MIN(seconds, 1UL << 33) * NSEC_PER_SEC;
+}
+
+int cpu_limit_restored(struct thread_group *tg)
+{
+    uint64_t seconds = limit_seconds(tg);
+
+    if (seconds == RLIM_INFINITY)
+        return 0;
+    struct cpu_watch *w = watch_of(tg);
+    return w ? cpu_timer_rearm(&w->limit, limit_ns(seconds)) : -ENOMEM;
+}
+
+int cpu_limit_changed(struct thread_group *tg)
+{
+    uint64_t seconds = limit_seconds(tg);
 
     if (seconds == RLIM_INFINITY) {
         if (tg->cpu_watch)
@@ -172,7 +206,7 @@ int cpu_limit_changed(struct thread_group *tg)
     struct cpu_watch *w = watch_of(tg);
     if (!w)
         return -ENOMEM;
-    return cpu_timer_arm(&w->limit, MIN(seconds, 1UL << 33) * NSEC_PER_SEC);
+    return cpu_timer_arm(&w->limit, limit_ns(seconds));
 }
 
 void cpu_watch_exit(struct thread_group *tg)

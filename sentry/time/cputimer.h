@@ -20,6 +20,8 @@ void cpu_timer_init(struct cpu_timer *c, struct thread_group *tg,
                     void (*fire)(struct cpu_timer *c));
 /* Re-arms when armed. 0 or -ENOMEM. */
 int cpu_timer_arm(struct cpu_timer *c, uint64_t expires_ns);
+/* Armed as it was in an image: looked at when the group first runs. */
+int cpu_timer_rearm(struct cpu_timer *c, uint64_t expires_ns);
 void cpu_timer_cancel(struct cpu_timer *c);
 static inline bool cpu_timer_armed(const struct cpu_timer *c)
 {
@@ -27,7 +29,8 @@ static inline bool cpu_timer_armed(const struct cpu_timer *c)
 }
 /* Guest code of the group runs on: called where tg->cpu_watch is set, before each run. */
 void cpu_watch_resume(struct thread_group *tg);
-/* RLIMIT_CPU was set, or came with a fork. 0 or -ENOMEM. */
+/* RLIMIT_CPU was set, or came with a fork; with an image. 0 or -ENOMEM. */
+int cpu_limit_restored(struct thread_group *tg);
 int cpu_limit_changed(struct thread_group *tg);
 /* The group has exited. */
 void cpu_watch_exit(struct thread_group *tg);

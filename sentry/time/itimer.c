@@ -5,6 +5,7 @@
 #include <sys/time.h>
 
 #include "base/macros.h"
+#include "sentry/ckpt/types.h"
 #include "sentry/kernel/rusage.h"
 #include "sentry/kernel/task_internal.h"
 #include "sentry/kernel/uaccess.h"
@@ -16,6 +17,8 @@ struct itimers_cpu { /* ITIMER_VIRTUAL, ITIMER_PROF */
         uint64_t interval_ns;
         int signo;
     } of[2];
+    struct thread_group *tg; /* weak */
+    unsigned int owners;     /* in an image: groups it belongs to */
 };
 
 void itimer_real_expired(struct ktimer *k)
@@ -82,6 +85,7 @@ static struct itimers_cpu *itimers_cpu_new(struct thread_group *tg)
 
     if (!its)
         return NULL;
+    its->tg = tg;
     for (int i = 0; i < 2; i++) {
         cpu_timer_init(&its->of[i].timer, tg, itimer_cpu_expired);
         its->of[i].signo = i ? SIGPROF : SIGVTALRM;
@@ -152,3 +156,67 @@ long sys_alarm(struct task *t, const struct sysargs *a)
     itimer_set(t->tg, ITIMER_REAL, arg_u32(a, 0) * (uint64_t)NSEC_PER_SEC, 0);
     return left;
 }
+
+/* --- checkpoints --- */
+static void itimers_save(struct ckpt_writer *w, void *obj)
+{
+    const struct itimers_cpu *its = obj;
+
+    for (int i = 0; i < 2; i++) {
+        const struct itimer_cpu *it = &its->of[i];
+        ckpt_put_u64(w, it->interval_ns);
+        ckpt_put_u64(w, cpu_timer_armed(&it->timer) ? it->timer.expires_ns : UINT64_MAX);
+    }
+}
+
+static void *itimers_create(struct ckpt_reader *r)
+{
+    return itimers_cpu_new(NULL);
+}
+
+static void itimers_load(struct ckpt_reader *r, void *obj, unsigned int version)
+{
+    struct itimers_cpu *its = obj;
+
+    for (int i = 0; i < 2; i++) {
+        its->of[i].interval_ns = ckpt_get_u64(r);
+        its->of[i].timer.expires_ns = ckpt_get_u64(r);
+    }
+}
+
+static void itimers_link(struct ckpt_reader *r, void *obj)
+{
+    struct itimers_cpu *its = obj;
+
+    if (!its->tg || its->tg->itimers_cpu != its || its->owners != 1) {
+        ckpt_bad(r, "nobody's");
+        return;
+    }
+    for (int i = 0; i < 2; i++) {
+        struct cpu_timer *c = &its->of[i].timer;
+        c->tg = its->tg;
+        if (c->expires_ns != UINT64_MAX && cpu_timer_rearm(c, c->expires_ns))
+            ckpt_bad(r, "out of memory");
+    }
+}
+
+static void itimers_hold(void *obj)
+{
+    ((struct itimers_cpu *)obj)->owners++;
+}
+
+static const struct ckpt_field itimers_fields[] = {
+    CKPT_WEAK(struct itimers_cpu, tg, &ckpt_thread_group)};
+
+const struct ckpt_type ckpt_itimers_cpu = {
+    .name = "interval timers",
+    .id = CT_ITIMERS_CPU,
+    .version = 1,
+    CKPT_TABLE(itimers_fields),
+    .save = itimers_save,
+    .create = itimers_create,
+    .load = itimers_load,
+    .link = itimers_link,
+    .hold = itimers_hold,
+};
+CKPT_TYPE_REGISTER(ckpt_itimers_cpu);

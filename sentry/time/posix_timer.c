@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/macros.h"
+#include "sentry/ckpt/types.h"
 #include "sentry/kernel/rusage.h"
 #include "sentry/kernel/task_internal.h"
 #include "sentry/kernel/uaccess.h"
@@ -19,6 +20,7 @@ struct posix_timer {
     struct ktimer timer;  /* clocks of the world */
     struct cpu_timer cpu; /* CPU clocks */
     uint64_t interval_ns;
+    bool is_wall;            /* it waits for a time of the wall clock */
     struct thread_group *tg; /* weak: timers end with their group */
     pid_t tid;               /* SIGEV_THREAD_ID, 0: the group */
     int notify, signo;
@@ -31,6 +33,8 @@ struct posix_timer {
 struct posix_timers {
     struct list timers;
     int next_id, count;
+    struct thread_group *tg; /* weak */
+    unsigned int owners;     /* in an image: groups it belongs to */
 };
 
 /* The expiry after the one at expires_ns; counts those that were missed. */
@@ -192,6 +196,7 @@ long sys_timer_create(struct task *t, const struct sysargs *a)
         if (!t->tg->timers)
             return -ENOMEM;
         list_init(&t->tg->timers->timers);
+        t->tg->timers->tg = t->tg;
     }
     struct posix_timers *pts = t->tg->timers;
     struct posix_timer *pt = pts->count < TIMERS_MAX ? calloc(1, sizeof(*pt)) : NULL;
@@ -233,6 +238,7 @@ static struct itimerspec timer_value(const struct posix_timer *pt)
 
 static int timer_start(struct posix_timer *pt, const struct timespec *value, bool absolute)
 {
+    pt->is_wall = absolute && clock_is_wall(pt->clock);
     if (!is_cpu_clock(pt->clock)) {
         ktimer_arm(&pt->timer, clock_to_deadline(pt->clock, value, absolute));
         return 0;
@@ -295,3 +301,128 @@ long sys_timer_delete(struct task *t, const struct sysargs *a)
     timer_drop(t->tg->timers, pt);
     return 0;
 }
+
+/* --- checkpoints --- */
+static const struct ckpt_field timer_fields[] = {
+    CKPT_UINT_MAX(struct posix_timer, id, INT32_MAX),
+    CKPT_UINT(struct posix_timer, clock),
+    CKPT_UINT_MAX(struct posix_timer, interval_ns, INT64_MAX),
+    CKPT_BOOL(struct posix_timer, is_wall),
+    CKPT_UINT_MAX(struct posix_timer, tid, INT32_MAX),
+    CKPT_UINT(struct posix_timer, notify),
+    CKPT_UINT(struct posix_timer, signo),
+    CKPT_BOOL(struct posix_timer, is_queued),
+    CKPT_UINT(struct posix_timer, overrun),
+    CKPT_UINT(struct posix_timer, last_overrun),
+    CKPT_BYTES(struct posix_timer, value),
+};
+
+static void timers_save(struct ckpt_writer *w, void *obj)
+{
+    const struct posix_timers *pts = obj;
+    const struct posix_timer *pt;
+
+    ckpt_put_u32(w, (uint32_t)pts->count);
+    list_for_each(pt, &pts->timers, node) {
+        ckpt_put_fields(w, timer_fields, ARRAY_SIZE(timer_fields), pt);
+        timer_save(w, &pt->timer, pt->is_wall);
+        ckpt_put_u64(w, cpu_timer_armed(&pt->cpu) ? pt->cpu.expires_ns : UINT64_MAX);
+    }
+}
+
+static void *timers_create(struct ckpt_reader *r)
+{
+    struct posix_timers *pts = calloc(1, sizeof(*pts));
+
+    if (pts)
+        list_init(&pts->timers);
+    return pts;
+}
+
+static bool timer_valid(const struct posix_timers *pts, const struct posix_timer *pt)
+{
+    bool signals =
+        pt->notify == SIGEV_SIGNAL || pt->notify == SIGEV_THREAD || pt->notify == SIGEV_THREAD_ID;
+    int floor =
+        list_empty(&pts->timers) ? 0 : list_last(&pts->timers, struct posix_timer, node)->id + 1;
+
+    if (pt->clock > CLOCK_TAI || pt->id < floor || pt->id >= pts->next_id)
+        return false;
+    return signals ? pt->signo >= 1 && pt->signo <= NV_NSIG : pt->notify == SIGEV_NONE;
+}
+
+static void load_timer(struct ckpt_reader *r, struct posix_timers *pts, unsigned int version)
+{
+    struct posix_timer *pt = calloc(1, sizeof(*pt));
+    uint64_t deadline;
+
+    if (!pt) {
+        ckpt_bad(r, "out of memory");
+        return;
+    }
+    list_init(&pt->node);
+    ktimer_init(&pt->timer, timer_fire);
+    cpu_timer_init(&pt->cpu, NULL, timer_fire_cpu);
+    ckpt_get_fields(r, timer_fields, ARRAY_SIZE(timer_fields), pt, version);
+    bool armed = timer_load(r, pt->is_wall, &deadline);
+    pt->cpu.expires_ns = ckpt_get_u64(r);
+    if (ckpt_failed(r))
+        return;
+    if (!timer_valid(pts, pt) || (armed && is_cpu_clock(pt->clock)) ||
+        (pt->cpu.expires_ns != UINT64_MAX && !is_cpu_clock(pt->clock))) {
+        ckpt_bad(r, "timer %d is not valid", pt->id);
+        return;
+    }
+    list_add_tail(&pts->timers, &pt->node);
+    pts->count++;
+    if (armed)
+        ktimer_arm(&pt->timer, deadline);
+}
+
+static void timers_load(struct ckpt_reader *r, void *obj, unsigned int version)
+{
+    uint32_t n = ckpt_get_count(r, TIMERS_MAX, 32);
+
+    while (n-- && !ckpt_failed(r))
+        load_timer(r, obj, version);
+}
+
+static void timers_link(struct ckpt_reader *r, void *obj)
+{
+    struct posix_timers *pts = obj;
+    struct posix_timer *pt;
+
+    if (!pts->tg || pts->tg->timers != pts || pts->owners != 1) {
+        ckpt_bad(r, "nobody's");
+        return;
+    }
+    list_for_each(pt, &pts->timers, node) {
+        pt->tg = pt->cpu.tg = pts->tg;
+        if (pt->cpu.expires_ns != UINT64_MAX && is_cpu_clock(pt->clock) &&
+            cpu_timer_rearm(&pt->cpu, pt->cpu.expires_ns))
+            ckpt_bad(r, "out of memory");
+    }
+}
+
+static void timers_hold(void *obj)
+{
+    ((struct posix_timers *)obj)->owners++;
+}
+
+static const struct ckpt_field timers_fields[] = {
+    CKPT_UINT_MAX(struct posix_timers, next_id, INT32_MAX),
+    CKPT_WEAK(struct posix_timers, tg, &ckpt_thread_group),
+};
+
+const struct ckpt_type ckpt_posix_timers = {
+    .name = "timers",
+    .id = CT_POSIX_TIMERS,
+    .version = 1,
+    CKPT_TABLE(timers_fields),
+    .save = timers_save,
+    .create = timers_create,
+    .load = timers_load,
+    .link = timers_link,
+    .hold = timers_hold,
+};
+CKPT_TYPE_REGISTER(ckpt_posix_timers);

@@ -5,6 +5,7 @@
 
 #include "base/macros.h"
 #include "base/strbuf.h"
+#include "sentry/ckpt/types.h"
 #include "sentry/kernel/task.h"
 #include "sentry/time/clock.h"
 #include "sentry/vfs/file.h"
@@ -13,7 +14,10 @@ struct timerfd {
     clockid_t clock;
     struct ktimer timer;
     uint64_t interval_ns, ticks;
+    bool is_wall; /* it waits for a time of the wall clock */
+    bool cancel_on_set, canceled;
     struct waitq wq;
+    struct file *file; /* weak; of a restored one */
 };
 
 static void tfd_expired(struct ktimer *k)
@@ -39,12 +43,16 @@ static ssize_t tfd_read(struct task *t, struct file *f, struct uio *u, loff_t *p
 
     if (u->resid < sizeof(tf->ticks))
         return -EINVAL;
-    while (!tf->ticks) {
+    while (!tf->ticks && !tf->canceled) {
         if ((f->flags & O_NONBLOCK) || (rwf & 8))
             return -EAGAIN;
         int err = task_wait(t, &tf->wq, NO_DEADLINE);
         if (err)
             return err;
+    }
+    if (tf->canceled) { /* the clock was set: timerfd_create(2), ECANCELED */
+        tf->canceled = false;
+        return -ECANCELED;
     }
     uint64_t n = tf->ticks;
     tf->ticks = 0;
@@ -56,7 +64,7 @@ static uint32_t tfd_poll(struct file *f, struct poll_table *pt)
     struct timerfd *tf = f->priv;
 
     poll_wait(pt, &tf->wq);
-    return tf->ticks ? EPOLLIN | EPOLLRDNORM : 0;
+    return tf->ticks || tf->canceled ? EPOLLIN | EPOLLRDNORM : 0;
 }
 
 static void tfd_release(struct file *f)
@@ -94,6 +102,76 @@ static void tfd_fdinfo(struct file *f, struct strbuf *out)
                   v.it_interval.tv_sec, v.it_interval.tv_nsec);
 }
 
+/* --- checkpoints --- */
+static struct timerfd *timerfd_new(void)
+{
+    struct timerfd *tf = calloc(1, sizeof(*tf));
+
+    if (!tf)
+        return NULL;
+    waitq_init(&tf->wq);
+    ktimer_init(&tf->timer, tfd_expired);
+    return tf;
+}
+
+static void tfd_save(struct ckpt_writer *w, void *obj)
+{
+    const struct timerfd *tf = obj;
+
+    timer_save(w, &tf->timer, tf->is_wall);
+}
+
+static void *tfd_create(struct ckpt_reader *r)
+{
+    return timerfd_new();
+}
+
+static bool clock_known(clockid_t id)
+{
+    return id == CLOCK_REALTIME || id == CLOCK_MONOTONIC || id == CLOCK_BOOTTIME ||
+           id == CLOCK_REALTIME_ALARM || id == CLOCK_BOOTTIME_ALARM;
+}
+
+static void tfd_load(struct ckpt_reader *r, void *obj, unsigned int version)
+{
+    struct timerfd *tf = obj;
+    uint64_t deadline;
+
+    if (!clock_known(tf->clock) || tf->interval_ns > INT64_MAX)
+        ckpt_bad(r, "of clock %d, or without end", tf->clock);
+    bool armed = timer_load(r, tf->is_wall, &deadline);
+    if (armed && !ckpt_failed(r))
+        ktimer_arm(&tf->timer, deadline);
+    tf->canceled |= armed && tf->is_wall && tf->cancel_on_set; /* the wall clock has jumped */
+}
+
+static int tfd_restore(struct file *f)
+{
+    struct timerfd *tf = f->priv;
+
+    if (tf->file)
+        return -EINVAL;
+    tf->file = f;
+    return 0;
+}
+
+static const struct ckpt_field tfd_fields[] = {
+    CKPT_UINT(struct timerfd, clock),         CKPT_UINT(struct timerfd, interval_ns),
+    CKPT_UINT(struct timerfd, ticks),         CKPT_BOOL(struct timerfd, is_wall),
+    CKPT_BOOL(struct timerfd, cancel_on_set), CKPT_BOOL(struct timerfd, canceled),
+};
+
+static const struct ckpt_type ckpt_timerfd = {
+    .name = "timerfd",
+    .id = CT_TIMERFD,
+    .version = 1,
+    CKPT_TABLE(tfd_fields),
+    .save = tfd_save,
+    .create = tfd_create,
+    .load = tfd_load,
+};
+CKPT_TYPE_REGISTER(ckpt_timerfd);
+
 static const struct file_ops timerfd_ops = {
     .kind = "[timerfd]",
     .read = tfd_read,
@@ -102,7 +180,10 @@ static const struct file_ops timerfd_ops = {
     .fdinfo = tfd_fdinfo,
     .llseek = noop_llseek,
     .no_seek = true,
+    .priv_type = &ckpt_timerfd,
+    .restore = tfd_restore,
 };
+CKPT_SYMBOL("file_ops", "timerfd", timerfd_ops);
 
 long sys_timerfd_create(struct task *t, const struct sysargs *a)
 {
@@ -117,12 +198,10 @@ long sys_timerfd_create(struct task *t, const struct sysargs *a)
     } else if (id != CLOCK_REALTIME && id != CLOCK_MONOTONIC && id != CLOCK_BOOTTIME) {
         return -EINVAL;
     }
-    struct timerfd *tf = calloc(1, sizeof(*tf));
+    struct timerfd *tf = timerfd_new();
     if (!tf)
         return -ENOMEM;
     tf->clock = id;
-    waitq_init(&tf->wq);
-    ktimer_init(&tf->timer, tfd_expired);
     struct file *f = file_new_anon(&timerfd_ops, 0600, O_RDWR | (flags & O_NONBLOCK), tf);
     if (!f) {
         free(tf);
@@ -161,6 +240,9 @@ long sys_timerfd_settime(struct task *t, const struct sysargs *a)
     old = tfd_value(tf);
     ktimer_cancel(&tf->timer);
     tf->ticks = 0;
+    tf->is_wall = (flags & TFD_TIMER_ABSTIME) && clock_is_wall(tf->clock);
+    tf->cancel_on_set = tf->is_wall && (flags & TFD_TIMER_CANCEL_ON_SET);
+    tf->canceled = false;
     tf->interval_ns = MIN((uint64_t) new.it_interval.tv_sec, 1UL << 32) * NSEC_PER_SEC +
                       (uint64_t) new.it_interval.tv_nsec;
     if (new.it_value.tv_sec || new.it_value.tv_nsec) {

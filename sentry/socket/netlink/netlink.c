@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/macros.h"
+#include "ckpt/record.h"
 #include "sentry/kernel/uaccess.h"
 
 #define REQUEST_MAX 65536
@@ -345,6 +346,83 @@ static void nl_release(struct socket *s)
     free(n);
 }
 
+/* --- checkpoints --- */
+#define QUEUE_MAX 65536
+#define DATAGRAM_MAX (1U << 30)
+
+static struct netlink_sock *netlink_new(int type, int protocol);
+
+static const struct ckpt_field fields[] = {
+    CKPT_UINT(struct netlink_sock, port),
+    CKPT_UINT(struct netlink_sock, groups),
+};
+
+static struct socket *nl_make(struct ckpt_reader *r)
+{
+    struct netlink_sock *n = netlink_new(SOCK_RAW, NETLINK_ROUTE);
+
+    return n ? &n->s : NULL;
+}
+
+static void nl_save(struct ckpt_writer *w, struct socket *s)
+{
+    const struct netlink_sock *n = nl_of(s);
+    const struct datagram *d;
+    uint32_t count = 0;
+
+    ckpt_put_fields(w, fields, ARRAY_SIZE(fields), n);
+    list_for_each(d, &n->queue, node)
+        count++;
+    ckpt_put_u32(w, count);
+    list_for_each(d, &n->queue, node) {
+        ckpt_put_u32(w, (uint32_t)d->len);
+        ckpt_put_bytes(w, d->data, d->len);
+    }
+}
+
+static void nl_load(struct ckpt_reader *r, struct socket *s, unsigned int version)
+{
+    struct netlink_sock *n = nl_of(s);
+
+    ckpt_get_fields(r, fields, ARRAY_SIZE(fields), n, version);
+    if ((s->type != SOCK_RAW && s->type != SOCK_DGRAM) || s->protocol != NETLINK_ROUTE)
+        ckpt_bad(r, "netlink of type %d, protocol %d", s->type, s->protocol);
+    uint32_t count = ckpt_get_count(r, QUEUE_MAX, sizeof(uint32_t));
+    while (count-- && !ckpt_failed(r)) {
+        uint32_t len = ckpt_get_count(r, DATAGRAM_MAX, 1);
+        struct datagram *d = malloc(sizeof(*d) + len);
+        if (!d) {
+            ckpt_bad(r, "out of memory");
+            return;
+        }
+        d->len = len;
+        ckpt_get_bytes(r, d->data, len);
+        list_add_tail(&n->queue, &d->node);
+        n->queued += len;
+    }
+}
+
+static void nl_link(struct ckpt_reader *r, struct socket *s)
+{
+    struct netlink_sock *n = nl_of(s);
+
+    if (n->port && bind_port(n, n->port))
+        ckpt_bad(r, "port %u is another's", n->port);
+}
+
+/* It has one file: socket_restore(). */
+static void nl_hold(struct socket *s)
+{
+}
+
+static const struct socket_ckpt netlink_ckpt = {
+    .make = nl_make,
+    .save = nl_save,
+    .load = nl_load,
+    .link = nl_link,
+    .hold = nl_hold,
+};
+
 static const struct socket_ops netlink_ops = {
     .bind = nl_bind,
     .connect = nl_connect,
@@ -357,7 +435,22 @@ static const struct socket_ops netlink_ops = {
     .poll = nl_poll,
     .ioctl = nl_ioctl,
     .release = nl_release,
+    .ckpt = &netlink_ckpt,
 };
+CKPT_SYMBOL("socket_ops", "netlink", netlink_ops);
+
+static struct netlink_sock *netlink_new(int type, int protocol)
+{
+    struct netlink_sock *n = calloc(1, sizeof(*n));
+
+    if (!n)
+        return NULL;
+    socket_init(&n->s, &netlink_ops, AF_NETLINK, type, protocol);
+    list_init(&n->node);
+    list_init(&n->queue);
+    waitq_init(&n->wq);
+    return n;
+}
 
 static int netlink_create(struct task *t, int type, int protocol, struct socket **out)
 {
@@ -367,13 +460,9 @@ static int netlink_create(struct task *t, int type, int protocol, struct socket 
         explain_missing("socket", "AF_NETLINK protocol %d", protocol);
         return -EPROTONOSUPPORT;
     }
-    struct netlink_sock *n = calloc(1, sizeof(*n));
+    struct netlink_sock *n = netlink_new(type, protocol);
     if (!n)
         return -ENOMEM;
-    socket_init(&n->s, &netlink_ops, AF_NETLINK, type, protocol);
-    list_init(&n->node);
-    list_init(&n->queue);
-    waitq_init(&n->wq);
     *out = &n->s;
     return 0;
 }

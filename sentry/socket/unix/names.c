@@ -45,6 +45,14 @@ static void set_name(struct unix_sock *u, const struct sockaddr_un *a, socklen_t
         list_add_tail(bucket(a, len, u->s.type), &u->name_node);
 }
 
+int unix_name_restored(struct unix_sock *u)
+{
+    if (find_abstract(&u->addr, u->addrlen, u->s.type))
+        return -EADDRINUSE;
+    list_add_tail(bucket(&u->addr, u->addrlen, u->s.type), &u->name_node);
+    return 0;
+}
+
 int unix_check_addr(const void *sa, socklen_t len)
 {
     const struct sockaddr_un *a = sa;

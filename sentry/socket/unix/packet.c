@@ -22,7 +22,7 @@ static size_t charge(size_t len)
     return 256 + MAX(size, len + OVERHEAD);
 }
 
-static struct unix_packet *packet_new(size_t len)
+struct unix_packet *unix_packet_new(size_t len)
 {
     struct unix_packet *p;
 
@@ -196,7 +196,7 @@ ssize_t unix_packet_send(struct task *t, struct unix_sock *u, struct msg *m, int
         err = wait_wmem(t, u, flags, deadline);
     if (err)
         return err;
-    struct unix_packet *p = packet_new(len);
+    struct unix_packet *p = unix_packet_new(len);
     if (!p)
         return -ENOMEM;
     unix_cred(t, m, &p->scm.cred);

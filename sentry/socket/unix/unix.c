@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 
 #include "base/strbuf.h"
+#include "ckpt/record.h"
 
 #define DGRAM_BACKLOG 10 /* net.unix.max_dgram_qlen */
 
@@ -28,13 +29,10 @@ void unix_put(struct unix_sock *u)
     free(u);
 }
 
-struct unix_sock *unix_new(int type)
+void unix_sock_init(struct unix_sock *u, int type)
 {
-    struct unix_sock *u = calloc(1, sizeof(*u));
     struct ucred nobody = {0, (uid_t)-1, (gid_t)-1};
 
-    if (!u)
-        return NULL;
     socket_init(&u->s, &unix_ops, AF_UNIX, type, 0);
     u->refs = 1;
     u->addr.sun_family = AF_UNIX;
@@ -49,6 +47,14 @@ struct unix_sock *unix_new(int type)
     for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
         list_init(lists[i]);
     list_add_tail(&unix_all, &u->all_node);
+}
+
+struct unix_sock *unix_new(int type)
+{
+    struct unix_sock *u = calloc(1, sizeof(*u));
+
+    if (u)
+        unix_sock_init(u, type);
     return u;
 }
 
@@ -313,7 +319,9 @@ const struct socket_ops unix_ops = {
     .ioctl = unix_ioctl,
     .release = unix_release,
     .passes_files = true,
+    .ckpt = &unix_ckpt,
 };
+CKPT_SYMBOL("socket_ops", "unix", unix_ops);
 
 /* --- /proc/net/unix --- */
 static void proc_name(struct strbuf *out, const struct unix_sock *u)

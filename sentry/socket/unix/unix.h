@@ -79,7 +79,9 @@ static inline struct unix_sock *unix_of(struct socket *s)
 {
     return container_of(s, struct unix_sock, s);
 }
+extern const struct socket_ckpt unix_ckpt;
 struct unix_sock *unix_new(int type);
+void unix_sock_init(struct unix_sock *u, int type); /* of zeros */
 struct unix_sock *unix_get(struct unix_sock *u);
 void unix_put(struct unix_sock *u);
 void unix_release(struct socket *s);
@@ -115,6 +117,9 @@ int unix_pair(struct task *t, int type, int protocol, struct socket **a, struct 
 void unix_leave(struct unix_sock *u, bool embryo);
 void unix_dgram_disconnect(struct unix_sock *u);
 
+/* Checkpoints: u has the abstract name that is its address. -EADDRINUSE. */
+int unix_name_restored(struct unix_sock *u);
+
 /* stream.c */
 ssize_t unix_stream_send(struct task *t, struct unix_sock *u, struct msg *m, int flags);
 ssize_t unix_stream_recv(struct task *t, struct unix_sock *u, struct msg *m, int flags);
@@ -124,6 +129,8 @@ void unix_stream_purge(struct unix_sock *u);
 ssize_t unix_packet_send(struct task *t, struct unix_sock *u, struct msg *m, int flags);
 ssize_t unix_packet_recv(struct task *t, struct unix_sock *u, struct msg *m, int flags);
 void unix_packet_purge(struct unix_sock *u);
+/* A queued packet for a checkpoint; NULL: out of memory. */
+struct unix_packet *unix_packet_new(size_t len);
 bool unix_queue_full(const struct unix_sock *u);
 
 /* What both do about addresses, credentials and descriptors. */
