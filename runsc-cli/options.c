@@ -36,6 +36,7 @@ enum {
     O_TRUST,
     O_SIGNATURE,
     O_FORCE,
+    O_CHECKPOINT_EVERY,
     O_HELP
 };
 
@@ -113,6 +114,10 @@ static const struct {
      {"image", required_argument, NULL, O_OUTPUT},
      "NAME",
      "where the program may save the sandbox: /proc/nv/checkpoint"},
+    {R,
+     {"checkpoint-every", required_argument, NULL, O_CHECKPOINT_EVERY},
+     "N",
+     "save and restore it after each N calls: for tests"},
     {W, {"calls", required_argument, NULL, O_CALLS}, "N", "calls before it is saved (default: 3)"},
     {W, {"force", no_argument, NULL, O_FORCE}, "", "even if the image is up to date"},
     {I,
@@ -306,6 +311,8 @@ static int parse_one(int c, const char *arg, struct run_options *o)
         return 0;
     case O_CALLS:
         return parse_number("calls", arg, 0, 1000, &o->calls);
+    case O_CHECKPOINT_EVERY:
+        return parse_number("checkpoint-every", arg, 1, 1 << 30, &o->checkpoint_every);
     case O_COUNT:
         return parse_number("count", arg, 1, 1000000, &o->count);
     case O_PARALLEL:

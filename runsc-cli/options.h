@@ -28,6 +28,7 @@ struct run_options {
     int nenv;
     const char *output;    /* image to make */
     int calls;             /* of a function that is warmed */
+    int checkpoint_every;  /* calls, 0: never */
     int count, parallel;   /* of calls */
     bool force, trust;     /* make it again; digests are not checked */
     const char *signature; /* public key that must have signed; NULL: any or none */

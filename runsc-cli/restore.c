@@ -22,10 +22,10 @@ static int restore_mounts(struct sandbox_spec *s, const struct manifest *m, stru
 
     if (!mounts)
         return error_set(e, -ENOMEM, "restoring mounts");
-    for (unsigned int i = 0; i < m->nmounts; i++) {
+    for (unsigned int i = 0; i < m->nmounts; i++) { /* what it says outlives the image */
         const struct manifest_mount *saved = &m->mounts[i];
-        mounts[i] = (struct sandbox_mount){.src = saved->source,
-                                           .dst = saved->destination,
+        mounts[i] = (struct sandbox_mount){.src = strdup(saved->source),
+                                           .dst = strdup(saved->destination),
                                            .readonly = saved->readonly,
                                            .export_index = i + 1};
         for (int k = 0; k < given; k++)

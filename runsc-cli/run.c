@@ -7,6 +7,7 @@
 #include "runsc-cli/checkpoint.h"
 #include "runsc-cli/cli.h"
 #include "runsc-cli/options.h"
+#include "runsc-cli/relay.h"
 #include "runsc-cli/session.h"
 #include "runsc-cli/spec.h"
 #include "sentry/kernel/loop.h"
@@ -14,7 +15,8 @@
 /* /proc/nv/checkpoint: done when the message has been dealt with. */
 static bool wants_checkpoint(struct session *s, struct session_message *msg)
 {
-    return msg->m.type == CTL_WANT_CHECKPOINT;
+    *(int *)s->arg = msg->m.type;
+    return msg->m.type == CTL_WANT_CHECKPOINT || msg->m.type == CTL_WANT_RELAY;
 }
 
 static void save_for_program(struct session *s, const char *image)
@@ -34,7 +36,9 @@ int verb_run(int argc, char **argv)
 {
     struct run_options o = {0};
     struct control control;
-    struct session s = {.signals = -1, .control = &control, .message = wants_checkpoint};
+    int wanted = 0;
+    struct session s = {
+        .signals = -1, .control = &control, .message = wants_checkpoint, .arg = &wanted};
     uint64_t main_ns = now_ns();
     struct error e = ERROR_INIT;
 
@@ -71,8 +75,17 @@ int verb_run(int argc, char **argv)
         error_print(&e);
         return EXIT_NV;
     }
-    for (session_run(&s); !s.ended; session_run(&s))
-        save_for_program(&s, o.output);
+    for (session_run(&s); !s.ended && !code; session_run(&s)) {
+        if (*(int *)s.arg == CTL_WANT_RELAY)
+            code = relay(&s, &o, &e);
+        else
+            save_for_program(&s, o.output);
+    }
+    if (code) {
+        error_print(&e);
+        session_end(&s);
+        return code;
+    }
     session_end(&s);
     timeline_print(stderr, o.timing_json);
     return session_exit_code(&s);

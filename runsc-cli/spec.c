@@ -251,6 +251,7 @@ static int fill_debugging(struct sandbox_spec *s, const struct run_options *o, s
     s->strace_filter = o->strace_on ? o->strace : NULL;
     s->strace_fd = 2;
     s->explain = o->explain;
+    s->checkpoint_every = o->checkpoint_every;
     s->patch = o->patch;
     s->stat = o->stat;
     s->perf_map = o->perf_map;
@@ -294,7 +295,7 @@ int spec_fill_restored(struct spawn *sp, const struct run_options *o, const stru
     struct run_options with = *o;
 
     with.memory = o->memory ? o->memory : m->memory;
-    with.rootfs = o->rootfs ? o->rootfs : m->rootfs;
+    with.rootfs = o->rootfs ? o->rootfs : m->rootfs ? strdup(m->rootfs) : NULL;
     with.cwd = m->cwd ? m->cwd : "/";
     fill_identity(s, &with);
     if (!o->hostname) {
@@ -312,8 +313,10 @@ int spec_fill_restored(struct spawn *sp, const struct run_options *o, const stru
     if (code)
         return code;
     fill_stdio(s);
-    s->argv = m->command.v;
-    return s->hostname ? fill_debugging(s, o, e) : EXIT_NV;
+    s->argv = calloc(m->command.n + 1, sizeof(char *));
+    for (unsigned int i = 0; s->argv && i < m->command.n; i++)
+        s->argv[i] = strdup(m->command.v[i]);
+    return s->hostname && s->argv ? fill_debugging(s, o, e) : EXIT_NV;
 }
 
 int spec_fill_common(struct spawn *sp, const struct run_options *o, int argc, char **argv,

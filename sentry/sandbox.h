@@ -42,6 +42,7 @@ struct sandbox_spec {
     int nmounts;
     int stdio[3]; /* host FDs, -1: /dev/null */
     bool stdio_is_tty[3];
+    int checkpoint_every;                  /* calls; 0: never. For tests */
     const struct sandbox_restore *restore; /* NULL: argv is executed */
     int gofer_sock;
     int ctl_sock;              /* to the CLI: signals in, exit status out */
@@ -76,6 +77,7 @@ enum ctl_type {
     CTL_BARRIER,         /* the program waits for a request */
     CTL_RESPONSE,        /* value: length; the payload, or a descriptor of it */
     CTL_WANT_CHECKPOINT, /* the program asks for one */
+    CTL_WANT_RELAY,      /* --checkpoint-every: so many calls were made */
     /*
      * Asks for the pagemap of a process of the sandbox, whose pidfd comes along. The answer is the
      * same message with the descriptor, or with a negative errno.

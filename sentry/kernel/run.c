@@ -7,11 +7,13 @@
 
 #include "base/log.h"
 #include "base/timeline.h"
+#include "sentry/ctl.h"
 #include "sentry/kernel/fiber.h"
 #include "sentry/kernel/freeze.h"
 #include "sentry/kernel/stat.h"
 #include "sentry/kernel/task_internal.h"
 #include "sentry/mm/mm.h"
+#include "sentry/sandbox.h"
 #include "sentry/time/cputimer.h"
 
 static void count_syscall(struct task *t, uint64_t since_ns)
@@ -69,6 +71,7 @@ static bool needs_thread(const struct sysargs *a)
 
 static void make_call(struct task *t)
 {
+    static int ncalls;
     uint64_t since_ns = unlikely(stat_enabled) ? now_ns() : 0;
 
     if (unlikely(!t->thr) && needs_thread(&t->sys)) {
@@ -78,6 +81,8 @@ static void make_call(struct task *t)
             return;
         }
     }
+    if (unlikely(sandbox->checkpoint_every) && ++ncalls == sandbox->checkpoint_every)
+        ctl_send(CTL_WANT_RELAY, 0);
     t->in_syscall = true;
     t->sys_result = syscall_dispatch(t, &t->sys);
     t->in_syscall = false;
