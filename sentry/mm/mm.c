@@ -163,7 +163,7 @@ static void apply_fork_advice(struct mm *mm, struct gthread *thr)
                 mm_forget(mm, v.start, v.end);
             i--;
         } else if (v.flags & VM_WIPEONFORK) {
-            mm_host(thr, SYS_madvise, v.start, len, MADV_DONTNEED, 0, -1, 0);
+            mm_discard(thr, &v, v.start, v.end);
         }
     }
 }

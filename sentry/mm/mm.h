@@ -30,6 +30,7 @@ struct task;
 #define VM_NORESERVE 256u
 #define VM_STACK 512u
 #define VM_HEAP 1024u
+#define VM_IMAGE 4096u    /* private, and some pages may be those of the image we come from */
 #define VM_MAYWRITE 2048u /* shared mapping of a writable file: mprotect may add write */
 
 struct vma {

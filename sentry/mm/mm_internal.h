@@ -48,6 +48,16 @@ void mm_image_free(struct mm *mm);
 /* keeper.c: while host calls are made with the keeper. Blocks. */
 void keeper_lock(struct mm *mm);
 void keeper_unlock(struct mm *mm);
+/*
+ * madvise.c: maps at `to` what v has at `from` as long as nobody has written to it. 0 or negative
+ * errno. Blocks.
+ */
+int mm_map_unwritten(struct gthread *thr, const struct vma *v, uint64_t from, uint64_t to,
+                     uint64_t len, int prot);
+/* madvise.c: what is private in [start, end) of v is dropped. 0 or negative errno. Blocks. */
+int mm_discard(struct gthread *thr, const struct vma *v, uint64_t start, uint64_t end);
+/* ckpt.c: is all of a page zero? It is aligned to 8 bytes. */
+bool mm_is_zero(const char *page);
 int prot_to_host(uint32_t vm_flags);
 uint32_t prot_to_vm(int prot);
 
