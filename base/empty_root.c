@@ -24,14 +24,18 @@ int empty_root_enter(struct error *e)
     return 0;
 }
 
+void caps_bound(uint64_t set)
+{
+    for (int cap = 0; cap <= 63; cap++)
+        if (!(set >> cap & 1) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0))
+            break; /* the last one there is, or not privileged: nothing to drop */
+}
+
 int caps_keep(uint64_t set, struct error *e)
 {
     struct __user_cap_header_struct h = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct d[2] = {0};
 
-    for (int cap = 0; cap <= 63; cap++)
-        if (!(set >> cap & 1) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) && errno == EPERM)
-            break; /* not privileged: nothing to drop */
     prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED, 0, 0, 0);
     syscall(SYS_capget, &h, d);
     for (int i = 0; i < 2; i++) {

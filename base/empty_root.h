@@ -16,6 +16,11 @@
  * detached. Needs CAP_SYS_ADMIN there.
  */
 int empty_root_enter(struct error *e);
+/*
+ * Takes all but these from the bounding set; before caps_keep(). Nothing hangs on it once
+ * no_new_privs is set: it takes a while, and may be done while nothing else can be.
+ */
+void caps_bound(uint64_t set);
 /* Keeps only these capabilities, for good, and sets no_new_privs. */
 int caps_keep(uint64_t set, struct error *e);
 

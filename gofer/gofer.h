@@ -17,6 +17,7 @@ struct gofer_config {
     int sock;
     struct gofer_export exports[GOFER_EXPORTS_MAX];
     int nexports;
+    bool spin; /* there is a processor to wait for the next request on */
 };
 
 /*
@@ -24,7 +25,7 @@ struct gofer_config {
  * CAP_SYS_ADMIN over the mount namespace. A descriptor or negative errno with e set.
  */
 int gofer_export_prepare(const char *path, bool readonly, struct error *e);
-/* Gives up everything that file service does not need; installs the seccomp filter. */
+/* In an empty root: gives up what file service does not need, installs the seccomp filter. */
 int gofer_enter_jail(const struct gofer_config *cfg, struct error *e);
 /* Serves until the socket closes. */
 int gofer_serve(const struct gofer_config *cfg);

@@ -44,11 +44,8 @@ int gofer_enter_jail(const struct gofer_config *cfg, struct error *e)
 {
     struct rlimit files = {1024, 1024};
 
-    int err = empty_root_enter(e);
-    if (err)
-        return err;
     setrlimit(RLIMIT_NOFILE, &files);
     umask(0);
-    err = caps_keep(CAPS_FILE_SERVICE, e);
+    int err = caps_keep(CAPS_FILE_SERVICE, e);
     return err ? err : filter_install(gofer_filter, ARRAY_SIZE(gofer_filter), "gofer", e);
 }

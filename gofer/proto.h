@@ -28,7 +28,8 @@ struct gofer_attr {
 
 struct gofer_request {
     uint32_t id;
-    uint16_t version, type, export_index, len1, len2, pad; /* lengths of the paths, without NUL */
+    uint16_t version, type, export_index, len1, len2; /* lengths of the paths, without NUL */
+    uint16_t cpu; /* where the sentry is: on another one, looking for its next request pays */
     uint64_t arg[8];
     char data[]; /* path, then path2 */
 };

@@ -38,11 +38,9 @@
     (CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
 #define GOFER_SHARED_NS (CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
 
-static pid_t fork_into(unsigned long flags, int *pidfd)
+static pid_t fork_into(unsigned long flags)
 {
-    struct clone_args a = {.flags = flags | (pidfd ? CLONE_PIDFD : 0),
-                           .exit_signal = SIGCHLD,
-                           .pidfd = (uint64_t)(uintptr_t)pidfd};
+    struct clone_args a = {.flags = flags, .exit_signal = SIGCHLD};
 
     return (pid_t)syscall(SYS_clone3, &a, sizeof(a));
 }
@@ -95,12 +93,10 @@ static int map_ids(pid_t pid, const struct id_map *m, bool privileged, struct er
     return 0;
 }
 
-/* The child waits for its id map: a byte, or the end of the parent. */
-static bool wait_go(int fd)
+/* The child waits for the parent, or its end: its ids are mapped, the sentry is there. */
+static bool wait_go(int fd, pid_t *sentry)
 {
-    char c;
-
-    return read(fd, &c, 1) == 1;
+    return read(fd, sentry, sizeof(*sentry)) == sizeof(*sentry);
 }
 
 static void child_fatal(struct error *e)
@@ -110,26 +106,32 @@ static void child_fatal(struct error *e)
 }
 
 /* --- gofer --- */
-/* sentry: where to find namespaces to join, -1: the gofer has its own */
-static void run_gofer(struct spawn *s, int sock, int go, int sentry)
+static void join_sentry(pid_t sentry)
+{
+    struct error e = ERROR_INIT;
+    cleanup_close int fd = (int)syscall(SYS_pidfd_open, sentry, 0);
+
+    if (fd < 0 || setns(fd, GOFER_SHARED_NS)) {
+        error_set(&e, -errno, "entering the sandbox's namespaces");
+        child_fatal(&e);
+    }
+}
+
+/* As an ordinary user the gofer can do nothing before its ids are mapped. */
+static void run_gofer(struct spawn *s, int sock, int go, bool privileged)
 {
     static struct gofer_config cfg;
     struct error e = ERROR_INIT;
+    pid_t sentry;
 
     timeline_mark(PHASE_GOFER_START);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_NAME, "nv-gofer");
     sanitizer_prepare();
-    if (sentry >= 0 && setns(sentry, GOFER_SHARED_NS)) {
-        error_set(&e, -errno, "entering the sandbox's namespaces");
-        child_fatal(&e);
-    }
-    if (sentry >= 0)
-        close(sentry);
-    if (!wait_go(go))
+    if (!privileged && !wait_go(go, &sentry))
         _exit(0);
-    timeline_mark(PHASE_GOFER_GO);
     cfg.sock = sock;
+    cfg.spin = s->spec.host_cpus > 1;
     cfg.nexports = 1 + s->spec.nmounts;
     for (int i = 0; i < cfg.nexports; i++) {
         const struct sandbox_mount *m = i ? &s->spec.mounts[i - 1] : NULL;
@@ -140,6 +142,17 @@ static void run_gofer(struct spawn *s, int sock, int go, int sentry)
             child_fatal(&e);
     }
     timeline_mark(PHASE_GOFER_EXPORTS);
+    caps_bound(CAPS_FILE_SERVICE);
+    if (empty_root_enter(&e))
+        child_fatal(&e);
+    timeline_mark(PHASE_GOFER_ROOT);
+    if (privileged) {
+        if (!wait_go(go, &sentry))
+            _exit(0);
+        join_sentry(sentry);
+    }
+    close(go);
+    timeline_mark(PHASE_GOFER_GO);
     if (gofer_enter_jail(&cfg, &e))
         child_fatal(&e);
     timeline_mark(PHASE_GOFER_READY);
@@ -165,13 +178,16 @@ static void run_sentry(struct spawn *s, int go, int ctl)
 {
     struct error e = ERROR_INIT;
     struct ctl_msg m = {.type = CTL_EXIT};
+    pid_t self;
 
     timeline_mark(PHASE_SENTRY_START);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_NAME, "nv-sentry");
     sanitizer_prepare();
-    if (!wait_go(go))
+    caps_bound(0);
+    if (!wait_go(go, &self))
         _exit(0);
+    close(go);
     timeline_mark(PHASE_SENTRY_GO);
     if (geteuid() != 0 || getegid() != 0) {
         if (setgroups(0, NULL) && errno != EPERM)
@@ -231,7 +247,7 @@ static void close_pair(int p[2])
 }
 
 struct ends { /* what the processes are connected by */
-    int gofer_sock[2], ctl[2], gofer_go[2], sentry_go[2], sentry_pidfd;
+    int gofer_sock[2], ctl[2], gofer_go[2], sentry_go[2];
 };
 
 static void close_private(const struct spawn *s)
@@ -259,7 +275,7 @@ static int may_go(struct spawn *s, pid_t pid, int go, const struct id_map *m, bo
 
     if (!err)
         err = cgroup_add(&s->cgroup, pid, e);
-    if (!err && write(go, "g", 1) != 1)
+    if (!err && write(go, &s->sentry, sizeof(s->sentry)) != sizeof(s->sentry))
         err = error_set(e, -errno, "starting the sandbox");
     return err;
 }
@@ -270,7 +286,7 @@ static int start_sentry(struct spawn *s, struct ends *p, bool privileged, struct
                                 privileged ? NOBODY : getegid()};
 
     s->spec.gofer_sock = p->gofer_sock[0];
-    s->sentry = fork_into(SENTRY_NS, &p->sentry_pidfd);
+    s->sentry = fork_into(SENTRY_NS);
     if (s->sentry < 0)
         return explain_ns_failure(-errno, e);
     if (s->sentry == 0) {
@@ -287,10 +303,7 @@ static int start_sentry(struct spawn *s, struct ends *p, bool privileged, struct
 
 static int start_gofer(struct spawn *s, struct ends *p, bool privileged, struct error *e)
 {
-    /* Our files are the guest user's, those of others nobody's. */
-    const struct id_map own = {s->spec.uid, geteuid(), s->spec.gid, getegid()};
-
-    s->gofer = fork_into(CLONE_NEWNS | (privileged ? 0 : CLONE_NEWUSER | GOFER_SHARED_NS), NULL);
+    s->gofer = fork_into(CLONE_NEWNS | (privileged ? 0 : CLONE_NEWUSER | GOFER_SHARED_NS));
     if (s->gofer < 0)
         return explain_ns_failure(-errno, e);
     if (s->gofer == 0) {
@@ -299,24 +312,28 @@ static int start_gofer(struct spawn *s, struct ends *p, bool privileged, struct 
         close(p->gofer_go[1]);
         close_pair(p->sentry_go);
         close_private(s);
-        run_gofer(s, p->gofer_sock[1], p->gofer_go[0], privileged ? p->sentry_pidfd : -1);
+        run_gofer(s, p->gofer_sock[1], p->gofer_go[0], privileged);
     }
     timeline_mark(PHASE_GOFER_SPAWNED);
-    return may_go(s, s->gofer, p->gofer_go[1], privileged ? NULL : &own, privileged, e);
+    return 0;
 }
 
 int spawn_sandbox(struct spawn *s, struct error *e)
 {
-    struct ends p = {{-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}, -1};
+    struct ends p = {{-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}};
     bool privileged = is_privileged();
+    /* Our files are the guest user's, those of others nobody's. */
+    const struct id_map own = {s->spec.uid, geteuid(), s->spec.gid, getegid()};
 
     s->sentry = s->gofer = -1;
     fflush(NULL);
     int err = make_ends(&p, e);
     if (!err)
+        err = start_gofer(s, &p, privileged, e);
+    if (!err)
         err = start_sentry(s, &p, privileged, e);
     if (!err)
-        err = start_gofer(s, &p, privileged, e);
+        err = may_go(s, s->gofer, p.gofer_go[1], privileged ? NULL : &own, privileged, e);
     if (!err) {
         s->ctl = p.ctl[0];
         p.ctl[0] = -1;
@@ -329,7 +346,5 @@ int spawn_sandbox(struct spawn *s, struct error *e)
     close_pair(p.ctl);
     close_pair(p.gofer_go);
     close_pair(p.sentry_go);
-    if (p.sentry_pidfd >= 0)
-        close(p.sentry_pidfd);
     return err;
 }

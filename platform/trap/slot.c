@@ -323,9 +323,11 @@ bool trap_running(void)
 
 bool trap_others_run(uint32_t cpu)
 {
-    for (int i = 0; i < nrunning; i++)
-        if (running[i]->slot->cpu != cpu)
+    for (int i = 0; i < nrunning; i++) {
+        uint32_t at = *(volatile uint32_t *)&running[i]->slot->cpu;
+        if (at && at != cpu) /* 0: it has not run yet, and needs a processor first */
             return true;
+    }
     return false;
 }
 

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -170,7 +171,8 @@ static int send_request(struct gofer_call *c, uint32_t id)
                               .type = (uint16_t)c->type,
                               .export_index = (uint16_t)c->export_index,
                               .len1 = (uint16_t)l1,
-                              .len2 = (uint16_t)l2};
+                              .len2 = (uint16_t)l2,
+                              .cpu = (uint16_t)sched_getcpu()};
     struct iovec iov[3] = {
         {&r, sizeof(r)}, {(void *)(uintptr_t)c->path, l1}, {(void *)(uintptr_t)c->path2, l2}};
     struct msghdr m = {.msg_iov = iov, .msg_iovlen = 3};
