@@ -23,9 +23,11 @@
 char *image_store_dir(struct error *e);
 /*
  * The directory of an image: NAME is one in the store; with a slash in it, it is a path. malloc'ed,
- * symbolic links resolved if it exists; NULL with e set: not a name.
+ * absolute and free of symbolic links if its parent exists; NULL with e set: not a name.
  */
 char *image_path(const char *name, struct error *e);
+/* The same for an image to be made: the store exists afterwards. */
+char *image_path_new(const char *name, struct error *e);
 /* Calls fn for each image of the store, sorted by name. */
 int image_list(void (*fn)(void *arg, const char *name, const char *path), void *arg,
                struct error *e);

@@ -61,6 +61,20 @@ static bool is_name(const char *name)
            strspn(name, name_chars) == n;
 }
 
+/* What does not exist yet, in a directory that does. Takes path. */
+static char *in_resolved_parent(char *path)
+{
+    char *slash = strrchr(path, '/');
+    cleanup_free char *parent = strndup(path, slash > path ? (size_t)(slash - path) : 1);
+    cleanup_free char *resolved = slash && parent ? realpath(parent, NULL) : NULL;
+
+    if (!resolved)
+        return path;
+    char *whole = join(strcmp(resolved, "/") ? resolved : "", slash + 1);
+    free(path);
+    return whole;
+}
+
 char *image_path(const char *name, struct error *e)
 {
     cleanup_free char *path = NULL;
@@ -86,7 +100,17 @@ char *image_path(const char *name, struct error *e)
         return NULL;
     }
     char *resolved = realpath(path, NULL);
-    return resolved ? resolved : steal_ptr(&path);
+    return resolved ? resolved : in_resolved_parent(steal_ptr(&path));
+}
+
+char *image_path_new(const char *name, struct error *e)
+{
+    if (!strchr(name, '/')) {
+        cleanup_free char *store = image_store_dir(e);
+        if (!store || image_make_dirs(store, e))
+            return NULL;
+    }
+    return image_path(name, e);
 }
 
 int image_parent(const char *path, const char **name, struct error *e)

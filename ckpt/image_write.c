@@ -106,12 +106,7 @@ static struct image_writer *writer_new(const char *name, struct error *e)
         return NULL;
     }
     *w = (struct image_writer){.parent = -1, .dir = -1, .fd = {-1, -1, -1}};
-    w->path = image_path(name, e);
-    if (w->path && !strchr(name, '/')) {
-        cleanup_free char *store = image_store_dir(e);
-        if (!store || image_make_dirs(store, e))
-            goto bad;
-    }
+    w->path = image_path_new(name, e);
     w->parent = w->path ? image_parent(w->path, &w->base, e) : -1;
     if (w->parent < 0)
         goto bad;

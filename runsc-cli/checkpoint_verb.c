@@ -50,14 +50,6 @@ static int parse(int argc, char **argv, struct checkpoint_options *o)
     return 0;
 }
 
-/* The supervisor has another working directory. */
-static char *image_name(const char *name, struct error *e)
-{
-    if (!strchr(name, '/') || name[0] == '/')
-        return strdup(name);
-    return image_path(name, e);
-}
-
 static int report(const struct checkpoint_options *o, const json_t *answer)
 {
     const char *text = json_string_value(json_object_get(answer, "report"));
@@ -82,7 +74,8 @@ int verb_checkpoint(int argc, char **argv)
     int code = parse(argc, argv, &o);
     if (code)
         return code < 0 ? 0 : code;
-    cleanup_free char *image = o.image ? image_name(o.image, &e) : strdup("");
+    /* The supervisor has another working directory, and perhaps another store. */
+    cleanup_free char *image = o.image ? image_path_new(o.image, &e) : strdup("");
     cleanup_close int conn = image ? registry_connect(o.id, &e) : -1;
     json_t *args = json_pack("{s:s,s:b,s:b}", "image", image ? image : "", "leave_running",
                              o.leave_running, "check", o.check);

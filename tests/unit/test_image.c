@@ -168,6 +168,9 @@ START_TEST(names)
     ck_assert_ptr_null(image_create("sub/x", &e));
     ck_assert_int_eq(image_remove("sub/x", &e), -EINVAL);
     ck_assert_int_eq(open_generation("sub/x", 0), 1);
+    cleanup_free char *path = image_path("./new", &e), *wanted = NULL;
+    ck_assert(path && asprintf(&wanted, "%s/new", dir) > 0);
+    ck_assert_str_eq(path, wanted); /* that of another process, too */
     ck_assert_int_eq(symlink("sub/x", "link"), 0);
     ck_assert_int_eq(unlink("sub/x/notes"), 0);
     ck_assert_int_eq(write_image("./link", 2, 1, &e), 0); /* where it points to */
