@@ -229,11 +229,10 @@ int cpu_describe(struct manifest *m, const char *level, struct error *e)
     return m->cpu_level ? 0 : error_set(e, -ENOMEM, "describing the CPU");
 }
 
-static int lacking(const struct manifest *m, const char *what, struct error *e)
+static int lacking(const char *what, struct error *e)
 {
     error_say(e, -ENOTSUP, "the image needs %s which this host lacks", what);
-    error_hint(e, "restore it on a host that has it, or make it again with --cpu %s",
-               m->cpu_level && !strcmp(m->cpu_level, "x86-64-v3") ? "x86-64-v2" : "x86-64-v3");
+    error_hint(e, "restore it where there is %s, or make it again here", what);
     return -ENOTSUP;
 }
 
@@ -249,12 +248,12 @@ int cpu_check_against(const struct manifest *m, const struct cpu_features *host,
 
     for (unsigned int i = 0; i < m->cpu_features.n; i++)
         if (!cpu_has(host, m->cpu_features.v[i]))
-            return lacking(m, m->cpu_features.v[i], e);
+            return lacking(m->cpu_features.v[i], e);
     uint64_t missing = m->xsave_features & ~host->xsave;
     for (size_t i = 0; i < ARRAY_SIZE(states); i++)
         if (missing & states[i].component)
-            return lacking(m, states[i].name, e);
-    return missing ? lacking(m, "register state", e) : 0;
+            return lacking(states[i].name, e);
+    return missing ? lacking("register state", e) : 0;
 }
 
 int cpu_check(const struct manifest *m, struct error *e)

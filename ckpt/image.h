@@ -17,8 +17,8 @@
 
 /* --- the store --- */
 /*
- * $NV_IMAGE_DIR, else /var/lib/nv/images for root, $XDG_DATA_HOME/nv/images or
- * ~/.local/share/nv/images for others. malloc'ed; NULL with e set.
+ * $NV_IMAGE_DIR, else images in $NV_DATA_DIR, that is /var/lib/nv for root, $XDG_DATA_HOME/nv or
+ * ~/.local/share/nv for others. malloc'ed; NULL with e set.
  */
 char *image_store_dir(struct error *e);
 /*
@@ -71,7 +71,8 @@ struct image {
     size_t text_len;
     int fd[IMAGE_NPARTS]; /* read-only; -1: there is none */
     bool is_signed;       /* by whom is not known unless a signature was required */
-    bool digested;        /* digests were computed, not remembered */
+    bool made_here; /* by this user on this host; else it may not name directories of the host */
+    bool digested;  /* digests were computed, not remembered */
 };
 
 /*

@@ -11,6 +11,8 @@
 #define IMAGE_TMP_PREFIX ".nv-image." /* followed by TMP_DIGITS digits */
 
 /* image_store.c */
+/* Where nv keeps what is to stay: malloc'ed; NULL: not known, or out of memory. */
+char *image_data_dir(void);
 /* Splits a path of image_path(): the open parent directory, and the name in it. */
 int image_parent(const char *path, const char **name, struct error *e);
 /* Is this directory an image, or empty? Other directories are never replaced or removed. */
@@ -32,15 +34,24 @@ struct image_id {
 };
 struct image_stamp {
     char magic[8];
+    uint64_t made_here; /* not compared, but remembered */
     struct image_id manifest, part[IMAGE_NPARTS];
     uint8_t sha256[IMAGE_NPARTS][SHA256_LEN];
 };
 /* false: the files can be changed by others, or cannot be looked at. */
 bool image_stamp_make(const struct image *img, int manifest_fd, struct image_stamp *s);
-bool image_stamp_holds(const struct image_stamp *s);
+/* Was it kept? s->made_here then is what was kept with it. */
+bool image_stamp_holds(struct image_stamp *s);
 void image_stamp_keep(const struct image_stamp *s);
 /* The manifest in this directory goes away. */
 void image_stamp_forget(int dir);
+
+/* image_made.c: images made by this user on this host. */
+void image_made_keep(const char *text, size_t len);
+bool image_made_here(const char *text, size_t len);
+/* The image in this directory goes away. */
+void image_made_forget(int image_dir);
+
 bool image_others_may_write(const struct stat *st);
 
 #endif

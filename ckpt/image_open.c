@@ -181,21 +181,32 @@ static int digest_part(struct image *img, int i, struct error *e)
     return err ? error_set(e, err, "copying %s of image %s", image_part_names[i], img->path) : 0;
 }
 
+static bool made_here(const struct image *img)
+{
+    return !img->manifest.nmounts || image_made_here(img->text, img->text_len);
+}
+
 static int check_digests(struct image *img, int manifest_fd, bool full, struct error *e)
 {
     struct image_stamp before, after;
     bool known = image_stamp_make(img, manifest_fd, &before);
 
-    if (known && !full && image_stamp_holds(&before))
+    if (known && !full && image_stamp_holds(&before)) {
+        img->made_here = before.made_here;
         return 0;
+    }
     img->digested = true;
     for (int i = 0; i < IMAGE_NPARTS; i++) {
         int err = img->manifest.parts[i].present ? digest_part(img, i, e) : 0;
         if (err)
             return err;
     }
-    if (known && image_stamp_make(img, manifest_fd, &after) &&
-        !memcmp(&before, &after, sizeof(before)))
+    img->made_here = made_here(img);
+    before.made_here = img->made_here;
+    if (!known || !image_stamp_make(img, manifest_fd, &after))
+        return 0;
+    after.made_here = before.made_here;
+    if (!memcmp(&before, &after, sizeof(before)))
         image_stamp_keep(&before);
     return 0;
 }
@@ -224,8 +235,10 @@ static int open_checked(struct image *img, const char *name, unsigned int flags,
     int err = check_signature(img, key, e);
     if (!err)
         err = open_parts(img, e);
-    return err || (flags & IMAGE_TRUST) ? err
-                                        : check_digests(img, manifest_fd, flags & IMAGE_FULL, e);
+    if (!err && !(flags & IMAGE_TRUST))
+        return check_digests(img, manifest_fd, flags & IMAGE_FULL, e);
+    img->made_here = !err && made_here(img);
+    return err;
 }
 
 /* Somebody replaced the image while its files were being opened. */

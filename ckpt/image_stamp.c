@@ -16,7 +16,7 @@
 #include "ckpt/image_internal.h"
 
 #define STAMPS "verified"
-#define MAGIC "NVSTAMP1"
+#define MAGIC "NVSTAMP2"
 /* Of two changes within one tick of the clock for files, the second would not be seen. */
 #define SETTLED_NS (20 * NSEC_PER_MSEC)
 
@@ -64,7 +64,7 @@ static void stamp_name(const struct image_id *manifest, char name[40])
              (unsigned long long)manifest->ino);
 }
 
-bool image_stamp_holds(const struct image_stamp *s)
+bool image_stamp_holds(struct image_stamp *s)
 {
     struct image_stamp have;
     char name[40];
@@ -72,8 +72,10 @@ bool image_stamp_holds(const struct image_stamp *s)
     stamp_name(&s->manifest, name);
     cleanup_close int dir = state_dir_open(STAMPS, false);
     cleanup_close int fd = dir < 0 ? -1 : openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    return fd >= 0 && read(fd, &have, sizeof(have)) == sizeof(have) &&
-           !memcmp(&have, s, sizeof(have));
+    if (fd < 0 || read(fd, &have, sizeof(have)) != sizeof(have))
+        return false;
+    s->made_here = have.made_here;
+    return !memcmp(&have, s, sizeof(have));
 }
 
 void image_stamp_keep(const struct image_stamp *s)

@@ -29,28 +29,31 @@ static char *join(const char *a, const char *b)
     return asprintf(&s, "%s/%s", a, b) < 0 ? NULL : s;
 }
 
+char *image_data_dir(void)
+{
+    const char *dir = getenv("NV_DATA_DIR"), *base = getenv("XDG_DATA_HOME"),
+               *home = getenv("HOME");
+
+    if (dir && *dir == '/')
+        return strdup(dir);
+    if (geteuid() == 0)
+        return strdup("/var/lib/nv");
+    if (base && *base == '/')
+        return join(base, "nv");
+    return home && *home == '/' ? join(home, ".local/share/nv") : NULL;
+}
+
 char *image_store_dir(struct error *e)
 {
-    const char *dir = getenv("NV_IMAGE_DIR"), *base = getenv("XDG_DATA_HOME"),
-               *home = getenv("HOME");
-    char *s = NULL;
+    const char *dir = getenv("NV_IMAGE_DIR");
+    cleanup_free char *data = dir && *dir ? NULL : image_data_dir();
+    char *s = dir && *dir ? strdup(dir) : data ? join(data, "images") : NULL;
 
-    if (dir && *dir)
-        s = strdup(dir);
-    else if (geteuid() == 0)
-        s = strdup("/var/lib/nv/images");
-    else if (base && *base == '/')
-        s = join(base, "nv/images");
-    else if (home && *home == '/')
-        s = join(home, ".local/share/nv/images");
-    else {
-        error_set(e, -ENOENT, "where images are kept is not known: HOME is not set");
-        error_hint(e, "set NV_IMAGE_DIR, or give the image as a path with a slash in it");
-        return NULL;
-    }
-    if (!s)
-        error_set(e, -ENOMEM, "finding images");
-    return s;
+    if (s)
+        return s;
+    error_say(e, -ENOENT, "where images are kept is not known: HOME is not set");
+    error_hint(e, "set NV_IMAGE_DIR, or give the image as a path with a slash in it");
+    return NULL;
 }
 
 static bool is_name(const char *name)
@@ -206,6 +209,7 @@ void image_dir_remove(int parent, const char *name)
     if (!d)
         return;
     image_stamp_forget(fd);
+    image_made_forget(fd);
     while ((entry = readdir(d)))
         if (is_image_file(entry->d_name))
             unlinkat(fd, entry->d_name, 0);

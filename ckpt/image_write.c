@@ -173,7 +173,8 @@ static int write_file(int dir, const char *name, const void *data, size_t len)
     return fchmod(fd, 0444) || fsync(fd) ? -errno : 0;
 }
 
-static int finish_manifest(struct image_writer *w, struct manifest *m, struct error *e)
+/* *text is the manifest's, malloc'ed. */
+static int finish_manifest(struct image_writer *w, struct manifest *m, char **text, struct error *e)
 {
     char now[32];
     struct tm tm;
@@ -183,10 +184,10 @@ static int finish_manifest(struct image_writer *w, struct manifest *m, struct er
     if (!m->created)
         m->created = strdup(now);
     m->format = MANIFEST_FORMAT;
-    cleanup_free char *text = manifest_format(m, e);
-    if (!text)
+    *text = manifest_format(m, e);
+    if (!*text)
         return -EINVAL;
-    int err = write_file(w->dir, IMAGE_MANIFEST, text, strlen(text));
+    int err = write_file(w->dir, IMAGE_MANIFEST, *text, strlen(*text));
     return err ? error_set(e, err, "writing the manifest of %s", w->path) : 0;
 }
 
@@ -211,13 +212,20 @@ static int take_place(struct image_writer *w, struct error *e)
     return fsync(w->parent) ? error_set(e, -errno, "putting image %s in its place", w->path) : 0;
 }
 
-static int finish(struct image_writer *w, struct manifest *m, struct error *e)
+/* is_own: it may name directories of the host. */
+static int finish(struct image_writer *w, struct manifest *m, bool is_own, struct error *e)
 {
-    int err = finish_manifest(w, m, e);
+    cleanup_free char *text = NULL;
+    bool keep = is_own && m->nmounts;
+    int err = finish_manifest(w, m, &text, e);
 
+    if (!err && keep)
+        image_made_keep(text, strlen(text));
     if (!err)
         err = take_place(w, e);
-    image_abort(w); /* of the image that was there before, or of ours when it failed */
+    image_abort(w);   /* of the image that was there before, or of ours when it failed */
+    if (!err && keep) /* again: the image that was there may have been the same */
+        image_made_keep(text, strlen(text));
     return err;
 }
 
@@ -235,7 +243,7 @@ int image_commit(struct image_writer *w, struct manifest *m, struct error *e)
     int err = finish_parts(w, m->parts, e);
 
     if (!err)
-        return finish(w, m, e);
+        return finish(w, m, true, e);
     image_abort(w);
     return err;
 }
@@ -316,7 +324,7 @@ int image_set_wset(const char *name, const void *data, size_t len, struct error 
             error_set(e, err, "writing the working set of %s", img.path);
             image_abort(w);
         } else {
-            err = finish(w, &img.manifest, e);
+            err = finish(w, &img.manifest, img.made_here, e);
         }
     } else if (!err) {
         err = e && e->code ? e->code : -EIO;

@@ -14,8 +14,8 @@
 #include "base/cleanup.h"
 #include "base/macros.h"
 #include "base/strbuf.h"
+#include "ckpt/cpu.h"
 #include "platform/platform.h"
-#include "platform/xstate.h"
 #include "runsc-cli/cli.h"
 #include "sentry/kernel/loop.h"
 
@@ -106,14 +106,7 @@ static int set_environment(struct manifest *m, char *const *envp)
     return err;
 }
 
-static int set_cpu(struct manifest *m)
-{
-    m->xsave_features = xstate_features();
-    m->xsave_size = xstate_size();
-    return set(&m->cpu_level, "host");
-}
-
-static int manifest_fill(struct manifest *m, const struct spawn *sp)
+static int manifest_fill(struct manifest *m, const struct spawn *sp, struct error *e)
 {
     const struct sandbox_spec *spec = &sp->spec;
     struct utsname u;
@@ -134,7 +127,7 @@ static int manifest_fill(struct manifest *m, const struct spawn *sp)
     if (!err)
         err = set(&m->rootfs, sp->rootfs);
     if (!err)
-        err = set_cpu(m);
+        err = cpu_describe(m, NULL, e);
     if (!err && !m->environment.n)
         err = set_environment(m, spec->envp);
     for (int i = 0; !err && !m->command.n && spec->argv && spec->argv[i] && i < COMMAND_MAX; i++)
@@ -195,8 +188,8 @@ int checkpoint_take(struct session *s, struct checkpoint *c, struct error *e)
     int err = save(s, c, w, e);
     if (!err) {
         begin = now_ns();
-        err = manifest_fill(m, &s->sp);
-        if (err)
+        err = manifest_fill(m, &s->sp, e);
+        if (err && !e->what)
             error_set(e, err, "describing the image %s", c->name);
     }
     if (err) {

@@ -35,6 +35,7 @@ enum {
     O_PARALLEL,
     O_TRUST,
     O_SIGNATURE,
+    O_SIGN_KEY,
     O_FORCE,
     O_CHECKPOINT_EVERY,
     O_HELP
@@ -119,6 +120,10 @@ static const struct {
      "N",
      "save and restore it after each N calls: for tests"},
     {W, {"calls", required_argument, NULL, O_CALLS}, "N", "calls before it is saved (default: 3)"},
+    {W,
+     {"sign-key", required_argument, NULL, O_SIGN_KEY},
+     "KEY.pem",
+     "sign the image with this ed25519 key"},
     {W, {"force", no_argument, NULL, O_FORCE}, "", "even if the image is up to date"},
     {I,
      {"count", required_argument, NULL, O_COUNT},
@@ -322,6 +327,9 @@ static int parse_one(int c, const char *arg, struct run_options *o)
         return 0;
     case O_TRUST:
         o->trust = true;
+        return 0;
+    case O_SIGN_KEY:
+        o->sign_key = arg;
         return 0;
     case O_SIGNATURE:
         o->signature = arg;

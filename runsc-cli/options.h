@@ -31,6 +31,7 @@ struct run_options {
     int checkpoint_every;  /* calls, 0: never */
     int count, parallel;   /* of calls */
     bool force, trust;     /* make it again; digests are not checked */
+    const char *sign_key;  /* private key that signs what is made; NULL: nothing is signed */
     const char *signature; /* public key that must have signed; NULL: any or none */
     int first_arg;         /* index in argv of the command, function or image */
     bool dashes;           /* "--" was there: always a command */

@@ -7,16 +7,20 @@
 
 #include "base/cleanup.h"
 #include "base/macros.h"
+#include "ckpt/cpu.h"
 #include "platform/platform.h"
-#include "platform/xstate.h"
 #include "runsc-cli/checkpoint.h"
 #include "runsc-cli/cli.h"
 #include "runsc-cli/spec.h"
+#include "runsc-cli/text.h"
 #include "sentry/kernel/loop.h"
 
+#define WSET_MAX (16UL << 20)
+
 /* Mounts are found by their number: the saved ones, from where options say they are now. */
-static int restore_mounts(struct sandbox_spec *s, const struct manifest *m, struct error *e)
+static int restore_mounts(struct sandbox_spec *s, const struct image *img, struct error *e)
 {
+    const struct manifest *m = &img->manifest;
     int given = s->nmounts;
     struct sandbox_mount *mounts = calloc(m->nmounts + 1, sizeof(*mounts));
 
@@ -28,39 +32,33 @@ static int restore_mounts(struct sandbox_spec *s, const struct manifest *m, stru
                                            .dst = strdup(saved->destination),
                                            .readonly = saved->readonly,
                                            .export_index = i + 1};
-        for (int k = 0; k < given; k++)
-            if (!strcmp(s->mounts[k].dst, saved->destination))
-                mounts[i].src = s->mounts[k].src;
+        bool is_given = false;
+        for (int k = 0; k < given; k++) {
+            if (strcmp(s->mounts[k].dst, saved->destination))
+                continue;
+            mounts[i].src = s->mounts[k].src;
+            is_given = true;
+        }
+        if (!is_given && !img->made_here) {
+            error_say(e, -EPERM, "the image wants %s of this host, and was not made here by you",
+                      text_safe(saved->source));
+            error_hint(e, "say what it may have there: --mount DIR:%s",
+                       text_safe(saved->destination));
+            free(mounts);
+            return -EPERM;
+        }
     }
     s->mounts = mounts;
     s->nmounts = (int)m->nmounts;
     return 0;
 }
 
-static int check_cpu(const struct manifest *m, struct error *e)
-{
-    const char *missing = xstate_missing(m->xsave_features);
-
-    if (!missing)
-        return 0;
-    error_set(e, 0, "the image was saved on a processor with %s, which this one has not", missing);
-    error_hint(e, "save it with --cpu x86-64-v2 or v3, or on a processor like this one");
-    return EXIT_NV;
-}
-
 /* It lives as long as nv. */
 static int read_wset(const struct image *img, struct sandbox_restore *r)
 {
-    size_t len = img->manifest.parts[IMAGE_WSET].size;
-    void *data = malloc(len ? len : 1);
-
-    if (!data || pread(img->fd[IMAGE_WSET], data, len, 0) != (ssize_t)len) {
-        free(data);
-        return -EIO;
-    }
-    r->wset = data;
-    r->wset_len = len;
-    return 0;
+    r->wset = image_read(img, IMAGE_WSET, WSET_MAX, NULL);
+    r->wset_len = r->wset ? img->manifest.parts[IMAGE_WSET].size : 0;
+    return r->wset ? 0 : -EIO;
 }
 
 int restore_fill(struct session *s, const struct image *img, const struct run_options *o,
@@ -70,10 +68,10 @@ int restore_fill(struct session *s, const struct image *img, const struct run_op
     const struct manifest *m = &img->manifest;
     static struct sandbox_restore restore;
 
-    int code = check_cpu(m, e);
+    int code = cpu_check(m, e) ? EXIT_NV : 0;
     if (!code)
         code = spec_fill_restored(&s->sp, o, m, e);
-    if (!code && restore_mounts(spec, m, e))
+    if (!code && restore_mounts(spec, img, e))
         code = EXIT_NV;
     if (code)
         return code;

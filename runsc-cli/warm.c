@@ -226,6 +226,11 @@ static int warm_session(struct warm *w, struct session *s, struct error *e)
     return 0;
 }
 
+static int sign(const struct warm *w, struct error *e)
+{
+    return w->o->sign_key && image_sign(w->o->output, w->o->sign_key, e) ? EXIT_NV : 0;
+}
+
 /* Nothing of the terminal or a pipe may be part of an image: only standard error is seen. */
 static void close_streams(struct sandbox_spec *s)
 {
@@ -252,7 +257,7 @@ static int warm_image(struct warm *w, int argc, char **argv, struct error *e)
         return code;
     if (!w->o->force && up_to_date(w, &s.sp, key)) {
         fprintf(stderr, "nv: %s: up to date\n", w->o->output);
-        return 0;
+        return sign(w, e);
     }
     w->manifest.content_key = strdup(key);
     close_streams(&s.sp.spec);
@@ -271,6 +276,8 @@ static int warm_image(struct warm *w, int argc, char **argv, struct error *e)
     session_end(&s);
     if (!code && *w->file && invoke_record(w->o->output, w->o, event.data, e))
         code = EXIT_NV;
+    if (!code)
+        code = sign(w, e);
     if (s.ended && !w->at_barrier && (s.timed_out || s.status > 0))
         code = session_exit_code(&s);
     return code;

@@ -29,6 +29,8 @@ static void enter_dir(void)
     setenv("NV_IMAGE_DIR", path, 1);
     snprintf(path, sizeof(path), "%s/state", dir);
     setenv("NV_STATE_DIR", path, 1);
+    snprintf(path, sizeof(path), "%s/data", dir);
+    setenv("NV_DATA_DIR", path, 1);
 }
 
 static void leave_dir(void)
@@ -144,6 +146,42 @@ START_TEST(round_trip)
     ck_assert_int_eq(count_entries("images"), 0);
     ck_assert_int_eq(open_generation("one", 0), -ENOENT);
     ck_assert_int_eq(count_entries("state/verified"), 0);
+}
+END_TEST
+
+static bool is_made_here(const char *name, unsigned int flags)
+{
+    struct error e = ERROR_INIT;
+    struct image img;
+
+    ck_assert_int_eq(image_open(&img, name, flags, NULL, &e), 0);
+    bool here = img.made_here;
+    image_close(&img);
+    return here;
+}
+
+/* Who made an image is known, remembered or not; a copy with other mounts is nobody's. */
+START_TEST(made_here)
+{
+    struct error e = ERROR_INIT;
+
+    ck_assert_int_eq(write_image("x", 1, 1, &e), 0);
+    usleep(50000);
+    for (int i = 0; i < 2; i++)
+        ck_assert(is_made_here("x", 0) && is_made_here("x", IMAGE_TRUST));
+    ck_assert_int_eq(system("cp -r images/x images/y && chmod u+w images/y/manifest.json && "
+                            "sed -i 's,/srv,/etc,' images/y/manifest.json"),
+                     0);
+    usleep(50000);
+    for (int i = 0; i < 2; i++)
+        ck_assert(!is_made_here("y", 0) && !is_made_here("y", IMAGE_TRUST));
+    ck_assert_int_eq(image_set_wset("y", "w", 1, &e), 0);
+    ck_assert(!is_made_here("y", 0));
+    ck_assert_int_eq(image_set_wset("x", "w", 1, &e), 0);
+    ck_assert(is_made_here("x", 0));
+    ck_assert_int_eq(count_entries("data/made"), 1);
+    ck_assert_int_eq(image_remove("x", &e), 0);
+    ck_assert_int_eq(count_entries("data/made"), 0);
 }
 END_TEST
 
@@ -443,5 +481,5 @@ START_TEST(manifests)
 }
 END_TEST
 
-UNIT_MAIN("image", enter_dir, leave_dir, round_trip, names, killed, at_once, full_disk, digests,
-          writable_by_others, signatures, manifests)
+UNIT_MAIN("image", enter_dir, leave_dir, round_trip, made_here, names, killed, at_once, full_disk,
+          digests, writable_by_others, signatures, manifests)
