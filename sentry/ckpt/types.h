@@ -47,8 +47,6 @@ enum ckpt_type_id {
     CT_DEV_INODE,
     CT_HOSTFD,
     CT_TTY,
-    CT_PTY,
-    CT_DEVPTS,
     CT_GOFER_DIR = 80,
     /* sentry/ipc, sentry/socket */
     CT_PIPE = 90,
@@ -68,7 +66,6 @@ enum ckpt_type_id {
 #pragma weak ckpt_fs_context
 #pragma weak ckpt_fdtable
 #pragma weak ckpt_file
-#pragma weak ckpt_tty
 extern const struct ckpt_type ckpt_sandbox;
 extern const struct ckpt_type ckpt_task, ckpt_thread_group, ckpt_process_group, ckpt_session;
 extern const struct ckpt_type ckpt_cred, ckpt_sighand, ckpt_uts;

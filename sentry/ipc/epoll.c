@@ -11,58 +11,19 @@
 
 #include "base/macros.h"
 #include "base/strbuf.h"
-#include "sentry/ckpt/types.h"
+#include "ckpt/record.h"
+#include "sentry/ipc/epoll_internal.h"
 #include "sentry/ipc/poller.h"
 #include "sentry/kernel/task.h"
 #include "sentry/vfs/file.h"
 
-#define QUEUES_MAX 4
 #define NESTING_MAX 5
 #define EVENTS_MAX (INT32_MAX / (int)sizeof(struct epoll_event))
-#define WATCHES_MAX 1000000
 #define BUCKETS_FIRST 16
 /* Wakes that one event may cause through nested sets before repeated ones are left out. */
 #define WAKE_BUDGET 10000
 #define EP_ALWAYS (EPOLLERR | EPOLLHUP) /* reported though not asked for */
 #define EP_PRIVATE (EPOLLET | EPOLLONESHOT | EPOLLEXCLUSIVE | EPOLLWAKEUP)
-
-struct epoll_item;
-
-struct item_waiter {
-    struct waiter w;
-    struct epoll_item *item;
-};
-
-struct epoll_item {
-    struct epoll *ep;
-    struct file *file; /* weak: the file's release removes the item */
-    int fd;
-    struct epoll_item *hash_next;
-    struct list file_node;  /* in file->epoll_items */
-    struct list ready_node; /* in ep->ready, or unlinked */
-    struct list all_node;
-    uint32_t events;
-    uint64_t data;
-    struct item_waiter waiters[QUEUES_MAX];
-    int nwaiters;
-};
-
-struct epoll {
-    struct list ready, all;
-    struct waitq wq;      /* tasks in epoll_wait: one is woken at a time */
-    struct waitq poll_wq; /* pollers of the set itself */
-    struct file *self;    /* weak */
-    unsigned int count, nbuckets;
-    uint64_t visited; /* by the loop check with this number, which found depth */
-    int depth;
-    struct epoll_item **table;
-    struct epoll_saved *saved; /* while a restore is under way: its items */
-    struct list restored_node;
-};
-
-static const struct file_ops epoll_ops;
-static const struct ckpt_type ckpt_epoll;
-static int epoll_restore(struct file *f);
 
 /*
  * The set has something to report. A sleeping task has found the ready list empty, so one wake is
@@ -114,7 +75,7 @@ static void keep_waiters(struct poll_table *pt, struct waitq *q)
 }
 
 /* Asks with a table that adds nothing: files over host descriptors re-arm their watch. */
-static uint32_t item_poll(struct epoll_item *it)
+uint32_t epoll_item_poll(struct epoll_item *it)
 {
     static struct poll_table again = {.add = keep_waiters};
 
@@ -144,7 +105,7 @@ static int table_grow(struct epoll *ep)
     return 0;
 }
 
-static struct epoll_item *item_find(struct epoll *ep, struct file *f, int fd)
+struct epoll_item *epoll_item_find(struct epoll *ep, struct file *f, int fd)
 {
     for (struct epoll_item *it = ep->table ? *slot(ep, fd) : NULL; it; it = it->hash_next)
         if (it->fd == fd && it->file == f)
@@ -233,7 +194,7 @@ static int check_nesting(struct epoll *ep, const struct file *f)
     return below + depth_above(ep, ++check, 0) > NESTING_MAX ? -ELOOP : 0;
 }
 
-static int item_add(struct epoll *ep, struct file *f, int fd, const struct epoll_event *ev)
+int epoll_item_add(struct epoll *ep, struct file *f, int fd, const struct epoll_event *ev)
 {
     int err = check_nesting(ep, f);
 
@@ -271,7 +232,7 @@ static void item_mod(struct epoll_item *it, const struct epoll_event *ev)
 {
     it->events = ev->events | EP_ALWAYS;
     it->data = ev->data.u64;
-    if (item_poll(it)) {
+    if (epoll_item_poll(it)) {
         if (list_empty(&it->ready_node))
             list_add_tail(&it->ep->ready, &it->ready_node);
         set_wake(it->ep);
@@ -299,10 +260,10 @@ long sys_epoll_ctl(struct task *t, const struct sysargs *a)
         if (op == EPOLL_CTL_MOD || f->ops == &epoll_ops || (ev.events & ~ok))
             return -EINVAL;
     }
-    struct epoll_item *it = item_find(ep, f, arg_i32(a, 2));
+    struct epoll_item *it = epoll_item_find(ep, f, arg_i32(a, 2));
     switch (op) {
     case EPOLL_CTL_ADD:
-        return it ? -EEXIST : item_add(ep, f, arg_i32(a, 2), &ev);
+        return it ? -EEXIST : epoll_item_add(ep, f, arg_i32(a, 2), &ev);
     case EPOLL_CTL_MOD:
         if (!it)
             return -ENOENT;
@@ -330,7 +291,7 @@ static int collect(struct task *t, struct epoll *ep, uint64_t addr, int max)
     while (n < max && !list_empty(&turn)) {
         struct epoll_item *it = list_first(&turn, struct epoll_item, ready_node);
         list_del(&it->ready_node);
-        uint32_t got = item_poll(it);
+        uint32_t got = epoll_item_poll(it);
         if (!got)
             continue;
         struct epoll_event ev = {.events = got, .data.u64 = it->data};
@@ -418,7 +379,7 @@ static uint32_t epoll_poll(struct file *f, struct poll_table *pt)
     poll_wait(pt, &ep->poll_wq);
     while (!list_empty(&ep->ready)) {
         struct epoll_item *it = list_first(&ep->ready, struct epoll_item, ready_node);
-        if (item_poll(it))
+        if (epoll_item_poll(it))
             return EPOLLIN | EPOLLRDNORM;
         list_del(&it->ready_node); /* its next wake brings it back */
     }
@@ -444,7 +405,7 @@ static void epoll_fdinfo(struct file *f, struct strbuf *out)
                       (unsigned long)it->data);
 }
 
-static const struct file_ops epoll_ops = {
+const struct file_ops epoll_ops = {
     .kind = "[eventpoll]",
     .llseek = noop_llseek,
     .poll = epoll_poll,
@@ -455,7 +416,7 @@ static const struct file_ops epoll_ops = {
 };
 CKPT_SYMBOL("file_ops", "epoll", epoll_ops);
 
-static struct epoll *epoll_new(void)
+struct epoll *epoll_new(void)
 {
     struct epoll *ep = calloc(1, sizeof(*ep));
 
@@ -494,112 +455,3 @@ long sys_epoll_create1(struct task *t, const struct sysargs *a)
 {
     return do_create(t, arg_i32(a, 0));
 }
-
-/* --- checkpoints --- */
-struct epoll_saved {
-    uint32_t n;
-    struct {
-        struct file *file;
-        int fd;
-        uint32_t events;
-        uint64_t data;
-    } item[];
-};
-
-static struct list restored = LIST_INIT(restored);
-
-static void epoll_save(struct ckpt_writer *w, void *obj)
-{
-    const struct epoll *ep = obj;
-    struct epoll_item *it;
-
-    ckpt_put_u32(w, ep->count);
-    list_for_each(it, &ep->all, all_node) {
-        ckpt_put_ref(w, &ckpt_file, it->file);
-        ckpt_put_u32(w, (uint32_t)it->fd);
-        ckpt_put_u32(w, it->events);
-        ckpt_put_u64(w, it->data);
-    }
-}
-
-static void *epoll_made(struct ckpt_reader *r)
-{
-    return epoll_new();
-}
-
-static void epoll_load(struct ckpt_reader *r, void *obj, unsigned int version)
-{
-    struct epoll *ep = obj;
-    uint32_t n = ckpt_get_count(r, WATCHES_MAX, 20);
-
-    ep->saved = calloc(1, sizeof(*ep->saved) + n * sizeof(ep->saved->item[0]));
-    if (!ep->saved) {
-        ckpt_bad(r, "out of memory");
-        return;
-    }
-    ep->saved->n = n;
-    for (uint32_t i = 0; i < n; i++) {
-        ckpt_get_weak(r, &ckpt_file, &ep->saved->item[i].file);
-        ep->saved->item[i].fd = (int)ckpt_get_u32(r);
-        ep->saved->item[i].events = ckpt_get_u32(r);
-        ep->saved->item[i].data = ckpt_get_u64(r);
-    }
-}
-
-/* What is watched may not be whole yet: epoll_restored() goes on. */
-static int epoll_restore(struct file *f)
-{
-    struct epoll *ep = f->priv;
-
-    if (ep->self)
-        return -EINVAL;
-    ep->self = f;
-    list_add_tail(&restored, &ep->restored_node);
-    return 0;
-}
-
-/*
- * Whether an item is ready is asked of its file again: an edge that was taken before may be told
- * once more, as epoll(7) allows.
- */
-static int add_saved(struct epoll *ep)
-{
-    for (uint32_t i = 0; i < ep->saved->n; i++) {
-        struct file *f = ep->saved->item[i].file;
-        struct epoll_event ev = {.events = ep->saved->item[i].events,
-                                 .data.u64 = ep->saved->item[i].data};
-        if (!f || !f->refs || !f->ops->poll || f == ep->self ||
-            item_find(ep, f, ep->saved->item[i].fd))
-            return -EINVAL;
-        int err = item_add(ep, f, ep->saved->item[i].fd, &ev);
-        if (err)
-            return err;
-        /* One that ONESHOT has disarmed stays so. */
-        list_last(&ep->all, struct epoll_item, all_node)->events = ep->saved->item[i].events;
-    }
-    return 0;
-}
-
-int epoll_restored(void)
-{
-    while (!list_empty(&restored)) {
-        struct epoll *ep = list_first(&restored, struct epoll, restored_node);
-        list_del(&ep->restored_node);
-        int err = add_saved(ep);
-        free(ep->saved);
-        ep->saved = NULL;
-        if (err)
-            return err;
-    }
-    return 0;
-}
-
-static const struct ckpt_type ckpt_epoll = {
-    .name = "epoll",
-    .id = CT_EPOLL,
-    .version = 1,
-    .save = epoll_save,
-    .create = epoll_made,
-    .load = epoll_load,
-};
-CKPT_TYPE_REGISTER(ckpt_epoll);

@@ -23,14 +23,14 @@ static void put_host(struct tty *t, unsigned char c)
 
 bool tty_out_room(const struct tty *t, size_t n)
 {
-    return t->host_fd >= 0 || t->out_len + n <= TTY_BUF;
+    return t->index < 0 || t->out_len + n <= TTY_BUF;
 }
 
 static void put_raw(struct tty *t, unsigned char c)
 {
     if (t->host_fd >= 0) {
         put_host(t, c);
-    } else if (t->out_len < TTY_BUF) {
+    } else if (t->index >= 0 && t->out_len < TTY_BUF) {
         t->out[t->out_len++] = c;
         waitq_wake(&t->out_wq, EPOLLIN | EPOLLRDNORM);
     }
@@ -298,8 +298,8 @@ ssize_t tty_read(struct task *task, struct file *f, struct tty *t, struct uio *u
     if (!u->resid)
         return 0;
     while (!readable(t)) {
-        if (t->index >= 0 && t->masters == 0)
-            return t->done ? 0 : -EIO;
+        if (tty_is_hung(t))
+            return t->done || t->index < 0 ? 0 : -EIO;
         if (!canon && !t->termios.c_cc[VMIN] && !t->termios.c_cc[VTIME])
             break;
         if (f->flags & O_NONBLOCK)
@@ -336,7 +336,7 @@ ssize_t tty_write(struct task *task, struct file *f, struct tty *t, struct uio *
     }
     while (u->resid) {
         unsigned char c;
-        if (t->index >= 0 && t->masters == 0)
+        if (tty_is_hung(t))
             return done ? (ssize_t)done : -EIO;
         if (t->stopped || !tty_out_room(t, 8)) {
             int err = f->flags & O_NONBLOCK ? -EAGAIN : task_wait(task, &t->out_wq, NO_DEADLINE);

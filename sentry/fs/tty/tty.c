@@ -12,16 +12,15 @@
 #include <unistd.h>
 
 #include "base/macros.h"
-#include "ckpt/record.h"
+#include "sentry/ckpt/types.h"
 #include "sentry/fs/fs.h"
 #include "sentry/kernel/task_internal.h"
 
-#define PTYS_MAX 256
 #define TTYAUX_MAJOR 5
 #define PTS_MAJOR 136
 
 struct tty *console_tty;
-static struct tty *ptys[PTYS_MAX];
+struct tty *ptys[PTYS_MAX];
 
 static const struct termios default_termios = {
     .c_iflag = ICRNL | IXON,
@@ -112,7 +111,7 @@ static uint32_t slave_poll(struct file *f, struct poll_table *pt)
         e |= EPOLLIN | EPOLLRDNORM;
     if (!t->stopped && tty_out_room(t, 8))
         e |= EPOLLOUT | EPOLLWRNORM;
-    if (t->index >= 0 && !t->masters)
+    if (tty_is_hung(t))
         e |= EPOLLHUP | EPOLLIN | EPOLLERR;
     return e;
 }
@@ -131,18 +130,21 @@ static void slave_release(struct file *f)
     tty_put(t);
 }
 
-static const struct file_ops slave_ops = {.kind = "tty",
-                                          .read = slave_read,
-                                          .write = slave_write,
-                                          .poll = slave_poll,
-                                          .ioctl = slave_ioctl,
-                                          .release = slave_release,
-                                          .no_seek = true};
+const struct file_ops tty_slave_ops = {.kind = "tty",
+                                       .read = slave_read,
+                                       .write = slave_write,
+                                       .poll = slave_poll,
+                                       .ioctl = slave_ioctl,
+                                       .release = slave_release,
+                                       .no_seek = true,
+                                       .priv_type = &ckpt_tty,
+                                       .restore = tty_restore_slave};
+CKPT_SYMBOL("file_ops", "tty", tty_slave_ops);
 
 struct file *tty_file(struct tty *t, struct inode *i, const struct path *p, int flags)
 {
-    struct file *f = i ? file_new(&slave_ops, i, p, flags)
-                       : file_new_anon(&slave_ops, S_IFCHR | 0620, flags, NULL);
+    struct file *f = i ? file_new(&tty_slave_ops, i, p, flags)
+                       : file_new_anon(&tty_slave_ops, S_IFCHR | 0620, flags, NULL);
 
     if (!f)
         return NULL;
@@ -157,7 +159,7 @@ static int open_slave(struct task *task, struct tty *t, struct inode *i, const s
 {
     if (!t)
         return -ENXIO;
-    if (t->locked || (t->index >= 0 && !t->masters))
+    if (t->locked || tty_is_hung(t))
         return -EIO;
     *out = tty_file(t, i, p, flags);
     if (!*out)
@@ -276,13 +278,16 @@ static void master_release(struct file *f)
     tty_put(t);
 }
 
-static const struct file_ops master_ops = {.kind = "ptmx",
-                                           .read = master_read,
-                                           .write = master_write,
-                                           .poll = master_poll,
-                                           .ioctl = master_ioctl,
-                                           .release = master_release,
-                                           .no_seek = true};
+const struct file_ops tty_master_ops = {.kind = "ptmx",
+                                        .read = master_read,
+                                        .write = master_write,
+                                        .poll = master_poll,
+                                        .ioctl = master_ioctl,
+                                        .release = master_release,
+                                        .no_seek = true,
+                                        .priv_type = &ckpt_tty,
+                                        .restore = tty_restore_master};
+CKPT_SYMBOL("file_ops", "pty master", tty_master_ops);
 
 static int open_ptmx(struct task *task, struct inode *i, const struct path *p, int flags,
                      struct file **out)
@@ -297,7 +302,7 @@ static int open_ptmx(struct task *task, struct inode *i, const struct path *p, i
     t->index = index;
     t->locked = true;
     t->masters = 1;
-    *out = file_new(&master_ops, i, p, flags);
+    *out = file_new(&tty_master_ops, i, p, flags);
     if (!*out) {
         free(t);
         return -ENOMEM;
@@ -350,6 +355,7 @@ static void host_readable(struct loop_fd *w, uint32_t revents)
         tty_input(console_tty, buf, (size_t)n);
     } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
         loop_fd_del(w);
+        console_tty->host_fd = -1;
         tty_hangup(console_tty);
     }
 }
@@ -358,26 +364,32 @@ void tty_console_resized(void)
 {
     struct tty_size size;
 
-    if (console_tty && !ioctl(console_tty->host_fd, TIOCGWINSZ, &size))
+    if (console_tty && console_tty->host_fd >= 0 && !ioctl(console_tty->host_fd, TIOCGWINSZ, &size))
         tty_set_size(console_tty, &size);
+}
+
+int console_bind(struct tty *t, int host_fd)
+{
+    static struct loop_fd in = {.events = EPOLLIN, .cb = host_readable};
+
+    t->host_fd = in.fd = host_fd;
+    int err = loop_fd_add(&in);
+    if (!err)
+        tty_console_resized();
+    return err;
 }
 
 int console_attach(int host_fd)
 {
-    static struct loop_fd in = {.events = EPOLLIN, .cb = host_readable};
-
     if (console_tty)
         return 0;
     console_tty = tty_alloc();
     if (!console_tty)
         return -ENOMEM;
-    console_tty->host_fd = host_fd;
     console_tty->termios.c_iflag |= IUTF8;
-    in.fd = host_fd;
-    int err = loop_fd_add(&in);
+    int err = console_bind(console_tty, host_fd);
     if (err)
         return err;
-    tty_console_resized();
     tty_claim(task_current(), console_tty);
     return 0;
 }
@@ -388,7 +400,7 @@ int console_take_file(struct file *f, int host_fd)
 
     if (err)
         return err;
-    f->ops = &slave_ops;
+    f->ops = &tty_slave_ops;
     f->priv = tty_get(console_tty);
     f->inode->mode = S_IFCHR | 0620;
     f->inode->rdev = makedev(TTYAUX_MAJOR, 1);

@@ -37,7 +37,7 @@ struct tty {
     size_t column;
     int masters, slaves;
     bool slave_seen, locked;
-    int host_fd; /* console, -1 */
+    int host_fd; /* console; -1: it was hung up, or this is a pty */
     struct loop_fd *host_in;
 };
 
@@ -46,6 +46,11 @@ struct tty *tty_get(struct tty *t);
 void tty_put(struct tty *t);
 /* The discipline: bytes typed. Echo and signals happen here. Returns how many were taken. */
 size_t tty_input(struct tty *t, const unsigned char *buf, size_t n);
+/* Nobody is at the other end any more. */
+static inline bool tty_is_hung(const struct tty *t)
+{
+    return t->index >= 0 ? !t->masters : t->host_fd < 0;
+}
 /* Room for n more bytes of output? The console always has. */
 bool tty_out_room(const struct tty *t, size_t n);
 /* Output after OPOST. 0 or -EAGAIN. */
@@ -60,5 +65,12 @@ void tty_hangup(struct tty *t);
 void tty_claim(struct task *task, struct tty *t);
 struct file *tty_file(struct tty *t, struct inode *i, const struct path *p, int flags);
 extern struct tty *console_tty;
+extern const struct file_ops tty_slave_ops, tty_master_ops;
+#define PTYS_MAX 256
+extern struct tty *ptys[PTYS_MAX];
+int tty_restore_slave(struct file *f);
+int tty_restore_master(struct file *f);
+/* The console's terminal outside. 0 or negative errno. */
+int console_bind(struct tty *t, int host_fd);
 
 #endif
