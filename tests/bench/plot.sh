@@ -25,7 +25,7 @@ END
 
 chart() { # NAME TITLE WIDTH DATA
     gnuplot <<END
-set terminal pngcairo size $3,460 font "sans,11" background "#ffffff"
+set terminal pngcairo size $3,480 font "sans,11" noenhanced background "#ffffff"
 set output "$out/$1.png"
 set title "$2"
 set style data histogram
@@ -37,8 +37,8 @@ set ylabel "times native (less is better)"
 set grid ytics lc rgb "#cccccc"
 set xtics rotate by -40 nomirror
 set key top right horizontal
-set bmargin 8
-set rmargin 8
+set bmargin 10
+set rmargin 14
 # Bars grow from the middle of the scale otherwise: native is a line.
 set arrow from graph 0, first 1 to graph 1, first 1 nohead lw 2 lc rgb "#444444" front
 plot "$4" using 2:xtic(1) title "nv, trap" lc rgb "#2a7fba", "" using 3 title "runsc" lc rgb "#e0902f"
