@@ -97,7 +97,8 @@ static int used_rows(int order[ROWS], int from, int to)
     for (int i = from; calls && i < to; i++)
         if (calls[i].count)
             order[n++] = i;
-    qsort(order, (size_t)n, sizeof(order[0]), by_time);
+    if (n)
+        qsort(order, (size_t)n, sizeof(order[0]), by_time);
     return n;
 }
 

@@ -14,7 +14,7 @@ static void look(int sig, siginfo_t *info, void *context)
 
     seen++;
     /* The kernel's own page is far above a static program. */
-    if (ip < __executable_start || (ip >= etext && (uintptr_t)ip < 1UL << 32))
+    if (ip < program_start || (ip >= etext && (uintptr_t)ip < 1UL << 32))
         strange++;
     if ((uintptr_t)ip >= 0x7fff00000000UL && (uintptr_t)ip < 0x7fff80000000UL)
         strange++;

@@ -45,7 +45,7 @@ static int stops_outside(void)
     int n = 0;
 
     for (int i = 0; i < nsteps; i++)
-        n += ips[i] < (uintptr_t)__executable_start || ips[i] >= (uintptr_t)etext;
+        n += ips[i] < (uintptr_t)program_start || ips[i] >= (uintptr_t)etext;
     return n;
 }
 

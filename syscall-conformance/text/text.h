@@ -16,7 +16,7 @@ long site_front(long pid);
 long site_back(long nr, long a);
 extern const char site_front_at[], site_front_after[], site_front_end[];
 extern const char site_back_at[], site_back_after[], site_back_end[];
-extern const char __executable_start[], etext[];
+extern const char program_start[] __asm__("__executable_start"), etext[];
 
 __asm__(".pushsection .text\n"
         ".skip 128, 0x90\n"
