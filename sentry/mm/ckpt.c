@@ -45,16 +45,6 @@ static int name_number(const struct vma *v)
 }
 
 /* --- saving --- */
-bool mm_is_zero(const char *page)
-{
-    const uint64_t *p = (const uint64_t *)page;
-
-    for (size_t i = 0; i < NV_PAGE_SIZE / 8; i += 8)
-        if (p[i] | p[i + 1] | p[i + 2] | p[i + 3] | p[i + 4] | p[i + 5] | p[i + 6] | p[i + 7])
-            return false;
-    return true;
-}
-
 struct saver {
     struct ckpt_writer *w;
     struct mm *mm;
@@ -124,6 +114,16 @@ static void keep_end(struct saver *s)
     last->npages += gap;
 }
 
+static bool is_zero(const char *page)
+{
+    const uint64_t *p = (const uint64_t *)page;
+
+    for (size_t i = 0; i < NV_PAGE_SIZE / 8; i += 8)
+        if (p[i] | p[i + 1] | p[i + 2] | p[i + 3] | p[i + 4] | p[i + 5] | p[i + 6] | p[i + 7])
+            return false;
+    return true;
+}
+
 /* What the file has there; behind its end nothing is equal. */
 static size_t read_file(struct saver *s, uint64_t start, size_t len)
 {
@@ -143,19 +143,12 @@ static size_t read_file(struct saver *s, uint64_t start, size_t len)
     return done;
 }
 
-/* How many pages were looked at: where a file has ended there are none. */
-static int64_t save_chunk(struct saver *s, uint64_t start, uint64_t npages)
+static int save_chunk(struct saver *s, uint64_t start, uint64_t npages)
 {
     size_t len = npages * NV_PAGE_SIZE, have = 0;
     uint64_t from = 0;
 
-    ssize_t got = platform->read_mem(s->mm->as, s->buf, start, len);
-    if (got != (ssize_t)len && s->v->file && (s->v->flags & VM_IMAGE)) {
-        npages = got > 0 ? (size_t)got / NV_PAGE_SIZE : 0;
-        len = npages * NV_PAGE_SIZE;
-        if (!npages)
-            return 1;
-    } else if (got != (ssize_t)len) {
+    if (platform->read_mem(s->mm->as, s->buf, start, len) != (ssize_t)len) {
         log_warn("process %d: memory at %lx cannot be read", platform->aspace_pid(s->mm->as),
                  (unsigned long)start);
         return -EIO;
@@ -169,8 +162,8 @@ static int64_t save_chunk(struct saver *s, uint64_t start, uint64_t npages)
         const char *page = s->buf + i * NV_PAGE_SIZE;
         size_t off = i * NV_PAGE_SIZE;
         bool drop =
-            i == npages || (s->v->file ? off < have && !memcmp(page, s->file + off, NV_PAGE_SIZE)
-                                       : mm_is_zero(page));
+            i == npages ||
+            (s->v->file ? off < have && !memcmp(page, s->file + off, NV_PAGE_SIZE) : is_zero(page));
         if (!drop)
             continue;
         int err = i > from
@@ -180,7 +173,7 @@ static int64_t save_chunk(struct saver *s, uint64_t start, uint64_t npages)
             return err;
         from = i + 1;
     }
-    return (int64_t)npages;
+    return 0;
 }
 
 static int set_readable(struct saver *s, bool on)
@@ -202,9 +195,9 @@ static int save_range(void *arg, uint64_t start, uint64_t end)
     int err = s->readable ? 0 : set_readable(s, true);
 
     while (!err && start < end) {
-        int64_t n = save_chunk(s, start, MIN((end - start) / NV_PAGE_SIZE, CHUNK_PAGES));
-        err = n < 0 ? (int)n : 0;
-        start += (uint64_t)n * NV_PAGE_SIZE;
+        uint64_t n = MIN((end - start) / NV_PAGE_SIZE, CHUNK_PAGES);
+        err = save_chunk(s, start, n);
+        start += n * NV_PAGE_SIZE;
     }
     return err;
 }
@@ -221,10 +214,14 @@ static int save_area(struct saver *s, const struct vma *v, int pagemap)
         if (err)
             return err;
     }
-    /* To the host, pages of the image that we come from are a file's. */
-    int err = v->flags & VM_IMAGE
-                  ? save_range(s, v->start, v->end)
-                  : pagemap_scan(pagemap, PAGEMAP_OWN, v->start, v->end, save_range, s);
+    int err = 0;
+    for (uint64_t at = v->start, next; !err && at < v->end; at = next) {
+        next = image_map_piece(s->mm, at, v->end);
+        if (image_map_meets(s->mm, at, next)) /* its pages are a file's to the host, too */
+            err = save_range(s, at, next);
+        else
+            err = pagemap_scan(pagemap, PAGEMAP_OWN, at, next, save_range, s);
+    }
     if (!err)
         keep_end(s);
     if (s->readable && !(v->flags & VM_READ)) {
@@ -280,7 +277,7 @@ static void save_areas(struct ckpt_writer *w, struct mm *mm)
         ckpt_put_u64(w, v->start);
         ckpt_put_u64(w, v->end);
         ckpt_put_u64(w, v->pgoff);
-        ckpt_put_u32(w, v->flags & ~VM_IMAGE);
+        ckpt_put_u32(w, v->flags);
         ckpt_put_u8(w, (uint8_t)name_number(v));
         ckpt_put_ref(w, &ckpt_file, v->file);
     }
@@ -367,7 +364,7 @@ static void load_segments(struct ckpt_reader *r, struct mm *mm)
     ckpt_get_bytes(r, im->seg, n * sizeof(*im->seg));
     for (uint32_t i = 0; i < n && !ckpt_failed(r); i++) {
         const struct mm_segment *s = &im->seg[i];
-        struct vma *v = vma_find(mm, s->start);
+        const struct vma *v = vma_find(mm, s->start);
         uint64_t pages = ckpt_pages_count();
         if (!v || s->start < floor || s->start < v->start || PAGE_OFF(s->start | s->offset) ||
             !s->npages || s->npages > (v->end - s->start) / NV_PAGE_SIZE ||
@@ -376,7 +373,6 @@ static void load_segments(struct ckpt_reader *r, struct mm *mm)
             ckpt_bad(r, "piece %u of memory is not valid", i);
             return;
         }
-        v->flags |= VM_IMAGE;
         floor = s->start + s->npages * NV_PAGE_SIZE;
     }
 }

@@ -29,30 +29,6 @@ static int set_flags(struct mm *mm, uint64_t addr, uint64_t end, uint32_t set, u
     return 0;
 }
 
-int mm_map_unwritten(struct gthread *thr, const struct vma *v, uint64_t from, uint64_t to,
-                     uint64_t len, int prot)
-{
-    uint64_t off = 0, flags = MAP_FIXED | MAP_PRIVATE | MAP_NORESERVE;
-    int fd = -1;
-
-    int err = v->file ? v->file->ops->mmap(NULL, v->file, v->pgoff + (from - v->start), len, prot,
-                                           MAP_PRIVATE, &fd, &off)
-                      : 0;
-    if (err)
-        return err;
-    int64_t r = mm_host(thr, SYS_mmap, to, len, (uint64_t)prot,
-                        flags | (v->file ? 0 : MAP_ANONYMOUS), fd, off);
-    return r < 0 ? (int)r : 0;
-}
-
-/* To the host, memory that is the image's is a file's, whose content MADV_DONTNEED brings back. */
-int mm_discard(struct gthread *thr, const struct vma *v, uint64_t start, uint64_t end)
-{
-    if (v->flags & VM_IMAGE)
-        return mm_map_unwritten(thr, v, start, start, end - start, prot_to_host(v->flags));
-    return (int)mm_host(thr, SYS_madvise, start, end - start, MADV_DONTNEED, 0, -1, 0);
-}
-
 /* Passes advice on for every mapped piece; holes give ENOMEM afterwards. */
 static int host_advice(struct task *t, uint64_t addr, uint64_t end, int advice)
 {
@@ -61,10 +37,13 @@ static int host_advice(struct task *t, uint64_t addr, uint64_t end, int advice)
 
     for (int i = vma_index(mm->vmas, addr); i < mm->vmas->n && mm->vmas->v[i].start < end; i++) {
         uint64_t s = MAX(mm->vmas->v[i].start, addr), e = MIN(mm->vmas->v[i].end, end);
-        bool discard = advice == MADV_DONTNEED || advice == MADV_FREE;
-        int64_t r = discard && (mm->vmas->v[i].flags & VM_IMAGE)
-                        ? mm_discard(t->thr, &mm->vmas->v[i], s, e)
-                        : mm_host(t->thr, SYS_madvise, s, e - s, (uint64_t)advice, 0, -1, 0);
+        const struct vma v = mm->vmas->v[i];
+        if (advice == MADV_DONTNEED || (advice == MADV_FREE && !v.file)) {
+            int err = image_map_discard(mm, t->thr, &v, s, e);
+            if (err)
+                return err;
+        }
+        int64_t r = mm_host(t->thr, SYS_madvise, s, e - s, (uint64_t)advice, 0, -1, 0);
         if (r < 0)
             return (int)r;
         if (e == end)

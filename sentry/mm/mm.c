@@ -47,6 +47,7 @@ void mm_put(struct mm *mm)
     vma_clear(mm->vmas);
     free(mm->vmas);
     mm_image_free(mm);
+    image_map_free(mm);
     if (mm->spare)
         platform->thread_free(mm->spare);
     if (mm->keeper)
@@ -123,6 +124,7 @@ void mm_forget(struct mm *mm, uint64_t start, uint64_t end)
             thunks_forget(mm, part.start, part.end);
     }
     vma_remove(mm->vmas, start, end);
+    image_map_cut(mm, start, end);
 }
 
 int prot_to_host(uint32_t f)
@@ -163,7 +165,8 @@ static void apply_fork_advice(struct mm *mm, struct gthread *thr)
                 mm_forget(mm, v.start, v.end);
             i--;
         } else if (v.flags & VM_WIPEONFORK) {
-            mm_discard(thr, &v, v.start, v.end);
+            image_map_discard(mm, thr, &v, v.start, v.end);
+            mm_host(thr, SYS_madvise, v.start, len, MADV_DONTNEED, 0, -1, 0);
         }
     }
 }
@@ -192,8 +195,11 @@ int mm_fork(struct task *parent, struct mm **child, struct aspace *as, struct gt
     mm->keeper_busy = false;
     list_init(&mm->keeper_turns);
     mm->image = NULL;
+    mm->mapped = NULL;
     mm->locked_vm = 0; /* memory locks are not inherited: mlock(2) */
     int err = copy_vmas(from, mm);
+    if (!err)
+        err = image_map_copy(from, mm);
     if (!err)
         apply_fork_advice(mm, thr);
     *child = mm; /* the caller puts it on error too */

@@ -30,7 +30,6 @@ struct task;
 #define VM_NORESERVE 256u
 #define VM_STACK 512u
 #define VM_HEAP 1024u
-#define VM_IMAGE 4096u    /* private, and some pages may be those of the image we come from */
 #define VM_MAYWRITE 2048u /* shared mapping of a writable file: mprotect may add write */
 
 struct vma {
@@ -70,9 +69,10 @@ struct mm {
     struct gthread *spare;  /* one made ahead, for the first task that asks; may be NULL */
     bool keeper_busy;
     struct list keeper_turns;
-    struct mm_image *image; /* owned: what mm_restore() is to map; NULL: nothing any more */
-    uint16_t image_id;      /* by which the working set names it */
-    bool locked;            /* a change is under way: mm_internal.h */
+    struct mm_image *image;   /* owned: what mm_restore() is to map; NULL: nothing any more */
+    struct image_map *mapped; /* owned: what the host maps of the image's pages; NULL: nothing */
+    uint16_t image_id;        /* by which the working set names it */
+    bool locked;              /* a change is under way: mm_internal.h */
     struct waitq lock_wq;
 };
 

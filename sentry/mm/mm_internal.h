@@ -45,19 +45,30 @@ struct mm_image {
     uint32_t n;
 };
 void mm_image_free(struct mm *mm);
+/*
+ * image_map.c: private areas some of whose pages the host maps from an image. To it these are pages
+ * of another file, so that giving them back, moving and growing them need care. The map may claim
+ * too much, never too little.
+ */
+int image_map_add(struct mm *mm, uint64_t start, uint64_t end);
+void image_map_cut(struct mm *mm, uint64_t start, uint64_t end);
+bool image_map_meets(const struct mm *mm, uint64_t start, uint64_t end);
+/* Where the piece at at ends: pieces are of the image, or have nothing of it. */
+uint64_t image_map_piece(const struct mm *mm, uint64_t at, uint64_t end);
+int image_map_copy(const struct mm *from, struct mm *to);
+void image_map_free(struct mm *mm);
+/* Makes [start, end) of v what it was without own pages: zeros, or the file's. */
+int image_map_discard(struct mm *mm, struct gthread *thr, const struct vma *v, uint64_t start,
+                      uint64_t end);
+/* Moves [from, from+len) of an area as mremap(2) does; then the map is to be shifted. */
+int image_map_move(struct mm *mm, struct gthread *thr, uint64_t from, uint64_t len, uint64_t to);
+void image_map_shift(struct mm *mm, uint64_t from, uint64_t len, uint64_t to);
+/* The host call that maps an area (or a part of it that v describes) without own pages. */
+int area_map_call(const struct vma *v, struct platform_hostcall *call);
+int area_map(struct gthread *thr, const struct vma *v);
 /* keeper.c: while host calls are made with the keeper. Blocks. */
 void keeper_lock(struct mm *mm);
 void keeper_unlock(struct mm *mm);
-/*
- * madvise.c: maps at `to` what v has at `from` as long as nobody has written to it. 0 or negative
- * errno. Blocks.
- */
-int mm_map_unwritten(struct gthread *thr, const struct vma *v, uint64_t from, uint64_t to,
-                     uint64_t len, int prot);
-/* madvise.c: what is private in [start, end) of v is dropped. 0 or negative errno. Blocks. */
-int mm_discard(struct gthread *thr, const struct vma *v, uint64_t start, uint64_t end);
-/* ckpt.c: is all of a page zero? It is aligned to 8 bytes. */
-bool mm_is_zero(const char *page);
 int prot_to_host(uint32_t vm_flags);
 uint32_t prot_to_vm(int prot);
 

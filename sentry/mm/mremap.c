@@ -29,52 +29,6 @@ static int64_t host_mremap(struct gthread *thr, const struct remap *m, uint64_t 
     return err ? err : call.result;
 }
 
-/* --- memory of an image --- */
-/*
- * To the host it is many mappings, of the image and of nothing: they are not moved or grown, but
- * made again with their contents.
- */
-static int copy_pages(struct mm *mm, uint64_t from, uint64_t to, uint64_t len, bool is_file)
-{
-    static char buf[64 * NV_PAGE_SIZE];
-
-    for (uint64_t done = 0; done < len;) {
-        size_t n = MIN(len - done, sizeof(buf));
-        ssize_t got = platform->read_mem(mm->as, buf, from + done, n);
-        if (got < (ssize_t)NV_PAGE_SIZE) { /* beyond the end of a file */
-            done += NV_PAGE_SIZE;
-            continue;
-        }
-        for (size_t i = 0; i + NV_PAGE_SIZE <= (size_t)got; i += NV_PAGE_SIZE)
-            if ((is_file || !mm_is_zero(buf + i)) &&
-                platform->write_mem(mm->as, to + done + i, buf + i, NV_PAGE_SIZE) !=
-                    (ssize_t)NV_PAGE_SIZE)
-                return -EFAULT;
-        done += PAGE_DOWN((uint64_t)got);
-    }
-    return 0;
-}
-
-static int64_t move_image(struct task *t, const struct remap *m, const struct vma *src, uint64_t to)
-{
-    int prot = prot_to_host(src->flags);
-
-    int err = mm_map_unwritten(t->thr, src, m->old, to, m->new_len, PROT_READ | PROT_WRITE);
-    if (!err && !(src->flags & VM_READ))
-        err = (int)mm_host(t->thr, SYS_mprotect, m->old, m->old_len, PROT_READ, 0, -1, 0);
-    if (!err)
-        err = copy_pages(t->mm, m->old, to, MIN(m->old_len, m->new_len), src->file != NULL);
-    if (!err)
-        err = (int)mm_host(t->thr, SYS_mprotect, to, m->new_len, (uint64_t)prot, 0, -1, 0);
-    if (err)
-        return err;
-    if (m->flags & MREMAP_DONTUNMAP)
-        err = mm_map_unwritten(t->thr, src, m->old, m->old, m->old_len, prot);
-    else
-        err = (int)mm_host(t->thr, SYS_munmap, m->old, m->old_len, 0, 0, -1, 0);
-    return err ? err : (int64_t)to;
-}
-
 /* The mapping [at, at+len) as it looks at another place or size. */
 static struct vma moved_vma(const struct vma *src, uint64_t old, uint64_t at, uint64_t len)
 {
@@ -87,6 +41,31 @@ static struct vma moved_vma(const struct vma *src, uint64_t old, uint64_t at, ui
     v.start = at;
     v.end = at + len;
     return v;
+}
+
+/*
+ * Pages of an image are moved piece by piece. What is beyond the old length, or stays behind with
+ * MREMAP_DONTUNMAP, is mapped anew.
+ */
+static int move_image(struct mm *mm, struct gthread *thr, const struct remap *m,
+                      const struct vma *src, const struct vma *dst)
+{
+    uint64_t len = MIN(m->old_len, m->new_len);
+    struct vma rest = *dst, left = *src;
+    int err = image_map_move(mm, thr, m->old, len, dst->start);
+
+    rest.start += len;
+    rest.pgoff += rest.file ? len : 0;
+    left.start = m->old;
+    left.end = m->old + m->old_len;
+    left.pgoff += left.file ? m->old - src->start : 0;
+    if (!err && rest.start < rest.end)
+        err = area_map(thr, &rest);
+    if (!err && (m->flags & MREMAP_DONTUNMAP))
+        err = area_map(thr, &left);
+    else if (!err && m->new_len < m->old_len)
+        err = (int)MIN(mm_host(thr, SYS_munmap, m->old + len, m->old_len - len, 0, 0, -1, 0), 0);
+    return err;
 }
 
 static int64_t remap_move(struct task *t, const struct remap *m, const struct vma *src)
@@ -102,16 +81,18 @@ static int64_t remap_move(struct task *t, const struct remap *m, const struct vm
     if (err)
         return err;
     struct vma v = moved_vma(src, m->old, to, m->new_len);
-    int64_t r = src->flags & VM_IMAGE
-                    ? move_image(t, m, src, to)
-                    : host_mremap(t->thr, m, to,
-                                  MREMAP_MAYMOVE | MREMAP_FIXED | (m->flags & MREMAP_DONTUNMAP));
+    bool image = image_map_meets(mm, m->old, m->old + m->old_len);
+    int64_t r = image ? move_image(mm, t->thr, m, src, &v)
+                      : host_mremap(t->thr, m, to,
+                                    MREMAP_MAYMOVE | MREMAP_FIXED | (m->flags & MREMAP_DONTUNMAP));
     if (r < 0) {
         if (v.file)
             file_put(v.file);
         return r;
     }
     mm_forget(mm, to, to + m->new_len);
+    if (image)
+        image_map_shift(mm, m->old, MIN(m->old_len, m->new_len), to);
     if (!(m->flags & MREMAP_DONTUNMAP))
         mm_forget(mm, m->old, m->old + m->old_len);
     mm_account(mm, &v, 1);
@@ -128,9 +109,7 @@ static int64_t remap_grow(struct task *t, const struct remap *m, const struct vm
 
     if (fits) {
         struct vma v = moved_vma(src, end, end, new_end - end);
-        int64_t r = src->flags & VM_IMAGE ? mm_map_unwritten(t->thr, src, end, end, new_end - end,
-                                                             prot_to_host(src->flags))
-                                          : host_mremap(t->thr, m, 0, 0);
+        int64_t r = mm->mapped ? area_map(t->thr, &v) : host_mremap(t->thr, m, 0, 0);
         if (r >= 0) {
             mm_account(mm, &v, 1);
             vma_insert(mm->vmas, &v);

@@ -71,16 +71,10 @@ static int add_map(struct calls *c, uint64_t start, uint64_t len, uint32_t vm_fl
 
 static int map_base(struct calls *c, const struct vma *v)
 {
-    uint64_t len = v->end - v->start, off = 0;
-    int flags = v->flags & VM_SHARED ? MAP_SHARED : MAP_PRIVATE, fd = -1;
+    struct platform_hostcall m;
+    int err = area_map_call(v, &m);
 
-    if (!v->file)
-        return add_map(c, v->start, len, v->flags, flags | MAP_ANONYMOUS, -1, 0);
-    int err =
-        v->file->ops->mmap(NULL, v->file, v->pgoff, len, prot_to_host(v->flags), flags, &fd, &off);
-    if (!err && fd < 0)
-        err = -ENODEV;
-    return err ? err : add_map(c, v->start, len, v->flags, flags, fd, off);
+    return err ? err : add_map(c, v->start, m.args[1], v->flags, (int)m.args[3], m.fd, m.args[5]);
 }
 
 /* The area, and over it its own pages. */
@@ -209,6 +203,10 @@ int mm_restore(struct mm *mm)
     if (platform->ask_futex)
         platform->ask_futex(mm->as);
     err = map_all(mm, &c);
+    for (uint32_t i = 0; !err && i < mm->image->n; i++) {
+        const struct mm_segment *s = &mm->image->seg[i];
+        err = image_map_add(mm, s->start, s->start + s->npages * NV_PAGE_SIZE);
+    }
     if (!err)
         err = run_maps(mm, &c);
     free(c.v);

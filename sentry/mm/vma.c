@@ -84,8 +84,8 @@ void vma_remove(struct vma_tree *tree, uint64_t start, uint64_t end)
 
 static bool mergeable(const struct vma *a, const struct vma *b)
 {
-    return a->end == b->start && !((a->flags ^ b->flags) & ~VM_IMAGE) && a->file == b->file &&
-           a->name == b->name && (!a->file || a->pgoff + (a->end - a->start) == b->pgoff);
+    return a->end == b->start && a->flags == b->flags && a->file == b->file && a->name == b->name &&
+           (!a->file || a->pgoff + (a->end - a->start) == b->pgoff);
 }
 
 void vma_merge_range(struct vma_tree *tree, uint64_t start, uint64_t end)
@@ -99,7 +99,6 @@ void vma_merge_range(struct vma_tree *tree, uint64_t start, uint64_t end)
             continue;
         }
         tree->v[i].end = tree->v[i + 1].end;
-        tree->v[i].flags |= tree->v[i + 1].flags & VM_IMAGE;
         put_file(&tree->v[i + 1]);
         close_slots(tree, i + 1, 1);
     }

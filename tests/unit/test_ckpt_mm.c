@@ -293,6 +293,35 @@ START_TEST(wrong_bytes_are_refused)
 }
 END_TEST
 
+START_TEST(image_map_against_model)
+{
+    enum { N = 64 };
+    bool model[N] = {0};
+    struct mm *mm = mm_new(NULL);
+
+    srandom(5);
+    for (int round = 0; round < 4000; round++) {
+        int start = (int)(random() % N), end = start + 1 + (int)(random() % (N - start));
+        bool set = random() % 3 == 0;
+        if (set)
+            ck_assert_int_eq(image_map_add(mm, AT(start), AT(end)), 0);
+        else
+            image_map_cut(mm, AT(start), AT(end));
+        memset(model + start, set, (size_t)(end - start));
+        for (int i = 0; i < N; i++)
+            if (image_map_meets(mm, AT(i), AT(i + 1)) != model[i])
+                ck_abort_msg("round %d page %d", round, i);
+    }
+    image_map_cut(mm, AT(0), AT(N));
+    image_map_add(mm, AT(3), AT(5));
+    image_map_shift(mm, AT(2), 8 * NV_PAGE_SIZE, AT(32));
+    ck_assert(image_map_meets(mm, AT(33), AT(34)) && !image_map_meets(mm, AT(35), AT(36)));
+    ck_assert(!image_map_meets(mm, AT(0), AT(33)));
+    mm->refs++;
+    mm_put(mm);
+}
+END_TEST
+
 START_TEST(working_set_file)
 {
     struct wset_range v[] = {{AT(0), 3, 0, WSET_READ}, {AT(9), 1, 2, WSET_WRITTEN}};
@@ -352,5 +381,5 @@ START_TEST(vector_registers)
 }
 END_TEST
 
-UNIT_MAIN("ckpt_mm", NULL, NULL, saves_own_pages, wrong_bytes_are_refused, working_set_file,
-          vector_registers)
+UNIT_MAIN("ckpt_mm", NULL, NULL, saves_own_pages, wrong_bytes_are_refused, image_map_against_model,
+          working_set_file, vector_registers)
