@@ -53,7 +53,7 @@ static int ask_for(struct session *s, int type, int value, const int *fds, int n
     struct wait_saved w = {.message = s->message, .arg = s->arg};
 
     int err = session_send(s, type, value, NULL, 0, fds, nfds);
-    if (err)
+    if (err && err != -EPIPE && err != -ECONNRESET) /* then it has ended: its last words are here */
         return error_set(e, err, "asking the sandbox for a checkpoint");
     s->message = until_saved;
     s->arg = &w;
