@@ -89,7 +89,7 @@ static void post(struct slot *s, uint32_t event)
         host_syscall(__NR_write, STUB_FD_DOORBELL, &one, 8, 0);
 }
 
-/* The sentry has to get this processor before it can answer. */
+/* The sentry, or a thread that it has answered, has to get this processor first. */
 static int give_way_for(struct slot *s, uint32_t want)
 {
     for (int i = 0; i < YIELDS; i++) {
@@ -103,8 +103,8 @@ static int give_way_for(struct slot *s, uint32_t want)
 /*
  * Spinning that was in vain makes the next one shorter, one that paid makes it longer. Threads that
  * spin on every processor would leave none to the sentry: one who comes late takes the place of
- * another, who then sleeps. A place that was never given back, by a thread that was killed, is so
- * taken as well.
+ * another, who then gives way at each look, which costs less than sleeping and being woken. A place
+ * that was never given back, by a thread that was killed, is so taken as well.
  */
 static int spin_for(struct slot *s, uint32_t want)
 {
@@ -122,7 +122,7 @@ static int spin_for(struct slot *s, uint32_t want)
             return 1;
         }
         if (__atomic_load_n(place, __ATOMIC_RELAXED) != me)
-            return 0;
+            return give_way_for(s, want);
         if (i == SPIN_MIN / 2) {
             s->cpu = this_cpu() + 1;
             if (stub_shared()->sentry_cpu == s->cpu)
