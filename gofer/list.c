@@ -14,7 +14,8 @@
 #include "base/macros.h"
 #include "gofer/serve.h"
 
-#define LOOK 32768 /* bytes of getdents64(2) that are read at once */
+#define LOOK 32768       /* bytes of getdents64(2) that are read at once */
+#define LOOK_SMALL 16384 /* in directories that are not wanted when they are large */
 #define DEPTH_MAX 8
 
 struct lister {
@@ -44,13 +45,13 @@ static bool is_dots(const char *name)
     return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
 }
 
-static int look_into(int fd)
+static int look_into(int fd, ssize_t size)
 {
     look.len = 0;
     look.entries = 0;
     look.all = false;
-    while (look.len <= LOOK && !look.all) {
-        ssize_t n = getdents64(fd, look.buf + look.len, (size_t)(2 * LOOK - look.len));
+    while (look.len <= size && !look.all) {
+        ssize_t n = getdents64(fd, look.buf + look.len, (size_t)(size + LOOK - look.len));
         if (n < 0)
             return -errno;
         look.all = !n;
@@ -64,13 +65,14 @@ static int look_into(int fd)
     return 0;
 }
 
-static bool wants_attr(const struct dirent64 *d, bool files)
+static bool wants_attr(const struct call *c, const struct dirent64 *d, bool all)
 {
-    return files || d->d_type == DT_DIR || d->d_type == DT_UNKNOWN;
+    return all || ((c->req->arg[READDIR_FLAGS] & GOFER_LIST_DIRS) &&
+                   (d->d_type == DT_DIR || d->d_type == DT_UNKNOWN));
 }
 
 /* One entry into the reply; false when it does not fit. */
-static bool add_entry(struct call *c, int dir, const struct dirent64 *d, bool files)
+static bool add_entry(struct call *c, int dir, const struct dirent64 *d, bool all)
 {
     size_t len = strnlen(d->d_name, GOFER_NAME_MAX + 1);
     size_t most =
@@ -85,7 +87,7 @@ static bool add_entry(struct call *c, int dir, const struct dirent64 *d, bool fi
     *e = (struct gofer_dirent){
         .next = (uint64_t)d->d_off, .ino = d->d_ino, .type = d->d_type, .name_len = (uint8_t)len};
     struct gofer_attr attr;
-    if (wants_attr(d, files) && !gofer_stat_at(dir, d->d_name, &attr)) {
+    if (wants_attr(c, d, all) && !gofer_stat_at(dir, d->d_name, &attr)) {
         e->has_attr = 1;
         memcpy(at, &attr, sizeof(attr));
         at += sizeof(attr);
@@ -109,18 +111,18 @@ static bool add_entry(struct call *c, int dir, const struct dirent64 *d, bool fi
 }
 
 /* The entries of fd from where it is. 1: all of them; 0: as many as fit; negative errno. */
-static int add_entries(struct call *c, int fd, bool files)
+static int add_entries(struct call *c, int fd, bool all)
 {
     for (;;) {
         for (ssize_t off = 0; off < look.len;) {
             const struct dirent64 *d = (void *)(look.buf + off);
             off += d->d_reclen;
-            if (!is_dots(d->d_name) && !add_entry(c, fd, d, files))
+            if (!is_dots(d->d_name) && !add_entry(c, fd, d, all))
                 return 0;
         }
         if (look.all)
             return 1;
-        int err = look_into(fd);
+        int err = look_into(fd, LOOK);
         if (err)
             return err;
     }
@@ -139,16 +141,17 @@ static int add_section(struct lister *l, int fd, const char *path, struct level 
 
     if (head > GOFER_DATA_MAX - start)
         return -ENOSPC;
-    int r = look_into(fd);
-    if (!r && c->req->arg[READDIR_SMALL] && !look.all)
+    bool small = c->req->arg[READDIR_FLAGS] & GOFER_LIST_SMALL;
+    int r = look_into(fd, small ? LOOK_SMALL : LOOK);
+    if (!r && small && !look.all)
         r = -E2BIG;
     if (r)
         return r;
-    bool files = look.all && look.entries <= c->req->arg[READDIR_ATTRS];
+    bool all = look.all && look.entries <= c->req->arg[READDIR_ATTRS];
     memset(s, 0, head);
     memcpy(s->name, path, path_len);
     c->rep->len += (uint32_t)head;
-    r = add_entries(c, fd, files);
+    r = add_entries(c, fd, all);
     if (r < 0 || (!r && start)) {
         c->rep->len = start;
         return r ? r : -ENOSPC;
@@ -156,7 +159,7 @@ static int add_section(struct lister *l, int fd, const char *path, struct level 
     *s = (struct gofer_section){.len = c->rep->len - start,
                                 .name_len = (uint16_t)path_len,
                                 .complete = (uint8_t)r,
-                                .attrs = files};
+                                .attrs = all};
     *level = (struct level){.fd = fd, .at = start + (uint32_t)head, .end = c->rep->len};
     level->path_len = path_len;
     l->left--;

@@ -40,10 +40,12 @@ struct gofer_request {
 /* READDIR's arguments. */
 enum gofer_readdir {
     READDIR_POS,      /* where to begin in path itself; 0: the beginning */
-    READDIR_ATTRS,    /* files get attributes if there are no more than so many entries */
+    READDIR_ATTRS,    /* all entries get attributes if there are no more than so many */
     READDIR_SECTIONS, /* so many directories at most, 0 is 1; below those named if these are few */
-    READDIR_SMALL,    /* not 0: E2BIG for a directory of which one look does not show all */
+    READDIR_FLAGS,
 };
+#define GOFER_LIST_DIRS 1u  /* directories get attributes in any case */
+#define GOFER_LIST_SMALL 2u /* E2BIG for a directory of which one look does not show all */
 #define GOFER_SECTIONS_MAX 128
 
 /*

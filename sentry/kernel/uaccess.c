@@ -358,6 +358,8 @@ ssize_t uio_zero(struct uio *u, size_t len)
 /* Between two parks nobody else uses it: one bounce buffer serves the whole sentry. */
 static char bounce[256 * 1024];
 
+#define WINDOW_PART 16384UL /* windows have no more of a longer buffer */
+
 static ssize_t fd_pread(int fd, void *buf, size_t len, off_t offset, int rwf)
 {
     struct iovec v = {buf, len};
@@ -404,6 +406,19 @@ static bool try_direct(struct uio *u, struct uio_fd *f, size_t len, bool write, 
     return true;
 }
 
+/* Where *n bytes for guest memory can be put, or the first of them: then *n is less. */
+static void *window_for(struct task *t, uint64_t addr, size_t *n)
+{
+    void *p = user_range_ok(addr, *n) ? window_out(t, addr, *n) : NULL;
+
+    if (p || *n <= WINDOW_PART)
+        return p;
+    p = user_range_ok(addr, WINDOW_PART) ? window_out(t, addr, WINDOW_PART) : NULL;
+    if (p)
+        *n = WINDOW_PART;
+    return p;
+}
+
 ssize_t uio_from_fd(struct uio *u, struct uio_fd *f, size_t len)
 {
     size_t done = 0;
@@ -416,9 +431,7 @@ ssize_t uio_from_fd(struct uio *u, struct uio_fd *f, size_t len)
         size_t n = MIN(uio_segment(u), len - done);
         uint64_t addr = (uint64_t)u->iov->iov_base;
         off_t at = f->offset < 0 ? -1 : f->offset + (off_t)done;
-        void *p = !u->t                    ? u->iov->iov_base
-                  : user_range_ok(addr, n) ? window_out(u->t, addr, n)
-                                           : NULL;
+        void *p = u->t ? window_for(u->t, addr, &n) : u->iov->iov_base;
         if (!p)
             n = MIN(n, sizeof(bounce));
         ssize_t r = fd_pread(f->fd, p ? p : bounce, n, at, f->rwf);

@@ -3,7 +3,7 @@
 /* Its static names do not collide with those above. */
 #include "sentry/fs/gofer/ahead.c"
 /* Nor these. */
-#include "sentry/fs/gofer/inode.c"
+#include "sentry/fs/gofer/lookup.c"
 
 #include "sentry/vfs/vfs_internal.h"
 #include "tests/fuzz/fuzz.h"
@@ -14,9 +14,8 @@ static struct gofer_attr dir_attr = {.mode = S_IFDIR | 0755, .ino = 2, .dev = 1}
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-    sb = super_new(NULL, "gofer", 0, &super);
+    sb = super_new(&gofer_super_ops, "gofer", 0, &super);
     REQUIRE(sb);
-    sb->ops = &gofer_super_ops;
     REQUIRE(dentry_new_root(sb, goferfs_inode_new(sb, &dir_attr)));
     return 0;
 }

@@ -177,6 +177,7 @@ static const char *list(const char *path, const char *names, uint64_t attrs, uin
     q.r.len2 = (uint16_t)strlen(names);
     q.r.arg[READDIR_ATTRS] = attrs;
     q.r.arg[READDIR_SECTIONS] = sections;
+    q.r.arg[READDIR_FLAGS] = GOFER_LIST_DIRS;
     memcpy(q.r.data, path, q.r.len1);
     memcpy(q.r.data + q.r.len1, names, q.r.len2);
     all[0] = 0;

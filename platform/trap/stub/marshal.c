@@ -65,6 +65,8 @@ static uint32_t seg_place(struct cursor *c, uint64_t len, uint32_t dir)
 
 static struct slot_seg *seg_new(struct cursor *c, uint64_t addr, uint64_t len, uint32_t dir)
 {
+    if (dir == SEG_OUT && len > SEG_MAX)
+        len = SEG_MAX; /* most answers are shorter than the room for them */
     if (!addr || !len || len > SEG_MAX || c->nsegs == SLOT_SEGS || addr >= STUB_TEXT ||
         c->off > WINDOW_END || len > WINDOW_END - c->off)
         return 0;

@@ -1,9 +1,5 @@
 /*
- * When directories are listed, and which with them.
- *
- * A round trip to the gofer costs as much as ten to twenty of the looks it makes for us. So a few
- * lookups in one directory have all of it listed: from then on names that are not there cost
- * nothing, and if it was files that were looked up, their attributes come along.
+ * Listing directories, and which with them.
  *
  * A program that lists one directory after another gets those that come next in the same reply:
  * what is below the one it asks for and its next siblings, in the order of the listing, up to a
@@ -11,6 +7,7 @@
  * are not; when nothing is left of it there is a pause, which doubles. Only for read-only exports:
  * of a writable one nothing may be believed for long.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,11 +23,7 @@
 #define PAUSE_FIRST 16
 #define PAUSE_MAX 1024
 #define SIBLINGS_SEEN_MAX 4096 /* entries passed over in search of directories */
-#define ATTRS_MAX 2048
-#define ATTRS_USUAL 512
-#define MISSES_MAX 6
-#define MISSES_WRITABLE 3
-#define MISSES_AGE_NS (1 * NSEC_PER_SEC)
+#define STRAY_DIRS 8           /* listed in any order, before all the others are expected, too */
 
 /* --- the window --- */
 /* Directories that came ahead and were used make it grow, several replies' worth of others shrink.
@@ -56,20 +49,54 @@ void goferfs_ahead_used(struct gofer_super *s)
         s->pause_next = PAUSE_FIRST;
 }
 
+/* The position of an entry's follower, as its neighbours in the listing see it; 0: no entry. */
+static uint64_t position(struct dentry *dir, uint64_t *before)
+{
+    struct gofer_listing *above = GOFER_I(dir->parent->inode)->listing;
+    const struct gofer_dirent *e, *self;
+    uint64_t last_dir = 0;
+
+    self = above ? gofer_listing_find(above, dir->name, dir->name_len) : NULL;
+    if (!self)
+        return 0;
+    for_each_gofer_entry(e, above)
+    {
+        if (e == self)
+            break;
+        if (e->type == DT_DIR)
+            last_dir = e->next;
+    }
+    *before = last_dir;
+    return self->next;
+}
+
+/* Is this one of the directories that a walk through all of them lists? */
+static bool in_walk(struct dentry *dir)
+{
+    struct gofer_inode *gi = GOFER_I(dir->inode), *gp = GOFER_I(dir->parent->inode);
+
+    gp->listed_below += gp->listed_below < UINT8_MAX;
+    if (!gp->walked) {
+        uint64_t before = 0, next = position(dir, &before);
+        gp->walked = (next && before && before == gp->next_below) || gp->listed_below > STRAY_DIRS;
+        gp->next_below = next;
+    }
+    gi->walked = gp->walked;
+    return gp->walked;
+}
+
 /* How many directories to ask for when dir is wanted. */
-static unsigned int window_for(const struct dentry *dir)
+static unsigned int window_for(struct dentry *dir)
 {
     struct gofer_super *s = GOFER_S(dir->sb);
-    struct gofer_inode *gp = GOFER_I(dir->parent->inode);
 
-    if (dir->parent == dir)
+    if (dir->parent == dir || !in_walk(dir))
         return 1;
-    gp->listed_below += gp->listed_below < UINT8_MAX;
     if (s->window)
         judge(s);
     else if (s->pause)
         s->pause--;
-    else if (gp->listed_below >= 2)
+    else
         s->window = WINDOW_FIRST;
     return MAX(s->window, 1U);
 }
@@ -181,7 +208,7 @@ static void take_ahead(struct fetch *f, const struct gofer_section *s)
     if (l) {
         l->ahead = true;
         sb->unused++;
-        GOFER_I(d->inode)->wants_attrs |= GOFER_I(d->parent->inode)->wants_attrs;
+        GOFER_I(d->inode)->walked = true;
         goferfs_keep_listing(GOFER_I(d->inode), l);
         gofer_listing_put(l);
     }
@@ -317,13 +344,14 @@ int goferfs_fetch(struct dentry *dir, const struct gofer_fetch *how, struct gofe
     uint64_t changes = gi->changes;
     const struct gofer_dirent *e;
     struct fetch f = {.call = {.type = GOFER_READDIR,
-                               .arg = {how->pos, how->attrs, window, how->small},
+                               .arg = {how->pos, how->attrs, window, how->flags},
                                .take = take_sections},
                       .base = dir,
                       .dir = dir};
 
     f.names[0] = 0;
-    gi->wants_attrs |= GOFER_I(dir->parent->inode)->wants_attrs;
+    if (window > 1)
+        f.call.arg[READDIR_FLAGS] |= GOFER_LIST_DIRS;
     if (window > 1 && above && name_siblings(&f, above, window)) {
         f.base = dir->parent;
         f.call.path2 = f.names;
@@ -349,93 +377,4 @@ int goferfs_fetch(struct dentry *dir, const struct gofer_fetch *how, struct gofe
     }
     *out = f.first;
     return 0;
-}
-
-/* --- lookups --- */
-/* Files of how many entries are worth a look each, to save the trips that more misses would cost.
- */
-static uint32_t attrs_for(unsigned int misses)
-{
-    return misses < 2 ? 0 : MIN(8U << 2 * misses, (unsigned int)ATTRS_MAX);
-}
-
-void goferfs_missed(struct inode *dir)
-{
-    struct gofer_inode *gi = GOFER_I(dir);
-
-    if (!GOFER_S(dir->sb)->readonly && now_ns() - gi->misses_ns > MISSES_AGE_NS) {
-        gi->misses = 0;
-        gi->misses_ns = now_ns();
-    }
-    gi->misses += gi->misses < MISSES_MAX;
-}
-
-static int list_for_lookup(struct dentry *dir, uint32_t attrs)
-{
-    struct gofer_inode *gi = GOFER_I(dir->inode);
-    struct gofer_listing *l;
-
-    int err = goferfs_fetch(dir, &(struct gofer_fetch){.attrs = attrs, .small = true}, &l);
-    gi->big |= err == -E2BIG;
-    if (err)
-        return err;
-    gi->big |= !l->complete || (attrs >= l->entries && !l->attrs);
-    gofer_listing_put(l);
-    return 0;
-}
-
-/* Of a writable directory only names that are there are believed, and only for a while. */
-static bool refresh_names(struct dentry *dir)
-{
-    struct gofer_inode *gi = GOFER_I(dir->inode);
-
-    if (gi->misses < MISSES_WRITABLE || gi->big)
-        return false;
-    gi->misses = 0;
-    return !list_for_lookup(dir, ATTRS_USUAL);
-}
-
-void goferfs_revalidate_names(struct dentry *dir)
-{
-    goferfs_missed(dir->inode);
-    refresh_names(dir);
-}
-
-static int listed_writable(const struct dentry *d)
-{
-    struct dentry *now =
-        refresh_names(d->parent) ? dentry_cached(d->parent, d->name, d->name_len) : NULL;
-    bool there = now && now->inode;
-
-    dentry_put(now);
-    return there ? 1 : -EAGAIN;
-}
-
-int goferfs_listed(struct inode *dir, struct dentry *d, bool will_read)
-{
-    struct gofer_inode *gi = GOFER_I(dir), *gp = GOFER_I(d->parent->parent->inode);
-
-    if (!GOFER_S(dir->sb)->readonly)
-        return will_read ? -EAGAIN : listed_writable(d);
-    struct gofer_listing *l = goferfs_use_listing(dir);
-    if (gp->wants_attrs && gi->misses < 2)
-        gi->misses = 2;
-    uint32_t attrs = will_read ? 0 : attrs_for(gi->misses);
-    bool fetch = !gi->big && (l ? !l->attrs && attrs >= l->entries : gi->misses >= 2);
-    if (fetch && l && !gofer_listing_find(l, d->name, d->name_len))
-        return 0;
-    if (fetch) {
-        list_for_lookup(d->parent, attrs);
-        l = goferfs_use_listing(dir);
-    }
-    if (!l)
-        return -EAGAIN;
-    const struct gofer_dirent *e = gofer_listing_find(l, d->name, d->name_len);
-    if (!e)
-        return 0;
-    if (!e->has_attr)
-        return -EAGAIN;
-    gp->wants_attrs |= fetch && l->attrs && !S_ISDIR(gofer_entry_attr(e)->mode);
-    int err = goferfs_attach_entry(d, e);
-    return err ? err : 1;
 }

@@ -24,7 +24,8 @@ static uint64_t host_pos(loff_t guest)
 static int load(struct dentry *dir, struct gofer_dir *g, uint64_t pos)
 {
     const struct gofer_inode *gp = GOFER_I(dir->parent->inode);
-    struct gofer_fetch how = {.pos = pos, .attrs = gp->wants_attrs ? ATTRS_WANTED : 0};
+    struct gofer_fetch how = {
+        .pos = pos, .attrs = gp->wants_attrs ? ATTRS_WANTED : 0, .flags = GOFER_LIST_DIRS};
     struct gofer_listing *l = pos ? NULL : goferfs_use_listing(dir->inode);
 
     if (g->list && g->from == pos)

@@ -165,7 +165,8 @@ static ssize_t read_some(struct uio *u, struct gofer_fd *g, loff_t pos, bool now
 static ssize_t gf_read(struct task *t, struct file *f, struct uio *u, loff_t *pos, int rwf)
 {
     struct gofer_fd *g = file_fd(f);
-    bool own_thread = !(rwf & RWF_NOWAIT) && u->t && (g->acc == O_RDONLY || file_writable(f));
+    bool own_thread = !(rwf & RWF_NOWAIT) && u->t && (g->acc == O_RDONLY || file_writable(f)) &&
+                      f->inode->size - *pos > (loff_t)OWN_THREAD_MIN;
     ssize_t done = 0, n;
 
     if (!u->resid)

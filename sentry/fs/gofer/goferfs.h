@@ -6,6 +6,8 @@
 #include "sentry/fs/gofer/rpc.h"
 #include "sentry/vfs/file.h"
 
+#define GOFER_MAX_AGE_NS (1 * NSEC_PER_SEC) /* names and attributes of writable exports */
+
 /* A donated host descriptor, shared by the open files of an inode. */
 struct gofer_fd {
     unsigned int refs;
@@ -25,6 +27,7 @@ struct gofer_listing {
     bool complete;   /* nothing comes after it */
     bool attrs;      /* of all entries, unless these could not be read */
     bool ahead;      /* nobody has asked for it yet */
+    uint32_t hits;   /* entries whose attributes served a lookup */
     uint32_t mask;   /* of index */
     uint32_t *index; /* open hash by name: offset + 1; NULL: not needed so far */
     struct list lru;
@@ -58,9 +61,11 @@ struct gofer_inode {
     struct gofer_listing *listing; /* complete; of a read-only directory */
     uint64_t misses_ns;            /* writable: since when misses are counted */
     uint8_t misses;                /* names that the gofer was asked about one by one */
-    uint8_t listed_below;          /* directories in it that were listed */
+    uint8_t listed_below;          /* directories in it that somebody listed */
     bool big;                      /* too big for a listing to be had for some misses */
-    bool wants_attrs;              /* files in directories below it were looked up */
+    bool wants_attrs;              /* most names in a directory below it were looked up */
+    bool walked;                   /* somebody lists all directories in it */
+    uint64_t next_below;           /* the position after the last one listed in it */
     bool fetching;                 /* its listing is on the way */
 };
 
@@ -82,12 +87,13 @@ extern const struct ckpt_type ckpt_goferfs, ckpt_gofer_fd, ckpt_gofer_dir;
 /* inode.c. Sends c about the path of d, or about the one that leads to i: -ESTALE if none does. */
 int goferfs_call(struct dentry *d, struct gofer_call *c);
 int goferfs_call_inode(const struct inode *i, struct gofer_call *c);
+bool goferfs_has_name(const struct dentry *d);
 char *goferfs_path(const struct dentry *d, char buf[GOFER_PATH_MAX]);
 struct inode *goferfs_inode_new(struct superblock *sb, const struct gofer_attr *a);
 /* Gives d an inode; link: a symlink's target, len bytes, or NULL. */
 int goferfs_attach(struct dentry *d, const struct gofer_attr *a, const char *link, size_t len);
+void goferfs_evict(struct inode *i);
 void goferfs_apply(struct inode *i, const struct gofer_attr *a);
-bool goferfs_has_name(const struct dentry *d);
 /* Brings the attributes up to date if others, or writes, may have changed them. */
 void goferfs_refresh(struct inode *i);
 
@@ -152,21 +158,17 @@ struct gofer_listing *goferfs_use_listing(struct inode *dir);
 void goferfs_ahead_used(struct gofer_super *s);
 struct gofer_fetch {
     uint64_t pos;
-    uint32_t attrs; /* of files, if there are no more than so many entries */
-    bool small;     /* -E2BIG if it is not */
+    uint32_t attrs;     /* of all entries if there are no more than so many */
+    unsigned int flags; /* GOFER_LIST_* */
 };
 /*
  * Asks for entries of dir. What the reply tells goes into the dentry cache, or for read-only
  * directories into listings that are kept. Parks.
  */
 int goferfs_fetch(struct dentry *dir, const struct gofer_fetch *how, struct gofer_listing **out);
-/*
- * Looks for d in the listing of its directory, fetching that after some misses. 1: d is filled, or
- * the cache has it; 0: certainly not there; -EAGAIN: ask the gofer.
- */
-int goferfs_listed(struct inode *dir, struct dentry *d, bool will_read);
-/* The same question about all of a writable directory's names that were cached too long ago. */
-void goferfs_revalidate_names(struct dentry *dir);
-void goferfs_missed(struct inode *dir); /* the gofer was asked about one name, in vain or not */
+
+/* lookup.c */
+int goferfs_lookup(struct task *t, struct inode *dir, struct dentry *d);
+int goferfs_revalidate(struct task *t, struct dentry *d);
 
 #endif

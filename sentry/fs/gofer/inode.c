@@ -20,8 +20,6 @@
 #include "sentry/ipc/pipe.h"
 #include "sentry/kernel/task.h"
 
-#define MAX_AGE_NS (1 * NSEC_PER_SEC)
-
 /* The path of d below the export's root, written backwards into buf. */
 char *goferfs_path(const struct dentry *d, char buf[GOFER_PATH_MAX])
 {
@@ -116,7 +114,7 @@ int goferfs_attach(struct dentry *d, const struct gofer_attr *a, const char *lin
     return 0;
 }
 
-static void gofer_evict(struct inode *i)
+void goferfs_evict(struct inode *i)
 {
     goferfs_forget_fds(i);
     goferfs_forget_listing(i);
@@ -124,146 +122,6 @@ static void gofer_evict(struct inode *i)
         pipe_inode_evicted(i);
     free(GOFER_I(i)->link);
     free(i->priv);
-}
-
-/*
- * The components that a walk will ask for next, as path2 of a LOOKUP; "" if there are none that
- * the gofer could look up without us. Only read-only exports: of what is below a directory that
- * others may move nothing can be said ahead.
- */
-static void steps_ahead(const struct superblock *sb, const char *rest, char out[GOFER_PATH_MAX])
-{
-    size_t used = 0;
-
-    for (int n = 0; GOFER_S(sb)->readonly && n < GOFER_STEPS_MAX; n++) {
-        rest += strspn(rest, "/");
-        size_t len = strcspn(rest, "/");
-        bool dots = rest[0] == '.' && (len == 1 || (len == 2 && rest[1] == '.'));
-        if (!len || dots || len > GOFER_NAME_MAX || used + len + 2 > GOFER_PATH_MAX)
-            break;
-        if (used)
-            out[used++] = '/';
-        memcpy(out + used, rest, len);
-        used += len;
-        rest += len;
-    }
-    out[used] = 0;
-}
-
-/* One step below dir as the reply tells it: its dentry, referenced, or NULL. */
-static struct dentry *add_step(struct dentry *dir, const char *name, size_t len,
-                               const struct gofer_attr *a, const char *link)
-{
-    struct dentry *d = dentry_cached(dir, name, len);
-
-    goferfs_missed(dir->inode);
-    if (d)
-        return d;
-    d = dentry_new_child(dir, name, len);
-    if (!d || (a && goferfs_attach(d, a, link, strlen(link)))) {
-        dentry_put(d);
-        return NULL;
-    }
-    dentry_add(d);
-    return d;
-}
-
-/* What the reply tells of the components after d; the dentry that it ends with, referenced. */
-static struct dentry *add_steps(struct dentry *d, const struct gofer_call *c)
-{
-    const char *name = c->path2;
-    const char *link = c->data ? c->data + c->steps * sizeof(struct gofer_attr) : "";
-
-    d = dentry_get(d);
-    for (uint32_t k = 0; d && *name && k <= c->steps; k++) {
-        size_t len = strcspn(name, "/");
-        struct gofer_attr a;
-        bool missing = k == c->steps;
-        if (!d->inode || !S_ISDIR(d->inode->mode) || (missing && c->stop != -ENOENT))
-            break;
-        if (!missing)
-            memcpy(&a, c->data + k * sizeof(a), sizeof(a));
-        struct dentry *next = add_step(d, name, len, missing ? NULL : &a, link);
-        dentry_put(d);
-        d = next;
-        name += len + (name[len] == '/');
-    }
-    return d;
-}
-
-/* Fills d from a reply about it, and the cache with what else it tells. */
-static int take_lookup(struct dentry *d, struct gofer_call *c)
-{
-    int err = goferfs_attach(d, &c->attr, c->steps ? NULL : c->data, c->len);
-
-    if (err || (!c->data && !c->stop && c->fd < 0))
-        return err;
-    bool all = c->steps || c->stop;
-    struct dentry *end = all ? add_steps(d, c) : dentry_get(d);
-    if (c->fd >= 0 && end && end->inode && S_ISREG(end->inode->mode) && !GOFER_I(end->inode)->rd) {
-        goferfs_donated(end->inode, c->fd);
-        c->fd = -1;
-    }
-    dentry_put(end);
-    return 0;
-}
-
-static int gofer_lookup(struct task *t, struct inode *dir, struct dentry *d)
-{
-    struct walk_ahead next = vfs_walk_ahead(t);
-    bool last = !next.rest[strspn(next.rest, "/")];
-    char steps[GOFER_PATH_MAX];
-    struct gofer_call c = {
-        .type = GOFER_LOOKUP, .path2 = steps, .arg = {next.read ? GOFER_LOOKUP_OPEN : 0}};
-
-    int listed = goferfs_listed(dir, d, next.read && last);
-    if (listed >= 0)
-        return 0;
-    if (listed != -EAGAIN)
-        return listed;
-    steps_ahead(d->sb, next.rest, steps);
-    if (!*steps && !last)
-        c.arg[0] = 0;
-    int err = goferfs_call(d, &c);
-    if (err == -ENOENT || !(next.read && last))
-        goferfs_missed(dir);
-    if (!err)
-        err = take_lookup(d, &c);
-    if (c.fd >= 0)
-        close(c.fd);
-    free(c.data);
-    return err == -ENOENT ? 0 : err;
-}
-
-static bool is_fresh(const struct gofer_inode *gi)
-{
-    return now_ns() - gi->fresh_ns < MAX_AGE_NS;
-}
-
-static int gofer_revalidate(struct task *t, struct dentry *d)
-{
-    struct gofer_call c = {.type = GOFER_LOOKUP};
-
-    if (GOFER_S(d->sb)->readonly)
-        return 1;
-    if (!d->inode)
-        return 0;
-    struct gofer_inode *gi = GOFER_I(d->inode);
-    if (!is_fresh(gi) && d->parent != d)
-        goferfs_revalidate_names(d->parent);
-    if (is_fresh(gi))
-        return 1;
-    int err = goferfs_call(d, &c);
-    bool same = !err && c.attr.ino == gi->host_ino && c.attr.dev == gi->host_dev &&
-                (c.attr.mode & S_IFMT) == (d->inode->mode & S_IFMT);
-    if (same && gi->wr) { /* a write may have overtaken the reply */
-        gi->fresh_ns = now_ns();
-        gi->dirty = true;
-    } else if (same) {
-        goferfs_apply(d->inode, &c.attr);
-    }
-    free(c.data);
-    return same;
 }
 
 static void apply_stat(struct inode *i, const struct stat *st)
@@ -289,7 +147,7 @@ void goferfs_refresh(struct inode *i)
     struct gofer_fd *g = gi->wr ? gi->wr : gi->rd;
     struct stat st;
 
-    if (GOFER_S(i->sb)->readonly || (!gi->dirty && now_ns() - gi->fresh_ns < MAX_AGE_NS))
+    if (GOFER_S(i->sb)->readonly || (!gi->dirty && now_ns() - gi->fresh_ns < GOFER_MAX_AGE_NS))
         return;
     if (g) {
         if (!fstat(g->fd, &st))
@@ -545,7 +403,7 @@ static int gofer_open(struct task *t, struct inode *i, const struct path *p, int
 }
 
 const struct inode_ops goferfs_ops = {
-    .lookup = gofer_lookup,
+    .lookup = goferfs_lookup,
     .create = gofer_create,
     .mkdir = gofer_mkdir,
     .mknod = gofer_mknod,
@@ -578,9 +436,9 @@ static void gofer_put_super(struct superblock *sb)
 }
 
 const struct super_ops gofer_super_ops = {
-    .evict = gofer_evict,
+    .evict = goferfs_evict,
     .statfs = gofer_statfs,
-    .revalidate = gofer_revalidate,
+    .revalidate = goferfs_revalidate,
     .put_super = gofer_put_super,
     .priv_type = &ckpt_goferfs,
     .inode_ops = goferfs_ops_of,
