@@ -127,10 +127,10 @@ static int write_all(int fd, const uint8_t *p, size_t n)
 int sha256_file(int fd, uint64_t size, int copy, uint8_t digest[SHA256_LEN], struct error *e)
 {
     cleanup_ctx EVP_MD_CTX *c = digest_new(e);
-    cleanup_free uint8_t *buf = malloc(CHUNK);
 
     if (!c)
         return -EIO;
+    cleanup_free uint8_t *buf = malloc(CHUNK);
     if (!buf)
         return error_set(e, -ENOMEM, "reading a file");
     for (uint64_t at = 0; at < size;) {

@@ -54,7 +54,7 @@ static int read_all(int fd, char *to, size_t n)
 /* The descriptor of the manifest. */
 static int read_manifest(struct image *img, struct error *e)
 {
-    struct stat st;
+    struct stat st = {0};
     cleanup_close int fd = open_file(img, IMAGE_MANIFEST, &st, e);
 
     if (fd < 0)
@@ -118,7 +118,7 @@ static int check_signature(struct image *img, const char *key, struct error *e)
 
 static int open_parts(struct image *img, struct error *e)
 {
-    struct stat st;
+    struct stat st = {0};
 
     for (int i = 0; i < IMAGE_NPARTS; i++) {
         const struct manifest_part *p = &img->manifest.parts[i];

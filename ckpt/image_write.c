@@ -252,7 +252,7 @@ int image_commit_copy(struct image_writer *w, const char *text, size_t len,
                       const uint8_t sig[SIGNATURE_LEN], struct error *e)
 {
     cleanup_manifest struct manifest m = {0};
-    struct manifest_part parts[IMAGE_NPARTS];
+    struct manifest_part parts[IMAGE_NPARTS] = {0};
     int err = manifest_parse(text, len, &m, e);
 
     if (!err)

@@ -32,7 +32,8 @@ struct field {
 
 #define FIELD(path_, kind_, member, max_)                                                          \
     {                                                                                              \
-        .path = path_, .kind = kind_, .offset = offsetof(struct manifest, member), .max = max_     \
+        .path = (path_), .kind = (kind_), .offset = offsetof(struct manifest, member),             \
+        .max = (max_)                                                                              \
     }
 static const struct field fields[] = {
     FIELD("created", STRING, created, NAME_MAX_LEN),

@@ -27,7 +27,7 @@ static int open_file(int dir, const char *name, struct stat *st, struct error *e
 /* malloc'ed; NULL with e set. */
 static char *read_file(int dir, const char *name, size_t max, size_t *len, struct error *e)
 {
-    struct stat st;
+    struct stat st = {0};
     cleanup_close int fd = open_file(dir, name, &st, e);
 
     if (fd < 0)
@@ -51,9 +51,10 @@ static json_t *parse(const char *text, size_t len, const char *what, struct erro
     json_error_t je;
     json_t *j = json_loadb(text, len, JSON_REJECT_DUPLICATES, &je);
 
-    if (j && json_is_object(j))
+    if (json_is_object(j))
         return j;
-    error_say(e, -EBADMSG, "%s is not a JSON object%s%s", what, j ? "" : ": ", j ? "" : je.text);
+    error_say(e, -EBADMSG, "%s is not a JSON object: %s", what,
+              j ? "it is another value" : je.text);
     json_decref(j);
     return NULL;
 }
@@ -82,7 +83,7 @@ static char *read_blob(int blobs, const json_t *descriptor, size_t max, size_t *
                        struct error *e)
 {
     uint8_t digest[SHA256_LEN];
-    struct blob b;
+    struct blob b = {0};
 
     if (take_descriptor(descriptor, &b, e))
         return NULL;
@@ -156,8 +157,8 @@ static int import_part(int blobs, const json_t *manifest, int i, const struct ma
 {
     uint8_t digest[SHA256_LEN];
     const json_t *d = find_layer(manifest, oci_part_types[i]);
-    struct stat st;
-    struct blob b;
+    struct stat st = {0};
+    struct blob b = {0};
 
     if (!d)
         return error_say(e, -EBADMSG, "the layout has no %s", image_part_names[i]);

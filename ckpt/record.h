@@ -55,14 +55,14 @@ struct ckpt_field {
         .size = sizeof(((st *)0)->f), __VA_ARGS__                                                  \
     }
 #define CKPT_UINT(st, f) CKPT_FIELD_(st, f, CKPT_KIND_UINT, 1)
-#define CKPT_UINT_MAX(st, f, max_) CKPT_FIELD_(st, f, CKPT_KIND_UINT, 1, .max = max_)
+#define CKPT_UINT_MAX(st, f, max_) CKPT_FIELD_(st, f, CKPT_KIND_UINT, 1, .max = (max_))
 #define CKPT_BOOL(st, f) CKPT_FIELD_(st, f, CKPT_KIND_BOOL, 1)
 #define CKPT_BYTES(st, f) CKPT_FIELD_(st, f, CKPT_KIND_BYTES, 1)
-#define CKPT_STRING(st, f, max_) CKPT_FIELD_(st, f, CKPT_KIND_STRING, 1, .max = max_)
+#define CKPT_STRING(st, f, max_) CKPT_FIELD_(st, f, CKPT_KIND_STRING, 1, .max = (max_))
 #define CKPT_TIME(st, f) CKPT_FIELD_(st, f, CKPT_KIND_TIME, 1)
-#define CKPT_REF(st, f, t) CKPT_FIELD_(st, f, CKPT_KIND_REF, 1, .type = t)
-#define CKPT_WEAK(st, f, t) CKPT_FIELD_(st, f, CKPT_KIND_WEAK, 1, .type = t)
-#define CKPT_SYM(st, f, g) CKPT_FIELD_(st, f, CKPT_KIND_SYMBOL, 1, .group = g)
+#define CKPT_REF(st, f, t) CKPT_FIELD_(st, f, CKPT_KIND_REF, 1, .type = (t))
+#define CKPT_WEAK(st, f, t) CKPT_FIELD_(st, f, CKPT_KIND_WEAK, 1, .type = (t))
+#define CKPT_SYM(st, f, g) CKPT_FIELD_(st, f, CKPT_KIND_SYMBOL, 1, .group = (g))
 /* A field that version v of the type has brought: CKPT_SINCE(2, CKPT_KIND_UINT, struct pipe, head).
  */
 #define CKPT_SINCE(v, kind_, st, f, ...) CKPT_FIELD_(st, f, kind_, v, ##__VA_ARGS__)

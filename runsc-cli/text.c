@@ -28,7 +28,7 @@ const char *text_safe(const char *s)
             s++;
             c = 0;
         }
-        *to++ = c < 0x20 || c == 0x7f ? '?' : (char)c;
+        *to++ = (char)(c < 0x20 || c == 0x7f ? '?' : c);
     }
     *to = 0;
     return out;

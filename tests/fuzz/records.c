@@ -73,8 +73,9 @@ static const struct ckpt_field fields[] = {
 };
 #define THING(name_, id_)                                                                          \
     {                                                                                              \
-        .name = name_, .id = id_, .version = 2, .size = sizeof(struct thing), CKPT_TABLE(fields),  \
-        .create = thing_create, .load = thing_load, .link = thing_link, .hold = thing_hold         \
+        .name = (name_), .id = (id_), .version = 2, .size = sizeof(struct thing),                  \
+        CKPT_TABLE(fields), .create = thing_create, .load = thing_load, .link = thing_link,        \
+        .hold = thing_hold                                                                         \
     }
 static const struct ckpt_type thing_type = THING("thing", 1), other_type = THING("other", 2);
 

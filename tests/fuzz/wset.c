@@ -13,7 +13,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (head) {
         memset(copy, 0, head);
-        memcpy(copy, "NVWSET01", 8);
+        const char magic[8] = {'N', 'V', 'W', 'S', 'E', 'T', '0', '1'};
+        memcpy(copy, magic, sizeof(magic));
         memcpy(copy + 8, &n, sizeof(n));
     }
     memcpy(copy + head, data + (size ? 1 : 0), len - head);

@@ -16,11 +16,12 @@
 #include "base/cleanup.h"
 #include "tests/unit/unit.h"
 
-static char dir[] = "/tmp/nv-test-image-XXXXXX";
+#define DIR_TEMPLATE "/tmp/nv-test-image-XXXXXX"
+static char dir[sizeof(DIR_TEMPLATE)];
 
 static void enter_dir(void)
 {
-    strcpy(dir + sizeof(dir) - 7, "XXXXXX");
+    snprintf(dir, sizeof(dir), "%s", DIR_TEMPLATE);
     ck_assert_ptr_nonnull(mkdtemp(dir));
     ck_assert_int_eq(chdir(dir), 0);
     ck_assert_int_eq(mkdir("images", 0700) | mkdir("state", 0700), 0);
