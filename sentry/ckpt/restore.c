@@ -14,6 +14,7 @@
 #include "sentry/ckpt/state.h"
 #include "sentry/ckpt/types.h"
 #include "sentry/ctl.h"
+#include "sentry/fs/fs.h"
 #include "sentry/ipc/epoll.h"
 #include "sentry/kernel/fiber.h"
 #include "sentry/kernel/task_internal.h"
@@ -124,6 +125,9 @@ static void restore_main(void *arg)
     if (err)
         fail("the image cannot be restored", "an epoll set is not valid");
     use_wset();
+    const char *why = goferfs_resumed();
+    if (why)
+        fail("the image cannot be restored", why);
     err = restore_memory();
     if (err)
         fail("cannot restore the memory of the image", strerror(-err));

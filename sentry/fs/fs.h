@@ -16,6 +16,11 @@ int tmpfs_new(uint64_t size_bytes, uint64_t inodes, mode_t root_mode, struct sup
 /* Client of the gofer; sock and exports were agreed with gofer_main (gofer/client.h). */
 int goferfs_connect(int sock); /* once per sandbox, at boot */
 int goferfs_new(unsigned int export_index, bool readonly, struct superblock **out); /* in a fiber */
+/*
+ * After all links of a restore, in its fiber: waits for what the gofer says about the files that the
+ * image refers to. NULL, or why one of them cannot be used.
+ */
+const char *goferfs_resumed(void);
 /* upper is a tmpfs; both references are taken over. */
 int overlayfs_new(struct superblock *lower, struct superblock *upper, struct superblock **out);
 int procfs_new(struct superblock **out);

@@ -417,8 +417,8 @@ static void ns_save(struct ckpt_writer *w, void *obj)
 
     list_for_each(m, &ns->mounts, node)
         n++;
-    ckpt_put_ref(w, &ckpt_mount, ns->root);
     ckpt_put_u32(w, n);
+    ckpt_put_ref(w, &ckpt_mount, ns->root);
     list_for_each(m, &ns->mounts, node)
         ckpt_put_ref(w, &ckpt_mount, m);
 }
@@ -434,14 +434,16 @@ static void *ns_create(struct ckpt_reader *r)
 
 static void ns_load(struct ckpt_reader *r, void *obj, unsigned int version)
 {
-    restored = calloc(1, sizeof(*restored) + MOUNTS_MAX * sizeof(restored->v[0]));
+    uint32_t n = ckpt_get_count(r, MOUNTS_MAX, 4);
+
+    restored = calloc(1, sizeof(*restored) + n * sizeof(restored->v[0]));
     if (!restored) {
         ckpt_bad(r, "out of memory");
         return;
     }
+    restored->n = n;
     ckpt_get_weak(r, &ckpt_mount, &restored->root);
-    restored->n = ckpt_get_count(r, MOUNTS_MAX, 4);
-    for (uint32_t i = 0; i < restored->n; i++)
+    for (uint32_t i = 0; i < n; i++)
         ckpt_get_ref(r, &ckpt_mount, &restored->v[i]);
 }
 

@@ -269,6 +269,11 @@ static bool load(void)
     free(data);
     if (!root)
         return false;
+    const char *wrong = goferfs_resumed();
+    if (wrong) {
+        snprintf(why, sizeof(why), "%s", wrong);
+        return false;
+    }
     task.fs = root->fs;
     task.fds = root->fds;
     free(root);
@@ -350,12 +355,12 @@ START_TEST(changed)
 
     in_sentry(save, "root");
     put("root/bin/f7", "no longer what it was");
-    expected = "the file /bin/f7 has changed (its size was 11, is 21)";
+    expected = "the file /bin/f7 has changed since the checkpoint (its size was 11, is 21)";
     in_sentry(refused, "root");
     put("root/bin/f7", "root/bin/f7");
     path_of(path, "root/bin/f7");
     ck_assert_int_eq(utimensat(AT_FDCWD, path, ts, 0), 0);
-    expected = "the file /bin/f7 has changed (it was modified)";
+    expected = "the file /bin/f7 has changed since the checkpoint (it was modified)";
     in_sentry(refused, "root");
     ck_assert_int_eq(unlink(path), 0);
     expected = "the file /bin/f7 has vanished";

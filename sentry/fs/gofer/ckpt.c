@@ -1,12 +1,14 @@
 /*
  * Checkpoints of the gofer's files. A record names a file by its path below the export and says
- * what it was like. Restoring asks for all of them at once (OPEN_MANY), when the first is linked:
- * files that are open must be what they were, by size and time of modification; others must be
- * there and of the same kind. Where the export is on the host, and on which device, may change.
+ * what it was like. Restoring asks for all of them at once (OPEN_MANY), when the first is linked,
+ * and looks at the replies when all else is done (goferfs_resumed()): files that are open must be
+ * what they were, by size and time of modification; others must be there and of the same kind.
+ * Where the export is on the host, and on which device, may change.
  *
  * A file that has lost its name while it was open comes back as a memfd with its contents.
  */
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +17,7 @@
 
 #include "base/macros.h"
 #include "sentry/ckpt/contents.h"
+#include "sentry/fs/fs.h"
 #include "sentry/fs/gofer/goferfs.h"
 #include "sentry/kernel/loop.h"
 #include "sentry/sandbox.h"
@@ -160,12 +163,24 @@ void goferfs_save_inode(struct ckpt_writer *w, struct inode *i)
 }
 
 /* --- finding them again --- */
+/* One request: files and what to open them for. */
+struct batch {
+    struct batch *next;
+    struct gofer_call call;
+    unsigned int n;
+    struct gofer_resume *inodes[GOFER_MANY_MAX];
+    struct gofer_fd *fds[GOFER_MANY_MAX]; /* NULL: a look only */
+    int host_fds[GOFER_MANY_MAX];
+    char raw[RAW_MAX];
+};
+
 static struct {
-    struct ckpt_reader *r;
     struct gofer_resume *inodes;
-    struct gofer_fd *fds[65536]; /* without a host descriptor yet */
-    unsigned int nfds;
-    bool done;
+    struct gofer_fd **fds; /* without a host descriptor yet */
+    size_t ninodes, nfds, fds_cap;
+    struct batch *first, *last;
+    bool started;
+    char error[GOFER_PATH_MAX + 256];
 } resume;
 
 void goferfs_load_inode(struct ckpt_reader *r, struct inode *i, unsigned int version)
@@ -194,7 +209,7 @@ void goferfs_load_inode(struct ckpt_reader *r, struct inode *i, unsigned int ver
     gi->host_ino = s->host_ino;
     gi->orphan = s->state != STATE_NAMED;
     resume.inodes = s;
-    resume.r = r;
+    resume.ninodes++;
 }
 
 static const char *mount_name(const struct inode *i)
@@ -204,110 +219,109 @@ static const char *mount_name(const struct inode *i)
     return m ? m->dst : "";
 }
 
-static void changed(const struct gofer_resume *s, const char *how)
+/* The first reason counts. */
+static void complain(const struct gofer_resume *s, const char *fmt, ...)
 {
-    ckpt_bad(resume.r, "the file %s/%s %s since the checkpoint", mount_name(s->inode), s->path,
-             how);
+    char what[160];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(what, sizeof(what), fmt, ap);
+    va_end(ap);
+    if (!*resume.error && s && s->path)
+        snprintf(resume.error, sizeof(resume.error), "the file %s/%s %s", mount_name(s->inode),
+                 s->path, what);
+    else if (!*resume.error)
+        snprintf(resume.error, sizeof(resume.error), "%s", what);
 }
 
 static void check(struct gofer_resume *s, bool open, const struct gofer_found *found)
 {
     const struct gofer_attr *a = &found->attr;
-    char how[128];
 
-    if (found->result == -ENOENT || found->result == -ENOTDIR) {
-        changed(s, "has vanished");
-    } else if (found->result == -EISDIR || found->result == -ENXIO || found->result == -ELOOP ||
-               (!found->result && (a->mode ^ s->inode->mode) & S_IFMT)) {
-        changed(s, "has become something else");
-    } else if (found->result) {
-        ckpt_bad(resume.r, "the file %s/%s cannot be opened again: %s", mount_name(s->inode),
-                 s->path, strerror(-found->result));
-    } else if (open && a->size != s->size) {
-        snprintf(how, sizeof(how), "has changed (its size was %llu, is %llu)",
+    if (found->result == -ENOENT || found->result == -ENOTDIR)
+        complain(s, "has vanished since the checkpoint");
+    else if (found->result == -EISDIR || found->result == -ENXIO || found->result == -ELOOP ||
+             (!found->result && (a->mode ^ s->inode->mode) & S_IFMT))
+        complain(s, "has become something else since the checkpoint");
+    else if (found->result)
+        complain(s, "cannot be opened again: %s", strerror(-found->result));
+    else if (open && a->size != s->size)
+        complain(s, "has changed since the checkpoint (its size was %llu, is %llu)",
                  (unsigned long long)s->size, (unsigned long long)a->size);
-        changed(s, how);
-    } else if (open && (a->mtime_sec != (int64_t)s->mtime_sec || a->mtime_nsec != s->mtime_nsec)) {
-        changed(s, "has changed (it was modified)");
-    } else {
+    else if (open && (a->mtime_sec != (int64_t)s->mtime_sec || a->mtime_nsec != s->mtime_nsec))
+        complain(s, "has changed since the checkpoint (it was modified)");
+    else
         goferfs_apply(s->inode, a);
-    }
 }
 
-/* One request: files and what to open them for. */
-struct batch {
-    unsigned int export_index, n;
-    uint32_t len;
-    struct gofer_resume *inodes[GOFER_MANY_MAX];
-    struct gofer_fd *fds[GOFER_MANY_MAX]; /* NULL: a look only */
-    char raw[RAW_MAX];
-};
-
-static void take_replies(struct batch *b, const struct gofer_call *c, const int *fds)
+static void take_replies(struct batch *b)
 {
     uint32_t used = 0;
 
     for (unsigned int k = 0; k < b->n; k++) {
         struct gofer_found found;
-        memcpy(&found, c->data + k * sizeof(found), sizeof(found));
-        if (found.has_fd && (used == c->nfds || !b->fds[k])) {
-            ckpt_bad(resume.r, "the gofer's answer is wrong");
+        memcpy(&found, b->call.data + k * sizeof(found), sizeof(found));
+        if (found.has_fd != (b->fds[k] && !found.result) || used + found.has_fd > b->call.nfds) {
+            complain(NULL, "the gofer's answer is wrong");
             return;
         }
         if (found.has_fd)
-            b->fds[k]->fd = fds[used++];
+            b->fds[k]->fd = b->host_fds[used++];
         check(b->inodes[k], b->fds[k], &found);
     }
 }
 
-static void send_batch(struct batch *b)
-{
-    int fds[GOFER_MANY_MAX];
-    struct gofer_call c = {.type = GOFER_OPEN_MANY,
-                           .export_index = b->export_index,
-                           .path = b->raw,
-                           .raw_len = b->len,
-                           .fds = fds};
-
-    if (b->n && !ckpt_failed(resume.r)) {
-        int err = gofer_rpc(&c);
-        if (!err && c.len != b->n * sizeof(struct gofer_found))
-            err = -EPROTO;
-        if (err)
-            ckpt_bad(resume.r, "asking the gofer for files: %s", strerror(-err));
-        else
-            take_replies(b, &c, fds);
-        free(c.data);
-    }
-    b->n = b->len = 0;
-}
-
-static void add_to_batch(struct batch *b, struct gofer_resume *s, struct gofer_fd *g)
+static struct batch *batch_for(const struct gofer_resume *s, size_t len)
 {
     unsigned int export_index = GOFER_S(s->inode->sb)->export_index;
-    size_t len = strlen(s->path);
-    struct gofer_want want = {.len = (uint16_t)len, .mode = g ? g->acc : GOFER_LOOK_ONLY};
+    struct batch *b = resume.last;
 
-    if (b->n == GOFER_MANY_MAX || b->export_index != export_index ||
-        b->len + sizeof(want) + len > RAW_MAX)
-        send_batch(b);
-    b->export_index = export_index;
-    b->inodes[b->n] = s;
-    b->fds[b->n++] = g;
-    memcpy(b->raw + b->len, &want, sizeof(want));
-    memcpy(b->raw + b->len + sizeof(want), s->path, len);
-    b->len += (uint32_t)(sizeof(want) + len);
+    if (b && b->n < GOFER_MANY_MAX && b->call.export_index == export_index &&
+        b->call.raw_len + sizeof(struct gofer_want) + len <= RAW_MAX)
+        return b;
+    if (b)
+        gofer_rpc_begin(&b->call);
+    b = calloc(1, sizeof(*b));
+    if (!b)
+        return NULL;
+    b->call.type = GOFER_OPEN_MANY;
+    b->call.export_index = export_index;
+    b->call.path = b->raw;
+    b->call.fds = b->host_fds;
+    if (resume.last)
+        resume.last->next = b;
+    else
+        resume.first = b;
+    return resume.last = b;
 }
 
-static void revive_orphan(struct gofer_resume *s, struct gofer_fd *g)
+static void ask(struct gofer_resume *s, struct gofer_fd *g)
+{
+    size_t len = strlen(s->path);
+    struct gofer_want want = {.len = (uint16_t)len, .mode = g ? g->acc : GOFER_LOOK_ONLY};
+    struct batch *b = batch_for(s, len);
+
+    if (!b) {
+        complain(NULL, "out of memory");
+        return;
+    }
+    b->inodes[b->n] = s;
+    b->fds[b->n++] = g;
+    memcpy(b->raw + b->call.raw_len, &want, sizeof(want));
+    memcpy(b->raw + b->call.raw_len + sizeof(want), s->path, len);
+    b->call.raw_len += (uint32_t)(sizeof(want) + len);
+}
+
+static int revive_orphan(struct gofer_resume *s)
 {
     int fd = memfd_create("nv-orphan", MFD_CLOEXEC);
 
     if (fd < 0 || ftruncate(fd, (off_t)s->size) ||
         ckpt_contents_copy(s->contents, fd, (loff_t)s->size))
-        ckpt_bad(resume.r, "the contents of a deleted file cannot be restored");
-    g->fd = fd;
+        complain(NULL, "the contents of a deleted file cannot be restored");
     s->inode->size = (loff_t)s->size;
+    return fd;
 }
 
 /* All descriptors of an orphan are of one memfd. */
@@ -316,13 +330,11 @@ static void open_orphan(struct gofer_resume *s, struct gofer_fd *g)
     int first = any_fd(s->inode, false);
 
     if (s->state != STATE_ORPHAN_DATA)
-        ckpt_bad(resume.r, "a deleted file without contents is open");
-    else if (first >= 0)
-        g->fd = fcntl(first, F_DUPFD_CLOEXEC, 0);
+        complain(NULL, "a deleted file without contents is open");
     else
-        revive_orphan(s, g);
+        g->fd = first >= 0 ? fcntl(first, F_DUPFD_CLOEXEC, 0) : revive_orphan(s);
     if (g->fd < 0)
-        ckpt_bad(resume.r, "out of descriptors");
+        complain(NULL, "out of descriptors");
 }
 
 static bool is_ours(const struct inode *i)
@@ -330,64 +342,116 @@ static bool is_ours(const struct inode *i)
     return i && i->ops == &goferfs_ops && i->sb && i->sb->ops == &gofer_super_ops && i->sb->priv;
 }
 
-static void resume_all(struct batch *b)
+/* So that the gofer meets the files of a directory one after the other. */
+static int by_place(const void *a, const void *b)
 {
-    for (unsigned int k = 0; k < resume.nfds && !ckpt_failed(resume.r); k++) {
+    const struct gofer_resume *x = *(const struct gofer_resume *const *)a;
+    const struct gofer_resume *y = *(const struct gofer_resume *const *)b;
+    unsigned int ex = GOFER_S(x->inode->sb)->export_index;
+    unsigned int ey = GOFER_S(y->inode->sb)->export_index;
+
+    return ex != ey ? (ex > ey) - (ex < ey) : strcmp(x->path, y->path);
+}
+
+/* Those that have a place, sorted; orphans are dealt with at once. NULL: something is wrong. */
+static struct gofer_resume **sorted(size_t *n)
+{
+    struct gofer_resume **v = calloc(resume.ninodes + 1, sizeof(struct gofer_resume *));
+
+    *n = 0;
+    for (size_t k = 0; v && k < resume.nfds; k++) {
         struct gofer_fd *g = resume.fds[k];
-        struct gofer_resume *s = is_ours(g->inode) ? GOFER_I(g->inode)->resume : NULL;
-        if (!s || !S_ISREG(g->inode->mode)) {
-            ckpt_bad(resume.r, "a descriptor of no file");
-            return;
+        if (!is_ours(g->inode) || !S_ISREG(g->inode->mode)) {
+            free(v);
+            return NULL;
         }
-        if (s->state == STATE_NAMED)
-            add_to_batch(b, s, g);
-        else
+        struct gofer_resume *s = GOFER_I(g->inode)->resume;
+        if (s->state != STATE_NAMED)
             open_orphan(s, g);
         list_add_tail(&GOFER_I(g->inode)->fds, &g->node);
     }
-    for (struct gofer_resume *s = resume.inodes; s && !ckpt_failed(resume.r); s = s->next) {
-        if (!is_ours(s->inode))
-            ckpt_bad(resume.r, "a file of the host elsewhere");
-        else if (s->state == STATE_NAMED && list_empty(&GOFER_I(s->inode)->fds))
-            add_to_batch(b, s, NULL);
+    for (struct gofer_resume *s = resume.inodes; v && s; s = s->next) {
+        if (!is_ours(s->inode)) {
+            free(v);
+            return NULL;
+        }
+        if (s->state == STATE_NAMED)
+            v[(*n)++] = s;
     }
-    send_batch(b);
+    if (v)
+        qsort(v, *n, sizeof(struct gofer_resume *), by_place);
+    return v;
 }
 
-/* The hooks run one at a time: the first that is called does it for all. */
-static void resume_once(void)
+/* The hooks run one at a time: the first that is called asks for all. */
+static void resume_start(void)
 {
-    if (resume.done)
+    size_t n;
+
+    if (resume.started)
         return;
-    resume.done = true;
-    struct batch *b = calloc(1, sizeof(*b));
-    if (b)
-        resume_all(b);
-    else
-        ckpt_bad(resume.r, "out of memory");
-    free(b);
+    resume.started = true;
+    struct gofer_resume **v = sorted(&n);
+    if (!v)
+        complain(NULL, "a file of the host is none");
+    for (size_t k = 0; v && k < n; k++) {
+        struct gofer_inode *gi = GOFER_I(v[k]->inode);
+        struct gofer_fd *g;
+        if (list_empty(&gi->fds))
+            ask(v[k], NULL);
+        list_for_each(g, &gi->fds, node)
+            ask(v[k], g);
+    }
+    if (resume.last)
+        gofer_rpc_begin(&resume.last->call);
+    free(v);
+}
+
+static void free_all(void)
+{
     while (resume.inodes) {
         struct gofer_resume *s = resume.inodes;
         resume.inodes = s->next;
-        if (s->inode && s->inode->priv)
-            GOFER_I(s->inode)->resume = NULL;
+        GOFER_I(s->inode)->resume = NULL;
         free(s->path);
         free(s->contents);
         free(s);
     }
+    while (resume.first) {
+        struct batch *b = resume.first;
+        resume.first = b->next;
+        free(b->call.data);
+        free(b);
+    }
+    free(resume.fds);
+    resume.fds = NULL;
+    resume.last = NULL;
+    resume.ninodes = resume.nfds = resume.fds_cap = 0;
 }
 
-/* Where files below the root are is shown by its device: getattr. */
-static void apply_root(struct inode *root)
+const char *goferfs_resumed(void)
 {
-    GOFER_S(root->sb)->root_dev = GOFER_I(root)->host_dev;
+    for (struct batch *b = resume.first; b; b = b->next) {
+        int err = gofer_rpc_end(&b->call);
+        if (!err && b->call.len != b->n * sizeof(struct gofer_found))
+            err = -EPROTO;
+        if (err)
+            complain(NULL, "asking the gofer for files: %s", strerror(-err));
+        else
+            take_replies(b);
+    }
+    for (struct gofer_resume *s = resume.inodes; s; s = s->next)
+        if (s->inode->sb->root && s->inode->sb->root->inode == s->inode)
+            GOFER_S(s->inode->sb)->root_dev = GOFER_I(s->inode)->host_dev;
+    free_all();
+    return *resume.error ? resume.error : NULL;
 }
 
 void goferfs_restore_inode(struct ckpt_reader *r, struct inode *i)
 {
-    resume_once();
-    if (!ckpt_failed(r) && i->sb->root && i->sb->root->inode == i)
-        apply_root(i);
+    resume_start();
+    if (*resume.error)
+        ckpt_bad(r, "%s", resume.error);
 }
 
 /* --- open files --- */
@@ -398,17 +462,20 @@ static const struct ckpt_field fd_fields[] = {
 
 static void *fd_create(struct ckpt_reader *r)
 {
-    struct gofer_fd *g = calloc(1, sizeof(*g));
-
-    if (!g || resume.nfds == ARRAY_SIZE(resume.fds)) {
-        free(g);
-        return NULL;
+    if (resume.nfds == resume.fds_cap) {
+        size_t cap = resume.fds_cap ? resume.fds_cap * 2 : 64;
+        struct gofer_fd **fds = reallocarray(resume.fds, cap, sizeof(struct gofer_fd *));
+        if (!fds)
+            return NULL;
+        resume.fds = fds;
+        resume.fds_cap = cap;
     }
+    struct gofer_fd *g = calloc(1, sizeof(*g));
+    if (!g)
+        return NULL;
     g->fd = -1;
     list_init(&g->node);
-    resume.r = r;
-    resume.fds[resume.nfds++] = g;
-    return g;
+    return resume.fds[resume.nfds++] = g;
 }
 
 static void fd_hold(void *obj)
@@ -426,15 +493,13 @@ const struct ckpt_type ckpt_gofer_fd = {
 };
 CKPT_TYPE_REGISTER(ckpt_gofer_fd);
 
+/* Its descriptor comes later: goferfs_resumed(). */
 int goferfs_restore_file(struct file *f)
 {
     struct gofer_fd *g = f->priv;
 
-    resume_once();
-    if (ckpt_failed(resume.r))
-        return 0; /* it has said why */
-    if (g->inode != f->inode || !is_ours(f->inode) || g->fd < 0 ||
-        (file_writable(f) && g->acc == O_RDONLY))
+    resume_start();
+    if (g->inode != f->inode || !is_ours(f->inode) || (file_writable(f) && g->acc == O_RDONLY))
         return -EINVAL;
     struct gofer_inode *gi = GOFER_I(f->inode);
     if (file_writable(f) && gi->writers++ == 0) {

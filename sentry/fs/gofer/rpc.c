@@ -24,16 +24,7 @@
 #define SPIN_NS 50000
 #define SPIN_PAUSES 4
 
-struct pending {
-    struct list node;
-    uint32_t id;
-    struct gofer_call *call;
-    struct fiber *fiber;
-    int result;
-    bool done;
-};
-
-static struct list waiting = LIST_INIT(waiting);
+static struct list waiting = LIST_INIT(waiting); /* of calls */
 static uint32_t next_id;
 static bool gone;
 
@@ -70,12 +61,14 @@ static void give_fds(struct gofer_call *c)
     }
 }
 
-static void finish(struct pending *p, int result)
+static void finish(struct gofer_call *c, int result)
 {
+    struct gofer_pending *p = &c->pending;
+
     list_del(&p->node);
     p->result = result;
     p->done = true;
-    if (p->fiber != fiber_current())
+    if (p->fiber && p->fiber != fiber_current())
         fiber_wake(p->fiber);
 }
 
@@ -105,15 +98,15 @@ static int take_reply(struct gofer_call *c, const struct gofer_reply *r, size_t 
 
 static void deliver(size_t len)
 {
-    struct pending *p;
+    struct gofer_call *c;
 
-    list_for_each(p, &waiting, node) {
-        if (len < sizeof(in.rep) || p->id != in.rep.id)
+    list_for_each(c, &waiting, pending.node) {
+        if (len < sizeof(in.rep) || c->pending.id != in.rep.id)
             continue;
-        int result = take_reply(p->call, &in.rep, len);
+        int result = take_reply(c, &in.rep, len);
         if (!result)
-            give_fds(p->call);
-        finish(p, result);
+            give_fds(c);
+        finish(c, result);
         break;
     }
     while (n_in_fds)
@@ -122,13 +115,13 @@ static void deliver(size_t len)
 
 static void all_failed(struct loop_fd *w)
 {
-    struct pending *p, *tmp;
+    struct gofer_call *c, *tmp;
 
     log_warn("the gofer has ended");
     gone = true;
     loop_fd_del(w);
-    list_for_each_safe(p, tmp, &waiting, node)
-        finish(p, -EIO);
+    list_for_each_safe(c, tmp, &waiting, pending.node)
+        finish(c, -EIO);
 }
 
 static void readable(struct loop_fd *w, uint32_t revents)
@@ -195,7 +188,7 @@ static int send_request(struct gofer_call *c, uint32_t id)
  * place to wait for them. Sleeping at once would cost a wakeup on both sides: so look for a while,
  * where the gofer has another CPU. Then sleep: the loop would go on looking, for guests.
  */
-static void await_soon(const struct pending *wanted)
+static void await_soon(const struct gofer_pending *wanted)
 {
     struct pollfd p = {.fd = sock_watch.fd, .events = POLLIN};
     struct timespec limit = {.tv_nsec = SOON_NS};
@@ -212,9 +205,9 @@ static void await_soon(const struct pending *wanted)
         readable(&sock_watch, 0);
 }
 
-static int exchange(struct gofer_call *c)
+void gofer_rpc_begin(struct gofer_call *c)
 {
-    struct pending p = {.id = ++next_id, .call = c, .fiber = fiber_current()};
+    struct gofer_pending *p = &c->pending;
 
     c->data = NULL;
     c->steps = 0;
@@ -222,33 +215,38 @@ static int exchange(struct gofer_call *c)
     c->len = 0;
     c->fd = -1;
     c->nfds = 0;
-    if (gone)
-        return -EIO;
-    list_add_tail(&waiting, &p.node);
-    int err = send_request(c, p.id);
-    if (err) {
-        list_del(&p.node);
-        return err;
+    *p = (struct gofer_pending){.id = ++next_id, .start_ns = stat_enabled ? now_ns() : 0};
+    list_init(&p->node);
+    int err = gone ? -EIO : 0;
+    if (!err) {
+        list_add_tail(&waiting, &p->node);
+        err = send_request(c, p->id);
     }
-    if (!fiber_any_ready())
-        await_soon(&p);
-    while (!p.done)
-        fiber_park();
-    return p.result;
+    if (err && !p->done)
+        finish(c, err);
 }
 
-int gofer_rpc(struct gofer_call *c)
+int gofer_rpc_end(struct gofer_call *c)
 {
     static const char *const names[] = {
 #define MSG(name, mutates, what) #name,
 #include "gofer/messages.def"
 #undef MSG
     };
+    struct gofer_pending *p = &c->pending;
 
-    if (likely(!stat_enabled))
-        return exchange(c);
-    uint64_t start = now_ns();
-    int err = exchange(c);
-    stat_gofer((unsigned int)c->type, names[c->type], now_ns() - start);
-    return err;
+    p->fiber = fiber_current();
+    if (!p->done && !fiber_any_ready())
+        await_soon(p);
+    while (!p->done)
+        fiber_park();
+    if (unlikely(stat_enabled))
+        stat_gofer((unsigned int)c->type, names[c->type], now_ns() - p->start_ns);
+    return p->result;
+}
+
+int gofer_rpc(struct gofer_call *c)
+{
+    gofer_rpc_begin(c);
+    return gofer_rpc_end(c);
 }

@@ -2,9 +2,13 @@
 #ifndef NV_SENTRY_FS_GOFER_RPC_H
 #define NV_SENTRY_FS_GOFER_RPC_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "base/list.h"
 #include "gofer/proto.h"
+
+struct fiber;
 
 struct gofer_call {
     enum gofer_msg type;
@@ -26,8 +30,23 @@ struct gofer_call {
     int fd;        /* -1, or a descriptor the caller owns */
     int *fds;      /* OPEN_MANY: room for GOFER_MANY_MAX of them, the caller's; */
     uint32_t nfds; /* that many have come */
+    /* under way */
+    struct gofer_pending {
+        struct list node;
+        uint32_t id;
+        struct fiber *fiber; /* that waits, if any */
+        uint64_t start_ns;   /* for --stat */
+        int result;
+        bool done;
+    } pending;
 };
 
+/*
+ * In two steps: begin sends, end waits, also for what begin failed with. c must stay in between,
+ * zeroed before but for the request.
+ */
+void gofer_rpc_begin(struct gofer_call *c);
+int gofer_rpc_end(struct gofer_call *c);
 /* 0 or negative errno: the gofer's, -EIO when it is gone. Not interruptible. */
 int gofer_rpc(struct gofer_call *c);
 
