@@ -39,7 +39,8 @@ const void *ckpt_symbol_find(const char *group, const char *name, size_t len, bo
     *found = true;
     /* cppcheck-suppress comparePointers ; both ends of one section */
     for (const struct ckpt_symbol *const *s = __start_ckpt_symbols; s < __stop_ckpt_symbols; s++)
-        if (!strncmp((*s)->name, name, len) && !(*s)->name[len] && !strcmp((*s)->group, group))
+        if (len && (*s)->name[0] == name[0] && strlen((*s)->name) == len &&
+            !memcmp((*s)->name, name, len) && !strcmp((*s)->group, group))
             return (*s)->ptr;
     *found = false;
     return NULL;
