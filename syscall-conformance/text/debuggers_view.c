@@ -7,7 +7,7 @@ static unsigned char seen[64];
 static int is_original(void)
 {
     static const unsigned char front[] = {0xb8, SYS_getpgid, 0, 0, 0, 0x0f, 0x05, 0xc3};
-    size_t n = (size_t)(site_back_end - site_back_at);
+    size_t n = (uintptr_t)site_back_end - (uintptr_t)site_back_at;
     static const unsigned char back[] = {0x0f, 0x05, 0x48, 0x3d, 0x01, 0xf0, 0xff, 0xff, 0xc3};
 
     return n == sizeof(back) && !memcmp(seen, front, sizeof(front)) &&

@@ -58,7 +58,7 @@ int main(void)
     }
     is_eq(bad, 0);
     is_eq(hits, 5);
-    ok(at == site_back3_after - 2, "the handler sees the instruction that makes the call again");
+    ok(at + 2 == site_back3_after, "the handler sees the instruction that makes the call again");
     install(SIGALRM, feed, 0);
     in_us(3000);
     is_eq(read_byte(), -EINTR);

@@ -19,7 +19,7 @@ static void look(int sig, siginfo_t *info, void *context)
     if ((uintptr_t)ip >= 0x7fff00000000UL && (uintptr_t)ip < 0x7fff80000000UL)
         strange++;
     /* Inside an instruction of ours? */
-    if ((ip > site_front_at && ip < site_front_after && ip != site_front_after - 2) ||
+    if ((ip > site_front_at && ip < site_front_after && ip + 2 != site_front_after) ||
         (ip > site_back_at && ip < site_back_after))
         half++;
     if (ip == site_front_after && g[REG_RDI] != -1)

@@ -64,7 +64,7 @@ int main(void)
         is_eq(stops_outside(), 0);
         is_eq(stepped(site_back, SYS_getsid, -1), -ESRCH);
         is_eq(stops_at(site_back_at), 1);
-        is_eq(stops_at(site_back_end - 1), 1);
+        is_eq(stops_at(site_back_ret), 1);
         is_eq(stops_outside(), 0);
     }
     is_eq(site_front(-1), -ESRCH);

@@ -15,7 +15,7 @@ long site_front(long pid);
 /* syscall with any number; compares the result as libraries do */
 long site_back(long nr, long a);
 extern const char site_front_at[], site_front_after[], site_front_end[];
-extern const char site_back_at[], site_back_after[], site_back_end[];
+extern const char site_back_at[], site_back_after[], site_back_ret[], site_back_end[];
 extern const char program_start[] __asm__("__executable_start"), etext[];
 
 __asm__(".pushsection .text\n"
@@ -32,7 +32,7 @@ __asm__(".pushsection .text\n"
         "  mov %rsi, %rdi\n"
         "site_back_at: syscall\n"
         "site_back_after: cmp $-4095, %rax\n"
-        "  ret\n"
+        "site_back_ret: ret\n"
         "site_back_end:\n"
         ".skip 128, 0x90\n"
         ".popsection\n");
