@@ -1,5 +1,5 @@
 # What a person types.
-DEPS := gcc make libseccomp-dev libjansson-dev libcapstone-dev check libssl-dev libzstd-dev pkg-config
+DEPS := gcc make libseccomp-dev libjansson-dev libcapstone-dev libmicrohttpd-dev check libssl-dev libzstd-dev pkg-config
 TEST_DEPS := busybox-static git python3 procps openssl
 BENCH_DEPS := sqlite3 git python3
 PLOT_DEPS := gnuplot-nox python3

@@ -215,6 +215,13 @@ static int parse_stat(const char *arg, struct run_options *o)
     return 0;
 }
 
+int options_size(const char *of_verb, const char *arg, uint64_t *out)
+{
+    if (parse_size(arg, out) || *out < 16 << 20)
+        return usage_error(of_verb, "--memory %s: expected a size of at least 16M", arg);
+    return 0;
+}
+
 static int parse_patch(const char *arg, enum patch_mode *mode)
 {
     static const char *const names[] = {
@@ -266,9 +273,7 @@ static int parse_one(int c, const char *arg, struct run_options *o)
         o->user = arg;
         return 0;
     case O_MEMORY:
-        if (parse_size(arg, &o->memory) || o->memory < 16 << 20)
-            return usage_error(verb, "--memory %s: expected a size of at least 16M", arg);
-        return 0;
+        return options_size(verb, arg, &o->memory);
     case O_CPUS:
         return parse_number("cpus", arg, 1, 1024, &o->cpus);
     case O_TIMEOUT:

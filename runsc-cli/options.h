@@ -38,6 +38,8 @@ struct run_options {
 };
 
 /* 0, an exit code to leave with, or -1 when help was printed. */
+/* The argument of --memory. 0 or exit code. */
+int options_size(const char *verb, const char *arg, uint64_t *out);
 int options_parse(enum option_verb verb, int argc, char **argv, struct run_options *o);
 
 #endif

@@ -19,7 +19,7 @@
 /* --- the supervisor's side --- */
 struct registry {
     char id[REGISTRY_ID_MAX + 1];
-    int state;    /* locked; children must not have it: spawn.private_fd. -1: not registered */
+    int state;    /* locked; children must not have it. -1: not registered */
     int listener; /* -1: none */
 };
 

@@ -205,7 +205,6 @@ int session_start(struct session *s, struct error *e)
 {
     terminal_enter(&s->sp.spec);
     timeline_mark(PHASE_OPTIONS);
-    s->sp.private_fd = s->control ? s->control->registry.state : 0;
     if (!spawn_sandbox(&s->sp, e)) {
         if (s->control && control_listen(s->control, e))
             error_print(e); /* it runs all the same */
@@ -232,14 +231,31 @@ static void print_gofer_usage(const struct session *s)
         dprintf(fd, "nv: stat: CPU of the gofer %.3f s user, %.3f s system\n", user, system);
 }
 
+void session_kill(struct session *s)
+{
+    close(s->sp.ctl);
+    kill(s->sp.sentry, SIGKILL);
+    kill(s->sp.gofer, SIGKILL);
+}
+
+void session_close_streams(struct session *s)
+{
+    int *fds[] = {&s->sp.spec.stdio[0], &s->sp.spec.stdio[1], &s->sp.spec.stdio[2],
+                  &s->sp.spec.cpuinfo_fd};
+
+    for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+        if (*fds[i] > 2)
+            close(*fds[i]);
+        *fds[i] = -1;
+    }
+}
+
 void session_end(struct session *s)
 {
     int status;
 
     timeline_mark(PHASE_ANSWERED);
-    close(s->sp.ctl);
-    kill(s->sp.sentry, SIGKILL);
-    kill(s->sp.gofer, SIGKILL);
+    session_kill(s);
     waitpid(s->sp.sentry, &status, 0);
     timeline_mark(PHASE_SENTRY_GONE);
     wait4(s->sp.gofer, NULL, 0, &s->gofer_usage);

@@ -54,6 +54,10 @@ int session_send_request(struct session *s, const char *request, size_t len);
 extern const struct control_verb session_verbs[];
 /* It was saved and does not go on: session_run() returns. */
 void session_saved(struct session *s);
+/* The same without waiting: its processes are the caller's to reap. */
+void session_kill(struct session *s);
+/* Closes what of the caller's was opened for the sandbox, which has its own by now. */
+void session_close_streams(struct session *s);
 /* Takes the sandbox down: nothing of it is left when this returns. */
 void session_end(struct session *s);
 /* What nv exits with after the sandbox has ended; says why if that was not the program's doing. */

@@ -27,6 +27,7 @@
 
 #include "base/cleanup.h"
 #include "base/empty_root.h"
+#include "base/macros.h"
 #include "base/timeline.h"
 #include "gofer/gofer.h"
 #include "platform/platform.h"
@@ -250,10 +251,47 @@ struct ends { /* what the processes are connected by */
     int gofer_sock[2], ctl[2], gofer_go[2], sentry_go[2];
 };
 
-static void close_private(const struct spawn *s)
+static int by_number(const void *a, const void *b)
 {
-    if (s->private_fd > 0)
-        close(s->private_fd);
+    return *(const int *)a - *(const int *)b;
+}
+
+/*
+ * A process of a sandbox has no descriptor that it was not meant to have, least of all those of
+ * other sandboxes.
+ */
+static void keep_only(int *fds, size_t n)
+{
+    unsigned int from = 3;
+
+    qsort(fds, n, sizeof(*fds), by_number);
+    for (size_t i = 0; i < n; i++) {
+        if (fds[i] < (int)from)
+            continue;
+        if (fds[i] > (int)from)
+            close_range(from, (unsigned int)fds[i] - 1, 0);
+        from = (unsigned int)fds[i] + 1;
+    }
+    close_range(from, ~0U, 0);
+}
+
+static void sentry_keeps(const struct spawn *s, int go, int ctl)
+{
+    const struct sandbox_spec *spec = &s->spec;
+    const struct sandbox_restore *r = spec->restore;
+    int fds[] = {go,
+                 ctl,
+                 spec->gofer_sock,
+                 spec->stdio[0],
+                 spec->stdio[1],
+                 spec->stdio[2],
+                 spec->strace_fd,
+                 spec->stat_fd,
+                 spec->cpuinfo_fd,
+                 r ? r->kernel_fd : -1,
+                 r ? r->pages_fd : -1};
+
+    keep_only(fds, ARRAY_SIZE(fds));
 }
 
 static int make_ends(struct ends *p, struct error *e)
@@ -290,11 +328,7 @@ static int start_sentry(struct spawn *s, struct ends *p, bool privileged, struct
     if (s->sentry < 0)
         return explain_ns_failure(-errno, e);
     if (s->sentry == 0) {
-        close(p->gofer_sock[1]);
-        close(p->ctl[0]);
-        close_pair(p->gofer_go);
-        close(p->sentry_go[1]);
-        close_private(s);
+        sentry_keeps(s, p->sentry_go[0], p->ctl[1]);
         run_sentry(s, p->sentry_go[0], p->ctl[1]);
     }
     timeline_mark(PHASE_SENTRY_SPAWNED);
@@ -307,11 +341,7 @@ static int start_gofer(struct spawn *s, struct ends *p, bool privileged, struct 
     if (s->gofer < 0)
         return explain_ns_failure(-errno, e);
     if (s->gofer == 0) {
-        close(p->gofer_sock[0]);
-        close_pair(p->ctl);
-        close(p->gofer_go[1]);
-        close_pair(p->sentry_go);
-        close_private(s);
+        keep_only((int[]){p->gofer_sock[1], p->gofer_go[0]}, 2);
         run_gofer(s, p->gofer_sock[1], p->gofer_go[0], privileged);
     }
     timeline_mark(PHASE_GOFER_SPAWNED);

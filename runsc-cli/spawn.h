@@ -14,7 +14,6 @@ struct spawn {
     const char *rootfs;       /* host directory */
     struct cgroup cgroup;     /* both processes join it, if there is one */
     cpu_set_t cpus;           /* the sandbox runs on these */
-    int private_fd;           /* the children close it; 0: none */
     /* results */
     pid_t sentry, gofer;
     int ctl; /* our end of the control socket */

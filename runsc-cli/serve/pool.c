@@ -1,0 +1,377 @@
+/*
+ * Sandboxes of functions. Each is started from its image without a request and is ready when it
+ * says that it waits for one; `pool` of them are kept so, started when nothing else is to do. A
+ * sandbox serves one request and ends, or with --reuse goes on.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/macros.h"
+#include "runsc-cli/checkpoint.h"
+#include "runsc-cli/serve/serve.h"
+#include "sentry/kernel/loop.h"
+
+#define RETRY_NS (1 * NSEC_PER_SEC) /* after a start that failed */
+#define START_TIME_NS (30 * NSEC_PER_SEC)
+
+struct list functions = LIST_INIT(functions);
+
+static const struct serve_options *options;
+static bool draining;
+
+void pool_init(const struct serve_options *o)
+{
+    options = o;
+}
+
+int function_add(const char *name, const char *image, const struct serve_options *o,
+                 struct error *e)
+{
+    struct function *fn = calloc(1, sizeof(*fn));
+
+    if (!fn)
+        return error_set(e, -ENOMEM, "function %s", name);
+    int err = image_open(&fn->img, image, o->run.trust ? IMAGE_TRUST : 0, o->run.signature, e);
+    if (err) {
+        free(fn);
+        return err;
+    }
+    fn->name = name;
+    fn->last_used_ns = now_ns();
+    list_init(&fn->instances);
+    list_init(&fn->queue);
+    list_add_tail(&functions, &fn->node);
+    return 0;
+}
+
+struct function *function_find(const char *name, size_t len)
+{
+    struct function *fn;
+
+    list_for_each(fn, &functions, node) {
+        if (strlen(fn->name) == len && !memcmp(fn->name, name, len))
+            return fn;
+    }
+    return NULL;
+}
+
+/* --- calls --- */
+static void set_state(struct instance *i, enum instance_state state)
+{
+    i->fn->count[i->state]--;
+    i->state = state;
+    i->fn->count[state]++;
+    i->since_ns = now_ns();
+}
+
+static void finish(struct call *c, int status)
+{
+    c->status = status;
+    c->done = true;
+    c->fn->answers[status / 100]++;
+    histogram_add(&c->fn->request, now_ns() - c->arrived_ns);
+    c->finished(c);
+}
+
+static void dispatch(struct instance *i, struct call *c)
+{
+    set_state(i, BUSY);
+    i->call = c;
+    c->on = i;
+    /* A failure shows when the sandbox does not answer. */
+    session_send_request(&i->s, c->request.data, c->request.len);
+}
+
+static struct instance *find_ready(const struct function *fn)
+{
+    struct instance *i;
+
+    list_for_each(i, &fn->instances, node) {
+        if (i->state == READY)
+            return i;
+    }
+    return NULL;
+}
+
+void call_submit(struct call *c)
+{
+    struct function *fn = c->fn;
+
+    list_init(&c->node);
+    c->answer.code = -1;
+    c->arrived_ns = fn->last_used_ns = now_ns();
+    if (draining) {
+        finish(c, 503);
+        return;
+    }
+    struct instance *i = find_ready(fn);
+    if (i) {
+        dispatch(i, c);
+    } else if (fn->queued >= options->max_queue) {
+        finish(c, 429);
+    } else {
+        list_add_tail(&fn->queue, &c->node);
+        fn->queued++;
+    }
+}
+
+static void unqueue(struct call *c)
+{
+    if (list_empty(&c->node))
+        return;
+    list_del(&c->node);
+    c->fn->queued--;
+}
+
+void call_abandon(struct call *c)
+{
+    unqueue(c);
+    if (c->on)
+        c->on->call = NULL;
+    c->on = NULL;
+}
+
+/* --- instances --- */
+/* Its processes are reaped when they are gone: pool_child_gone(). */
+static void instance_end(struct instance *i)
+{
+    struct call *c = i->call;
+
+    watch_del(&i->watch);
+    session_kill(&i->s);
+    i->fn->count[i->state]--;
+    list_del(&i->node);
+    free(i);
+    if (c) {
+        c->on = NULL;
+        finish(c, 502);
+    }
+}
+
+/* 200, or 500 for a function that failed. */
+static void answered(struct instance *i)
+{
+    struct call *c = i->call;
+
+    i->call = NULL;
+    if (c) {
+        c->on = NULL;
+        finish(c, c->answer.code ? 500 : 200);
+    }
+    if (!options->reuse)
+        instance_end(i);
+}
+
+static void at_barrier(struct instance *i)
+{
+    if (i->state == STARTING)
+        histogram_add(&i->fn->restore, now_ns() - i->since_ns);
+    i->fn->failures = 0;
+    set_state(i, READY);
+    if (list_empty(&i->fn->queue))
+        return;
+    struct call *c = list_first(&i->fn->queue, struct call, node);
+    unqueue(c);
+    dispatch(i, c);
+}
+
+struct event { /* what a message of a sandbox was */
+    struct answer *answer;
+    bool barrier, response;
+};
+
+static bool sandbox_message(struct session *s, struct session_message *msg)
+{
+    struct event *ev = s->arg;
+    static struct answer nobodys;
+
+    ev->barrier = msg->m.type == CTL_BARRIER;
+    ev->response = msg->m.type == CTL_RESPONSE;
+    if (ev->response) {
+        s->arg = ev->answer ? ev->answer : &nobodys;
+        answer_received(s, msg);
+        s->arg = ev;
+    }
+    return false;
+}
+
+static void instance_event(struct watch *w)
+{
+    struct instance *i = container_of(w, struct instance, watch);
+    struct event ev = {.answer = i->call ? &i->call->answer : NULL};
+
+    i->s.arg = &ev;
+    session_receive(&i->s);
+    if (i->s.ended) {
+        if (i->state == STARTING) {
+            i->fn->start_failures++;
+            i->fn->failures++;
+            i->fn->retry_ns = now_ns() + RETRY_NS;
+        }
+        instance_end(i);
+    } else if (ev.barrier && i->state != READY) {
+        at_barrier(i);
+    } else if (ev.response && i->state == BUSY) {
+        answered(i);
+    }
+}
+
+static int instance_start(struct function *fn)
+{
+    struct instance *i = calloc(1, sizeof(*i));
+    struct error e = ERROR_INIT;
+
+    fn->starts++;
+    if (!i)
+        return -ENOMEM;
+    i->s.signals = -1;
+    i->s.message = sandbox_message;
+    i->fn = fn;
+    i->since_ns = now_ns();
+    int code = restore_fill(&i->s, &fn->img, &options->run, NULL, 0, &e);
+    uint64_t memory = options->run.memory ? options->run.memory : fn->img.manifest.memory;
+    if (!code && memory && cgroup_new(&i->s.sp.cgroup, memory, &e))
+        code = -1;
+    if (!code)
+        code = session_start(&i->s, &e);
+    session_close_streams(&i->s);
+    if (code) {
+        error_print(&e);
+        error_free(&e);
+        free(i);
+        fn->start_failures++;
+        fn->failures++;
+        fn->retry_ns = now_ns() + RETRY_NS;
+        return -EIO;
+    }
+    i->watch = (struct watch){.fd = i->s.sp.ctl, .cb = instance_event};
+    fn->count[STARTING]++;
+    list_add_tail(&fn->instances, &i->node);
+    watch_add(&i->watch);
+    return 0;
+}
+
+/* --- what time brings --- */
+static bool is_idle(const struct function *fn, uint64_t now)
+{
+    return options->idle_s > 0 && !fn->queued && !fn->count[BUSY] &&
+           now - fn->last_used_ns > (uint64_t)(options->idle_s * 1e9);
+}
+
+static bool wants_more(const struct function *fn, uint64_t now)
+{
+    int total = fn->count[STARTING] + fn->count[READY] + fn->count[BUSY];
+    int spare = fn->count[STARTING] + fn->count[READY];
+
+    if (draining || total >= options->max_instances || (fn->failures && now < fn->retry_ns))
+        return false;
+    if (fn->queued > fn->count[STARTING])
+        return true;
+    return spare < options->pool && !is_idle(fn, now);
+}
+
+/* The time at which i has to be looked at, 0: none. */
+static uint64_t instance_deadline(const struct instance *i)
+{
+    if (i->state == BUSY && options->timeout_s > 0)
+        return i->since_ns + (uint64_t)(options->timeout_s * 1e9);
+    return i->state == STARTING ? i->since_ns + START_TIME_NS : 0;
+}
+
+static void time_is_up(struct instance *i)
+{
+    struct call *c = i->call;
+
+    i->call = NULL;
+    instance_end(i);
+    if (c) {
+        c->on = NULL;
+        finish(c, 504);
+    }
+}
+
+static int ms_until(uint64_t at, uint64_t now)
+{
+    return at <= now ? 0 : (int)MIN((at - now) / NSEC_PER_MSEC + 1, 60000UL);
+}
+
+static int sooner(int a, int b)
+{
+    return a < 0 ? b : b < 0 ? a : MIN(a, b);
+}
+
+static int tend_function(struct function *fn, uint64_t now)
+{
+    struct instance *i, *tmp;
+    int wait = -1;
+
+    list_for_each_safe(i, tmp, &fn->instances, node) {
+        uint64_t at = instance_deadline(i);
+        if (at && at <= now)
+            time_is_up(i);
+        else if (i->state == READY && is_idle(fn, now))
+            instance_end(i);
+        else if (at)
+            wait = sooner(wait, ms_until(at, now));
+    }
+    if (wants_more(fn, now)) {
+        instance_start(fn);
+        return 0;
+    }
+    if (fn->failures && fn->queued)
+        wait = sooner(wait, ms_until(fn->retry_ns, now));
+    if (options->idle_s > 0 && fn->count[READY])
+        wait = sooner(
+            wait,
+            ms_until(fn->last_used_ns + (uint64_t)(options->idle_s * 1e9) + NSEC_PER_MSEC, now));
+    return wait;
+}
+
+int pool_tend(void)
+{
+    struct function *fn;
+    int wait = -1;
+
+    list_for_each(fn, &functions, node)
+        wait = sooner(wait, tend_function(fn, now_ns()));
+    return wait;
+}
+
+void pool_child_gone(void)
+{
+    while (waitpid(-1, NULL, WNOHANG) > 0)
+        ;
+}
+
+bool pool_drain(void)
+{
+    struct function *fn;
+    bool busy = false;
+
+    draining = true;
+    list_for_each(fn, &functions, node)
+        busy |= fn->queued || fn->count[BUSY];
+    return !busy;
+}
+
+void pool_end(void)
+{
+    struct function *fn;
+
+    list_for_each(fn, &functions, node) {
+        while (!list_empty(&fn->queue)) {
+            struct call *c = list_first(&fn->queue, struct call, node);
+            unqueue(c);
+            finish(c, 503);
+        }
+        while (!list_empty(&fn->instances))
+            instance_end(list_first(&fn->instances, struct instance, node));
+    }
+    while (waitpid(-1, NULL, 0) > 0)
+        ;
+}

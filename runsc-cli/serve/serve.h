@@ -1,0 +1,114 @@
+/*
+ * nv serve: functions of images behind HTTP. One process, one thread, one epoll set: the HTTP
+ * library, the sandboxes' control sockets, signals.
+ */
+#ifndef NV_RUNSC_CLI_SERVE_SERVE_H
+#define NV_RUNSC_CLI_SERVE_SERVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/list.h"
+#include "base/strbuf.h"
+#include "ckpt/image.h"
+#include "runsc-cli/options.h"
+#include "runsc-cli/request.h"
+#include "runsc-cli/session.h"
+
+struct serve_options {
+    const char *listen; /* HOST:PORT */
+    int pool;           /* sandboxes kept ready for each function */
+    int max_instances;  /* of each function, all states */
+    int max_queue;      /* requests of each function that wait for one */
+    bool reuse;         /* a sandbox serves one request after the other */
+    double timeout_s, idle_s, grace_s;
+    struct run_options run; /* what every sandbox is given */
+};
+
+/* --- the loop: serve.c --- */
+struct watch {
+    int fd;
+    void (*cb)(struct watch *w);
+};
+int watch_add(struct watch *w);
+void watch_del(struct watch *w);
+
+/* --- figures: metrics.c --- */
+#define BUCKETS 14
+struct histogram {
+    uint64_t bucket[BUCKETS + 1], count;
+    double sum;
+};
+void histogram_add(struct histogram *h, uint64_t ns);
+
+struct function;
+/* The text format of Prometheus. */
+void metrics_print(struct strbuf *out);
+
+/* --- functions and their sandboxes: pool.c --- */
+enum instance_state { STARTING, READY, BUSY, NSTATES };
+
+struct function {
+    struct list node;
+    const char *name;
+    struct image img;
+    struct list instances; /* of struct instance */
+    struct list queue;     /* of struct call */
+    int count[NSTATES], queued;
+    uint64_t last_used_ns; /* 0: not yet */
+    int failures;          /* starts in a row */
+    uint64_t starts, start_failures, retry_ns;
+    uint64_t answers[6]; /* by the first digit of the HTTP status */
+    struct histogram restore, request;
+};
+extern struct list functions;
+
+struct call {         /* one request, the HTTP side's */
+    struct list node; /* in the function's queue, or unlinked */
+    struct function *fn;
+    struct strbuf request;
+    uint64_t arrived_ns;
+    struct instance *on; /* who works on it */
+    bool done;
+    int status; /* HTTP */
+    struct answer answer;
+    void (*finished)(struct call *c);
+};
+
+struct instance {
+    struct list node;
+    struct watch watch;
+    struct session s;
+    struct function *fn;
+    enum instance_state state;
+    struct call *call;
+    uint64_t since_ns; /* it is in this state */
+};
+
+int function_add(const char *name, const char *image, const struct serve_options *o,
+                 struct error *e);
+struct function *function_find(const char *name, size_t len);
+/* Takes the request; finished() is called when status and answer are known, maybe at once. */
+void call_submit(struct call *c);
+/* Whoever asked is gone: nobody wants the answer. */
+void call_abandon(struct call *c);
+/* One start, or what time demands; how long the loop may sleep: ms, -1 for ever, 0: come back. */
+int pool_tend(void);
+void pool_child_gone(void);
+/* No new requests; true when the last one is answered. */
+bool pool_drain(void);
+void pool_end(void);
+void pool_init(const struct serve_options *o);
+/* Bytes of memory that are a sandbox's own. */
+uint64_t instance_memory(const struct instance *i);
+
+/* --- HTTP: http.c --- */
+int http_start(const char *listen_on, struct watch *w, struct error *e);
+void http_run(void);
+int http_timeout(void); /* ms, -1: none */
+void http_quiesce(void);
+void http_stop(void);
+
+#endif
