@@ -83,6 +83,8 @@ struct image {
 int image_open(struct image *img, const char *name, unsigned int flags,
                const char *require_signature, struct error *e);
 void image_close(struct image *img);
+/* For who has just made it: checks it now and remembers that, so that the first use need not. */
+int image_check_ahead(const char *name, struct error *e);
 /* The whole of a part, which must not be larger than max; malloc'ed, NULL with e set. */
 void *image_read(const struct image *img, enum image_part part, uint64_t max, struct error *e);
 

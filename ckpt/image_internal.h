@@ -4,6 +4,7 @@
 
 #include <sys/stat.h>
 
+#include "base/macros.h"
 #include "ckpt/image.h"
 
 #define IMAGE_MANIFEST "manifest.json"
@@ -28,6 +29,11 @@ void image_dir_remove(int parent, const char *name);
 void image_sweep(int parent);
 
 /* image_stamp.c: which files have been found to have the manifest's digests. */
+/*
+ * Younger files are not remembered: of two changes within one tick of the clock for files, the
+ * second would not be seen.
+ */
+#define IMAGE_SETTLED_NS (20 * NSEC_PER_MSEC)
 struct image_id {
     uint64_t dev, ino, size;
     int64_t mtime_s, mtime_ns, ctime_s, ctime_ns;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -265,5 +266,17 @@ int image_open(struct image *img, const char *name, unsigned int flags,
         if (!again)
             break;
     }
+    return err;
+}
+
+int image_check_ahead(const char *name, struct error *e)
+{
+    const struct timespec settle = {.tv_nsec = IMAGE_SETTLED_NS + 5 * NSEC_PER_MSEC};
+    struct image img;
+
+    nanosleep(&settle, NULL);
+    int err = image_open(&img, name, 0, NULL, e);
+    if (!err)
+        image_close(&img);
     return err;
 }

@@ -17,8 +17,6 @@
 
 #define STAMPS "verified"
 #define MAGIC "NVSTAMP2"
-/* Of two changes within one tick of the clock for files, the second would not be seen. */
-#define SETTLED_NS (20 * NSEC_PER_MSEC)
 
 bool image_others_may_write(const struct stat *st)
 {
@@ -42,7 +40,7 @@ static bool id_of(int fd, struct image_id *id)
                             .ctime_ns = st.st_ctim.tv_nsec};
     int64_t age =
         (now.tv_sec - st.st_ctim.tv_sec) * NSEC_PER_SEC + now.tv_nsec - st.st_ctim.tv_nsec;
-    return now.tv_sec - st.st_ctim.tv_sec > 1 || age >= SETTLED_NS;
+    return now.tv_sec - st.st_ctim.tv_sec > 1 || age >= IMAGE_SETTLED_NS;
 }
 
 bool image_stamp_make(const struct image *img, int manifest_fd, struct image_stamp *s)

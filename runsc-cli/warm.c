@@ -278,6 +278,8 @@ static int warm_image(struct warm *w, int argc, char **argv, struct error *e)
         code = EXIT_NV;
     if (!code)
         code = sign(w, e);
+    if (!code && image_check_ahead(w->o->output, e))
+        code = EXIT_NV;
     if (s.ended && !w->at_barrier && (s.timed_out || s.status > 0))
         code = session_exit_code(&s);
     return code;

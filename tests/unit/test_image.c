@@ -356,6 +356,11 @@ START_TEST(digests)
     ck_assert_int_eq(image_open(&img, "x", IMAGE_FULL, NULL, &e), 0);
     ck_assert(img.digested);
     image_close(&img);
+    ck_assert_int_eq(write_image("ahead", 1, 1, &e), 0);
+    ck_assert_int_eq(image_check_ahead("ahead", &e), 0);
+    ck_assert_int_eq(image_open(&img, "ahead", 0, NULL, &e), 0);
+    ck_assert(!img.digested);
+    image_close(&img);
     change_byte("images/x/kernel", 0, 0444);
     ck_assert_int_eq(open_generation("x", 0), -EBADMSG);
     change_byte("images/x/kernel", 0, 0444);
