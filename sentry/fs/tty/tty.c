@@ -390,7 +390,8 @@ int console_attach(int host_fd)
     int err = console_bind(console_tty, host_fd);
     if (err)
         return err;
-    tty_claim(task_current(), console_tty);
+    if (task_current()) /* none: a restored stream, whose session has what it had */
+        tty_claim(task_current(), console_tty);
     return 0;
 }
 
