@@ -55,16 +55,80 @@ static int strings_insert(struct strings *s, int at, char *str)
     return 0;
 }
 
+/* A page of guest memory at a time: arguments lie side by side, and each read costs a host call. */
+struct page_reader {
+    uint64_t page; /* 0: none */
+    char bytes[NV_PAGE_SIZE];
+};
+
+/* What is at addr, up to the end of its page; NULL: nothing that can be read. */
+static const char *look_at(struct task *t, struct page_reader *r, uint64_t addr, size_t *len)
+{
+    uint64_t page = PAGE_DOWN(addr);
+
+    *len = NV_PAGE_SIZE - PAGE_OFF(addr);
+    if (page != r->page || !page) {
+        r->page = 0;
+        if (!user_range_ok(page, NV_PAGE_SIZE) ||
+            mm_read(t->mm, r->bytes, page, NV_PAGE_SIZE) != (ssize_t)NV_PAGE_SIZE)
+            return NULL;
+        r->page = page;
+    }
+    return r->bytes + PAGE_OFF(addr);
+}
+
+static int fetch_pointer(struct task *t, struct page_reader *r, uint64_t addr, uint64_t *ptr)
+{
+    char bytes[sizeof(*ptr)];
+
+    for (size_t have = 0, len; have < sizeof(bytes); have += len) {
+        const char *p = look_at(t, r, addr + have, &len);
+        if (!p)
+            return -EFAULT;
+        len = MIN(len, sizeof(bytes) - have);
+        memcpy(bytes + have, p, len);
+    }
+    memcpy(ptr, bytes, sizeof(*ptr));
+    return 0;
+}
+
+static int fetch_string(struct task *t, struct page_reader *r, uint64_t addr, char **out)
+{
+    cleanup_free char *str = NULL;
+    size_t have = 0, len;
+    const char *p, *nul = NULL;
+
+    while (!nul) {
+        p = look_at(t, r, addr + have, &len);
+        if (!p)
+            return -EFAULT;
+        nul = memchr(p, 0, len);
+        len = nul ? (size_t)(nul - p) + 1 : len;
+        if (have + len > ARG_MAX_STRLEN)
+            return -E2BIG;
+        char *longer = realloc(str, have + len);
+        if (!longer)
+            return -ENOMEM;
+        str = longer;
+        memcpy(str + have, p, len);
+        have += len;
+    }
+    *out = steal_ptr(&str);
+    return 0;
+}
+
 static int fetch_strings(struct task *t, uint64_t addr, struct strings *s, size_t limit)
 {
+    struct page_reader pointers = {.page = 0}, texts = {.page = 0};
+
     while (addr) {
         uint64_t ptr;
         char *str;
-        if (get_user(t, &ptr, addr))
+        if (fetch_pointer(t, &pointers, addr, &ptr))
             return -EFAULT;
         if (!ptr)
             break;
-        int err = copy_in_str_dup(t, &str, ptr, ARG_MAX_STRLEN, E2BIG);
+        int err = fetch_string(t, &texts, ptr, &str);
         if (!err)
             err = strings_insert(s, s->n, str);
         if (err)
