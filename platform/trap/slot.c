@@ -117,8 +117,7 @@ int aspace_alloc(struct aspace **out, int *stub_ctl)
     list_init(&as->node);
     as->slots = MAP_FAILED;
     as->slots_fd = memfd_create("nv-slots", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    as->parked_threads = calloc(SLOTS_MAX, sizeof(*as->parked_threads));
-    if (as->slots_fd < 0 || !as->parked_threads)
+    if (as->slots_fd < 0)
         goto fail;
     if (aspace_grow(as, SLOTS_INITIAL) || fcntl(as->slots_fd, F_ADD_SEALS, F_SEAL_SHRINK))
         goto fail;
@@ -231,12 +230,12 @@ struct aspace *aspace_by_pid(pid_t pid)
 
 static void limit_tasks(pid_t pid, bool may)
 {
-    struct rlimit r;
+    static struct rlimit own; /* its hard limit is that of all stubs, which cannot change it */
 
-    if (prlimit(pid, RLIMIT_NPROC, NULL, &r))
-        return; /* it is gone */
-    r.rlim_cur = may ? r.rlim_max : 0;
-    if (prlimit(pid, RLIMIT_NPROC, &r, NULL))
+    if (!own.rlim_max && getrlimit(RLIMIT_NPROC, &own))
+        return;
+    struct rlimit r = {may ? own.rlim_max : 0, own.rlim_max};
+    if (prlimit(pid, RLIMIT_NPROC, &r, NULL) && errno != ESRCH)
         log_debug("limiting the tasks of process %d failed", pid);
 }
 

@@ -364,8 +364,11 @@ static int trap_thread_new(struct gthread *thr, struct gthread **out)
 static void trap_thread_free(struct gthread *thr)
 {
     struct aspace *as = thr->as;
+    bool is_last = as->threads.next == as->threads.prev; /* nobody will make another one there */
 
-    if (thr->posted && !as->dead) {
+    if (thr->posted && !as->dead && !is_last && !as->parked_threads)
+        as->parked_threads = calloc(SLOTS_MAX, sizeof(*as->parked_threads));
+    if (thr->posted && !as->dead && !is_last && as->parked_threads) {
         as->parked[thr->index / 64] |= 1ULL << thr->index % 64;
         as->parked_threads[thr->index].seq = thr->seq;
         as->parked_threads[thr->index].tid = thr->tid;
