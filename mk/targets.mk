@@ -69,6 +69,7 @@ host: $(NV)
 	tests/integration/user.sh $(NV) "$(PLATFORMS)"
 	tests/integration/image.sh $(NV)
 	tests/integration/checkpoint_files.sh $(NV) "$(PLATFORMS)"
+	tests/integration/checkpoint_ipc.sh $(NV) "$(PLATFORMS)"
 
 check: deps
 	@$(MAKE) --no-print-directory all

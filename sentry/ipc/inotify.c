@@ -260,6 +260,7 @@ static void load_watch(struct ckpt_reader *r, struct inotify *in)
     k->mask = ckpt_get_u32(r);
     ckpt_get_ref(r, &ckpt_dentry, &k->dentry);
     list_init(&k->inode_node);
+    list_init(&k->all_node);
     /* Numbers grow along the list: no two are the same. */
     if (k->wd >= in->next_wd ||
         k->wd <= (list_empty(&in->watches) ? 0 : list_last(&in->watches, struct watch, node)->wd))
@@ -315,6 +316,7 @@ static void inotify_link(struct ckpt_reader *r, void *obj)
             }
         }
         list_add_tail(&k->dentry->inode->watches, &k->inode_node);
+        list_add_tail(&all_watches, &k->all_node);
     }
 }
 
