@@ -1,6 +1,6 @@
 # What a person types.
 DEPS := gcc make libseccomp-dev libjansson-dev libcapstone-dev libmicrohttpd-dev check libssl-dev libzstd-dev pkg-config
-TEST_DEPS := busybox-static git python3 procps openssl
+TEST_DEPS := busybox-static curl git python3 procps openssl
 BENCH_DEPS := sqlite3 git python3
 PLOT_DEPS := gnuplot-nox python3
 LINT_DEPS := clang-tidy cppcheck
@@ -63,6 +63,18 @@ hostile: $(NV)
 idle: $(NV)
 	tests/integration/idle.sh $(NV) "$(PLATFORMS)"
 
+checkpoint: $(NV)
+	tests/checkpoint/run.sh $(NV) "$(PLATFORMS)"
+
+# Each behaviour again, in a program that moves to another sandbox every few calls.
+conformance-moved: $(NV)
+	@$(MAKE) --no-print-directory -C syscall-conformance O=$(abspath $(O)) CC=$(CC)
+	$(O)/conform --known syscall-conformance/known-moved --run native= \
+	  $(foreach p,$(PLATFORMS),--run "$(p)=$(abspath $(NV)) run --platform=$(p) --checkpoint-every 20 --") $(O)/conf
+
+checkpoint-soak: $(NV)
+	CLONES=1000 KILLS=200 tests/checkpoint/run.sh $(NV) "$(PLATFORMS)"
+
 host: $(NV)
 	tests/integration/host.sh $(NV) "$(PLATFORMS)"
 	tests/integration/files.sh $(NV) "$(PLATFORMS)"
@@ -77,6 +89,7 @@ check: deps
 	@$(MAKE) --no-print-directory host
 	@$(MAKE) --no-print-directory integration
 	@$(MAKE) --no-print-directory idle
+	@$(MAKE) --no-print-directory checkpoint
 	@$(MAKE) --no-print-directory hostile
 	@$(MAKE) --no-print-directory conformance
 
@@ -118,4 +131,4 @@ clang-tidy: lint-deps
 install: all
 	install -D -m 755 $(NV) $(DESTDIR)$(PREFIX)/bin/nv
 
-.PHONY: lint-deps cppcheck clang-tidy help deps demo unit conformance integration hostile idle host check bench bench-plot format lint install
+.PHONY: checkpoint checkpoint-soak conformance-moved lint-deps cppcheck clang-tidy help deps demo unit conformance integration hostile idle host check bench bench-plot format lint install
