@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/macros.h"
+#include "base/timeline.h"
 #include "sentry/ckpt/ckpt.h"
 #include "sentry/ckpt/pages.h"
 #include "sentry/ckpt/state.h"
@@ -111,6 +112,7 @@ static void restore_main(void *arg)
     struct sandbox_state *s = ckpt_load_root(r, &ckpt_sandbox);
     if (!s)
         fail("the image cannot be restored", ckpt_reader_error(r));
+    timeline_mark(PHASE_IMAGE_OBJECTS);
     init_tg = s->init;
     task_set_last_id(s->last_tid);
     time_set_offset((int64_t)(s->guest_mono_ns - ckpt_reader_now(r)));

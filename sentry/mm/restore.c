@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/macros.h"
+#include "base/timeline.h"
 #include "sentry/ckpt/pages.h"
 #include "sentry/kernel/fiber.h"
 #include "sentry/mm/mm_internal.h"
@@ -178,6 +179,7 @@ static void make_ready(void *arg)
         if (mm->keeper)
             err = platform->thread_new(mm->keeper, &mm->spare);
         keeper_unlock(mm);
+        timeline_mark(PHASE_IMAGE_THREAD);
     }
     collect_set(mm, &c);
     /* The only task would take the keeper away. */
@@ -187,6 +189,7 @@ static void make_ready(void *arg)
         err = mm->keeper ? platform->hostcalls(mm->keeper, c.v + at, MIN(c.n - at, piece)) : -ESRCH;
         keeper_unlock(mm);
     }
+    timeline_mark(PHASE_IMAGE_WSET);
     free(c.v);
     mm_put(mm);
 }
@@ -200,6 +203,7 @@ int mm_restore(struct mm *mm)
     int err = platform->aspace_new(&mm->as, &mm->keeper);
     if (err)
         return err;
+    timeline_mark(PHASE_IMAGE_STUB);
     if (platform->ask_futex)
         platform->ask_futex(mm->as);
     err = map_all(mm, &c);
@@ -209,6 +213,7 @@ int mm_restore(struct mm *mm)
     }
     if (!err)
         err = run_maps(mm, &c);
+    timeline_mark(PHASE_IMAGE_MEMORY);
     free(c.v);
     mm_image_free(mm);
     if (!err && !fiber_start(make_ready, mm_get(mm)))
