@@ -12,13 +12,14 @@
 struct turn {
     struct list node;
     struct fiber *fiber;
+    bool granted;
 };
 
 void keeper_lock(struct mm *mm)
 {
     struct turn turn = {.fiber = fiber_current()};
 
-    while (mm->keeper_busy) {
+    while (mm->keeper_busy && !turn.granted) {
         list_add_tail(&mm->keeper_turns, &turn.node);
         fiber_park();
         list_del(&turn.node);
@@ -28,9 +29,13 @@ void keeper_lock(struct mm *mm)
 
 void keeper_unlock(struct mm *mm)
 {
-    mm->keeper_busy = false;
-    if (!list_empty(&mm->keeper_turns))
-        fiber_wake(list_first(&mm->keeper_turns, struct turn, node)->fiber);
+    if (list_empty(&mm->keeper_turns)) {
+        mm->keeper_busy = false;
+        return;
+    }
+    struct turn *next = list_first(&mm->keeper_turns, struct turn, node);
+    next->granted = true; /* at once, or whoever comes back soon would always be first */
+    fiber_wake(next->fiber);
 }
 
 static int tasks_without_thread(const struct mm *mm)
