@@ -60,7 +60,7 @@ void pagemap_answer(int value, int fd)
     fiber_wake(request.fiber);
 }
 
-static int scan_regions(int fd, enum pagemap_kind kind, uint64_t start, uint64_t end,
+static int scan_regions(int fd, uint64_t start, uint64_t end,
                         int (*fn)(void *arg, uint64_t start, uint64_t end), void *arg)
 {
     cleanup_free struct nv_page_region *v = calloc(REGIONS, sizeof(*v));
@@ -69,15 +69,11 @@ static int scan_regions(int fd, enum pagemap_kind kind, uint64_t start, uint64_t
                                .end = end,
                                .vec = (uint64_t)v,
                                .vec_len = REGIONS,
+                               .category_inverted = NV_PAGE_IS_FILE | NV_PAGE_IS_PFNZERO,
+                               .category_mask = NV_PAGE_IS_FILE | NV_PAGE_IS_PFNZERO,
+                               .category_anyof_mask = NV_PAGE_IS_PRESENT | NV_PAGE_IS_SWAPPED,
                                .return_mask = NV_PAGE_IS_PRESENT};
 
-    if (kind == PAGEMAP_OWN) {
-        a.category_inverted = a.category_mask = NV_PAGE_IS_FILE | NV_PAGE_IS_PFNZERO;
-        a.category_anyof_mask = NV_PAGE_IS_PRESENT | NV_PAGE_IS_SWAPPED;
-    } else {
-        a.category_mask = NV_PAGE_IS_PRESENT;
-        a.category_anyof_mask = NV_PAGE_IS_FILE | NV_PAGE_IS_PFNZERO;
-    }
     while (v && a.start < end) {
         long n = ioctl(fd, NV_PAGEMAP_SCAN, &a);
         if (n < 0)
@@ -95,14 +91,12 @@ static int scan_regions(int fd, enum pagemap_kind kind, uint64_t start, uint64_t
     return v ? 0 : -ENOMEM;
 }
 
-static bool entry_is(uint64_t e, enum pagemap_kind kind)
+static bool is_own(uint64_t e)
 {
-    if (kind == PAGEMAP_OWN)
-        return (e & (ENTRY_PRESENT | ENTRY_SWAPPED)) && !(e & ENTRY_FILE);
-    return (e & ENTRY_PRESENT) && (e & ENTRY_FILE);
+    return (e & (ENTRY_PRESENT | ENTRY_SWAPPED)) && !(e & ENTRY_FILE);
 }
 
-static int scan_entries(int fd, enum pagemap_kind kind, uint64_t start, uint64_t end,
+static int scan_entries(int fd, uint64_t start, uint64_t end,
                         int (*fn)(void *arg, uint64_t start, uint64_t end), void *arg)
 {
     cleanup_free uint64_t *v = malloc(ENTRIES * sizeof(*v));
@@ -117,12 +111,12 @@ static int scan_entries(int fd, enum pagemap_kind kind, uint64_t start, uint64_t
         n = (size_t)got / sizeof(*v);
         while (i < n) {
             size_t from = i;
-            while (i < n && entry_is(v[i], kind))
+            while (i < n && is_own(v[i]))
                 i++;
             int err = i > from ? fn(arg, start + from * NV_PAGE_SIZE, start + i * NV_PAGE_SIZE) : 0;
             if (err)
                 return err;
-            while (i < n && !entry_is(v[i], kind))
+            while (i < n && !is_own(v[i]))
                 i++;
         }
         start += n * NV_PAGE_SIZE;
@@ -130,10 +124,10 @@ static int scan_entries(int fd, enum pagemap_kind kind, uint64_t start, uint64_t
     return 0;
 }
 
-int pagemap_scan(int fd, enum pagemap_kind kind, uint64_t start, uint64_t end,
+int pagemap_scan(int fd, uint64_t start, uint64_t end,
                  int (*fn)(void *arg, uint64_t start, uint64_t end), void *arg)
 {
-    int err = scan_regions(fd, kind, start, end, fn, arg);
+    int err = scan_regions(fd, start, end, fn, arg);
 
-    return err == -ENOTTY ? scan_entries(fd, kind, start, end, fn, arg) : err;
+    return err == -ENOTTY ? scan_entries(fd, start, end, fn, arg) : err;
 }

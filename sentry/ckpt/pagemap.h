@@ -12,15 +12,11 @@ int pagemap_open(pid_t pid);
 /* The CLI's answer: takes over fd. */
 void pagemap_answer(int value, int fd);
 
-enum pagemap_kind {
-    PAGEMAP_OWN,   /* in memory or swapped, of no file and not the page of zeros */
-    PAGEMAP_SHARED /* in memory, the file's or the page of zeros */
-};
 /*
- * Calls fn for all pages of a kind in [start, end), as ranges in order, until it fails. 0 or
- * negative errno.
+ * Calls fn for the process's own pages in [start, end): in memory or swapped, of no file and not
+ * the page of zeros. As ranges in order, until it fails. 0 or negative errno.
  */
-int pagemap_scan(int fd, enum pagemap_kind kind, uint64_t start, uint64_t end,
+int pagemap_scan(int fd, uint64_t start, uint64_t end,
                  int (*fn)(void *arg, uint64_t start, uint64_t end), void *arg);
 
 #endif

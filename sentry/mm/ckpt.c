@@ -220,7 +220,7 @@ static int save_area(struct saver *s, const struct vma *v, int pagemap)
         if (image_map_meets(s->mm, at, next)) /* its pages are a file's to the host, too */
             err = save_range(s, at, next);
         else
-            err = pagemap_scan(pagemap, PAGEMAP_OWN, at, next, save_range, s);
+            err = pagemap_scan(pagemap, at, next, save_range, s);
     }
     if (!err)
         keep_end(s);

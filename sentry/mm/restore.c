@@ -18,8 +18,7 @@
 #include "sentry/mm/wset.h"
 #include "sentry/vfs/file.h"
 
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ 22
+#ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
 #endif
 #define POPULATE_PAGES_MAX (1U << 16) /* of one working set */
@@ -128,11 +127,10 @@ static int run_maps(struct mm *mm, struct calls *c)
 }
 
 /* --- the working set --- */
-/* The parts of a range that may be touched so. */
+/* The parts of a range that may be written to. */
 static void populate(struct mm *mm, const struct wset_range *r, struct calls *c, uint32_t *left)
 {
     uint64_t start = r->start, end = start + (uint64_t)r->npages * NV_PAGE_SIZE;
-    uint32_t need = r->how == WSET_WRITTEN ? VM_WRITE : VM_READ;
 
     for (int i = vma_index(mm->vmas, start); i < mm->vmas->n && start < end; i++) {
         const struct vma *v = &mm->vmas->v[i];
@@ -141,7 +139,7 @@ static void populate(struct mm *mm, const struct wset_range *r, struct calls *c,
             return;
         start = to;
         uint64_t pages = (to - from) / NV_PAGE_SIZE;
-        if (!(v->flags & need) || (v->flags & VM_SHARED) || pages > *left)
+        if (!(v->flags & VM_WRITE) || (v->flags & VM_SHARED) || pages > *left)
             continue;
         struct platform_hostcall *call = add(c, SYS_madvise);
         if (!call)
@@ -149,7 +147,7 @@ static void populate(struct mm *mm, const struct wset_range *r, struct calls *c,
         *left -= (uint32_t)pages;
         call->args[0] = from;
         call->args[1] = to - from;
-        call->args[2] = r->how == WSET_WRITTEN ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
+        call->args[2] = MADV_POPULATE_WRITE;
     }
 }
 

@@ -37,7 +37,7 @@ static int add(struct wset *ws, const struct wset_range *r)
 
 struct recorder {
     struct wset *ws;
-    uint16_t mm, how;
+    uint16_t mm;
 };
 
 static int record_range(void *arg, uint64_t start, uint64_t end)
@@ -46,7 +46,7 @@ static int record_range(void *arg, uint64_t start, uint64_t end)
     const struct wset_range r = {.start = start,
                                  .npages = (uint32_t)((end - start) / NV_PAGE_SIZE),
                                  .mm = c->mm,
-                                 .how = c->how};
+                                 .how = WSET_WRITTEN};
 
     return add(c->ws, &r);
 }
@@ -58,13 +58,10 @@ int mm_wset_record(struct mm *mm, struct wset *ws)
 
     for (int i = 0; !err && i < mm->vmas->n; i++) {
         const struct vma *v = &mm->vmas->v[i];
-        struct recorder c = {.ws = ws, .mm = mm->image_id, .how = WSET_WRITTEN};
+        struct recorder c = {.ws = ws, .mm = mm->image_id};
         if (v->flags & VM_SHARED)
             continue;
-        err = pagemap_scan(fd, PAGEMAP_OWN, v->start, v->end, record_range, &c);
-        c.how = WSET_READ;
-        if (!err)
-            err = pagemap_scan(fd, PAGEMAP_SHARED, v->start, v->end, record_range, &c);
+        err = pagemap_scan(fd, v->start, v->end, record_range, &c);
     }
     return err;
 }
@@ -83,7 +80,7 @@ int wset_write(const struct wset *ws, int fd)
 static bool range_ok(const struct wset_range *r)
 {
     return !PAGE_OFF(r->start) && r->start >= NV_TASK_MIN && r->start < NV_TASK_SIZE && r->npages &&
-           r->npages <= (NV_TASK_SIZE - r->start) / NV_PAGE_SIZE && r->how <= WSET_WRITTEN;
+           r->npages <= (NV_TASK_SIZE - r->start) / NV_PAGE_SIZE && r->how == WSET_WRITTEN;
 }
 
 int wset_parse(const void *data, size_t len, struct wset *ws)

@@ -324,7 +324,7 @@ END_TEST
 
 START_TEST(working_set_file)
 {
-    struct wset_range v[] = {{AT(0), 3, 0, WSET_READ}, {AT(9), 1, 2, WSET_WRITTEN}};
+    struct wset_range v[] = {{AT(0), 3, 0, WSET_WRITTEN}, {AT(9), 1, 2, WSET_WRITTEN}};
     struct wset ws = {.v = v, .n = 2}, back = {0};
     char buf[256];
     int fd = memfd_create("wset", 0);
