@@ -20,6 +20,7 @@
 #include "runsc-cli/function.h"
 #include "runsc-cli/invoke.h"
 #include "runsc-cli/request.h"
+#include "runsc-cli/warm.h"
 #include "sentry/kernel/loop.h"
 
 static int start(struct session *s, struct image *img, const struct run_options *o,
@@ -59,6 +60,37 @@ static int invoke_once(struct image *img, const struct run_options *o, const str
     return code;
 }
 
+static bool plain(const struct run_options *o)
+{
+    return !o->cold && !o->rootfs && !o->nmounts && !o->user && !o->strace_on && !o->explain &&
+           !o->stat && !o->output && !o->id && !o->checkpoint_every && o->patch == PATCH_AUTO;
+}
+
+int invoke_function(const struct run_options *o, const char *name)
+{
+    struct spawn host = {.rootfs = "/", .spec = {.uid = getuid(), .gid = getgid()}};
+    cleanup_free char *file = realpath(name, NULL),
+                      *cwd = o->cwd ? strdup(o->cwd) : getcwd(NULL, 0);
+    cleanup_strbuf struct strbuf event = STRBUF_INIT, request = STRBUF_INIT;
+    cleanup_error struct error e = ERROR_INIT;
+    struct image img;
+    int code = -1;
+
+    if (!plain(o) || !file || !cwd || image_open(&img, WARM_RUNTIME, 0, NULL, &e))
+        return -1;
+    if (warm_usable(&img, &host)) {
+        code = function_event(o->event, &event, &e);
+        if (!code) {
+            request_format_function(&request, o, event.data, file, cwd);
+            code = invoke_once(&img, o, &request);
+        } else {
+            error_print(&e);
+        }
+    }
+    image_close(&img);
+    return code;
+}
+
 int invoke_record(const char *name, const struct run_options *o, const char *event, struct error *e)
 {
     cleanup_strbuf struct strbuf request = STRBUF_INIT;
@@ -74,7 +106,7 @@ int invoke_record(const char *name, const struct run_options *o, const char *eve
     if (img.fd[IMAGE_WSET] >= 0)
         close(img.fd[IMAGE_WSET]);
     img.fd[IMAGE_WSET] = -1; /* what it would put in place is not what is needed */
-    request_format(&request, o, event, NULL);
+    request_format(&request, o, event);
     if (start(&s, &img, o, &request, e)) {
         err = e->code ? e->code : -EIO;
     } else {
@@ -195,7 +227,7 @@ int verb_invoke(int argc, char **argv)
         image_close(&img);
         return code;
     }
-    request_format(&request, &o, event.data, NULL);
+    request_format(&request, &o, event.data);
     code = o.count > 1 ? invoke_many(&img, &o, &request) : invoke_once(&img, &o, &request);
     image_close(&img);
     timeline_print(stderr, o.timing_json);

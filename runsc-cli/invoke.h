@@ -5,6 +5,13 @@
 #include "base/error.h"
 #include "runsc-cli/options.h"
 
+#define WARM_RUNTIME "node" /* the image that nv run FILE.js looks for */
+
+/*
+ * Calls the function of a file in a clone of the warm runtime. The exit code, or -1: there is no
+ * such runtime, or it would not do for these options.
+ */
+int invoke_function(const struct run_options *o, const char *file);
 /*
  * Makes one call to a clone of the image and writes what memory that took into the image, so that
  * later restores have it in place. 0 or negative errno.

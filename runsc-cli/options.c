@@ -38,6 +38,8 @@ enum {
     O_SIGN_KEY,
     O_FORCE,
     O_CHECKPOINT_EVERY,
+    O_RUNTIME,
+    O_COLD,
     O_HELP
 };
 
@@ -119,6 +121,11 @@ static const struct {
      {"checkpoint-every", required_argument, NULL, O_CHECKPOINT_EVERY},
      "N",
      "save and restore it after each N calls: for tests"},
+    {W,
+     {"runtime", required_argument, NULL, O_RUNTIME},
+     "node",
+     "the runtime; without FILE.js a runtime for any function: nv run uses the one named node"},
+    {R, {"cold", no_argument, NULL, O_COLD}, "", "do not use the warm runtime of image node"},
     {W, {"calls", required_argument, NULL, O_CALLS}, "N", "calls before it is saved (default: 3)"},
     {W,
      {"sign-key", required_argument, NULL, O_SIGN_KEY},
@@ -150,7 +157,8 @@ static const struct {
 } verbs[] = {
     {VERB_RUN, "run",
      "usage: nv run [options] -- CMD [ARGS]\n       nv run [options] FILE.js --event JSON\n\n"},
-    {VERB_WARM, "warm", "usage: nv warm [options] FILE.js -o NAME\n\n"},
+    {VERB_WARM, "warm",
+     "usage: nv warm [options] FILE.js -o NAME\n       nv warm --runtime node -o node\n\n"},
     {VERB_INVOKE, "invoke", "usage: nv invoke [options] NAME --event JSON\n\n"},
     {VERB_RESTORE, "restore", "usage: nv restore [options] NAME\n\n"},
 };
@@ -323,6 +331,12 @@ static int parse_one(int c, const char *arg, struct run_options *o)
         return parse_number("calls", arg, 0, 1000, &o->calls);
     case O_CHECKPOINT_EVERY:
         return parse_number("checkpoint-every", arg, 1, 1 << 30, &o->checkpoint_every);
+    case O_RUNTIME:
+        o->runtime = arg;
+        return strcmp(arg, "node") ? usage_error(verb, "--runtime %s: only node is known", arg) : 0;
+    case O_COLD:
+        o->cold = true;
+        return 0;
     case O_COUNT:
         return parse_number("count", arg, 1, 1000000, &o->count);
     case O_PARALLEL:
@@ -390,6 +404,8 @@ int options_parse(enum option_verb v, int argc, char **argv, struct run_options 
     }
     o->dashes = optind > 1 && !strcmp(argv[optind - 1], "--");
     o->first_arg = optind;
+    if (optind >= argc && o->runtime)
+        return 0;
     if (optind >= argc)
         return usage_error(verb, v == VERB_RUN ? "nothing to run" : "a name is missing");
     /* What is not a command may come before its options. */

@@ -26,6 +26,8 @@ struct run_options {
     int nmounts;
     const char *env[RUN_ENV_MAX];
     int nenv;
+    const char *runtime;   /* of a warmed image */
+    bool cold;             /* a function's runtime is started, never restored */
     const char *output;    /* image to make */
     int calls;             /* of a function that is warmed */
     int checkpoint_every;  /* calls, 0: never */

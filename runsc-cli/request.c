@@ -10,28 +10,49 @@
 #define ANSWER_MAX (64UL << 20)
 #define EXIT_CODE_MAX 255
 
-void request_format(struct strbuf *b, const struct run_options *o, const char *event,
-                    const char *file)
+static void put_variable(struct strbuf *b, const char *name, size_t len, const char *value)
+{
+    char *copy = strndup(name, len);
+
+    strbuf_puts(b, b->data[b->len - 1] == '{' ? "" : ",");
+    strbuf_json_string(b, copy ? copy : "");
+    strbuf_putc(b, ':');
+    strbuf_json_string(b, value);
+    free(copy);
+}
+
+static void put_options_environment(struct strbuf *b, const struct run_options *o)
+{
+    for (int i = 0; i < o->nenv; i++) {
+        size_t len = strcspn(o->env[i], "=");
+        const char *value = o->env[i][len] ? o->env[i] + len + 1 : getenv(o->env[i]);
+        if (value)
+            put_variable(b, o->env[i], len, value);
+    }
+}
+
+void request_format(struct strbuf *b, const struct run_options *o, const char *event)
 {
     strbuf_printf(b, "{\"event\":%s,\"env\":{", event);
-    for (int i = 0; i < o->nenv; i++) {
-        const char *value = strchr(o->env[i], '=');
-        const char *from = value ? NULL : getenv(o->env[i]);
-        if (!value && !from)
-            continue;
-        char *name = strndup(o->env[i], strcspn(o->env[i], "="));
-        strbuf_puts(b, b->data[b->len - 1] == '{' ? "" : ",");
-        strbuf_json_string(b, name ? name : "");
-        strbuf_putc(b, ':');
-        strbuf_json_string(b, value ? value + 1 : from);
-        free(name);
+    put_options_environment(b, o);
+    strbuf_puts(b, "}}");
+}
+
+/* Names twice: in JSON the last one counts. */
+void request_format_function(struct strbuf *b, const struct run_options *o, const char *event,
+                             const char *file, const char *cwd)
+{
+    strbuf_printf(b, "{\"event\":%s,\"only\":true,\"file\":", event);
+    strbuf_json_string(b, file);
+    strbuf_puts(b, ",\"cwd\":");
+    strbuf_json_string(b, cwd);
+    strbuf_puts(b, ",\"env\":{");
+    for (char **v = environ; *v; v++) {
+        size_t len = strcspn(*v, "=");
+        put_variable(b, *v, len, (*v)[len] ? *v + len + 1 : "");
     }
-    strbuf_puts(b, "}");
-    if (file) {
-        strbuf_puts(b, ",\"file\":");
-        strbuf_json_string(b, file);
-    }
-    strbuf_puts(b, "}");
+    put_options_environment(b, o);
+    strbuf_puts(b, "}}");
 }
 
 /* "CODE\n", then the text. */

@@ -8,9 +8,11 @@
 #include "runsc-cli/options.h"
 #include "runsc-cli/session.h"
 
-/* JSON with the event, variables of --env and, for a runtime without a function, the file. */
-void request_format(struct strbuf *b, const struct run_options *o, const char *event,
-                    const char *file);
+/* JSON with the event and the variables of --env. */
+void request_format(struct strbuf *b, const struct run_options *o, const char *event);
+/* For a runtime without a function: the whole environment, and what to load where. */
+void request_format_function(struct strbuf *b, const struct run_options *o, const char *event,
+                             const char *file, const char *cwd);
 
 struct answer {
     int code;   /* exit code; -1: there is none yet */

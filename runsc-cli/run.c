@@ -6,6 +6,8 @@
 #include "platform/platform.h"
 #include "runsc-cli/checkpoint.h"
 #include "runsc-cli/cli.h"
+#include "runsc-cli/function.h"
+#include "runsc-cli/invoke.h"
 #include "runsc-cli/options.h"
 #include "runsc-cli/relay.h"
 #include "runsc-cli/session.h"
@@ -54,6 +56,13 @@ int verb_run(int argc, char **argv)
     }
     if (e.what && !o.platform) /* the preferred one said no */
         error_print(&e);
+    if (function_wanted(&o, argv)) {
+        code = invoke_function(&o, argv[o.first_arg]);
+        if (code >= 0) {
+            timeline_print(stderr, o.timing_json);
+            return code;
+        }
+    }
     code = spec_fill(&s.sp, &o, argc, argv, &e);
     if (code) {
         error_print(&e);

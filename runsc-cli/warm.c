@@ -23,6 +23,7 @@
 #include "runsc-cli/invoke.h"
 #include "runsc-cli/request.h"
 #include "runsc-cli/spec.h"
+#include "runsc-cli/warm.h"
 #include "sentry/kernel/loop.h"
 
 #define FILES_KEY "nv.files" /* annotation: what the runtime had loaded, as JSON */
@@ -168,6 +169,24 @@ static bool files_unchanged(const struct spawn *sp, const char *text)
     return same;
 }
 
+static const char *warm_files(const struct manifest *m)
+{
+    for (unsigned int i = 0; i < m->annotation_keys.n; i++)
+        if (!strcmp(m->annotation_keys.v[i], FILES_KEY))
+            return m->annotation_values.v[i];
+    return NULL;
+}
+
+bool warm_usable(const struct image *img, const struct spawn *sp)
+{
+    const struct manifest *m = &img->manifest;
+    const char *files = warm_files(m);
+
+    return m->runtime && !strcmp(m->runtime, "node") && m->uid == sp->spec.uid &&
+           m->gid == sp->spec.gid && m->rootfs && !strcmp(m->rootfs, sp->rootfs) && !m->nmounts &&
+           files && files_unchanged(sp, files);
+}
+
 static bool up_to_date(const struct warm *w, const struct spawn *sp, const char *key)
 {
     cleanup_error struct error e = ERROR_INIT;
@@ -177,9 +196,7 @@ static bool up_to_date(const struct warm *w, const struct spawn *sp, const char 
     if (image_open(&img, w->o->output, 0, NULL, &e))
         return false;
     const struct manifest *m = &img.manifest;
-    for (unsigned int i = 0; i < m->annotation_keys.n; i++)
-        if (!strcmp(m->annotation_keys.v[i], FILES_KEY))
-            files = m->annotation_values.v[i];
+    files = warm_files(m);
     bool same =
         m->content_key && !strcmp(m->content_key, key) && files && files_unchanged(sp, files);
     image_close(&img);
@@ -295,14 +312,15 @@ int verb_warm(int argc, char **argv)
         return code < 0 ? 0 : code;
     if (!o.output)
         return usage_error("warm", "the image has no name: -o NAME");
-    cleanup_free char *file = realpath(argv[o.first_arg], NULL);
+    bool any = o.first_arg == argc; /* a runtime for whatever function */
+    cleanup_free char *file = any ? strdup("") : realpath(argv[o.first_arg], NULL);
     if (!file && !o.rootfs) {
         error_set(&e, -errno, "function %s", argv[o.first_arg]);
         error_print(&e);
         return EXIT_USAGE;
     }
     struct warm w = {.o = &o,
-                     .file = o.rootfs ? argv[o.first_arg] : file,
+                     .file = o.rootfs && !any ? argv[o.first_arg] : file,
                      .loaded = {.code = -1},
                      .shows = isatty(2),
                      .begin = now_ns()};

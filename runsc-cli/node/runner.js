@@ -148,6 +148,7 @@ async function warmed(file) {
     reseed();
     let answer;
     try {
+      if (request.only) for (const name of Object.keys(process.env)) if (!(name in request.env)) delete process.env[name];
       Object.assign(process.env, request.env);
       if (request.cwd) process.chdir(request.cwd);
       if (request.file) fn = await loadFunction(request.file);

@@ -153,7 +153,7 @@ static enum MHD_Result submit(struct request *q, struct function *fn, const stru
         strbuf_puts(&q->body, "{}");
     if (q->body.failed || !is_json(&q->body))
         return reply_error(q->connection, 400, "the body is not JSON");
-    request_format(&q->call.request, o, q->body.data, NULL);
+    request_format(&q->call.request, o, q->body.data);
     q->call.fn = fn;
     q->call.finished = call_finished;
     call_submit(&q->call);
