@@ -1,7 +1,7 @@
 # What a person types.
 DEPS := gcc make libseccomp-dev libjansson-dev libcapstone-dev libmicrohttpd-dev check libssl-dev libzstd-dev pkg-config
 TEST_DEPS := busybox-static curl git python3 procps openssl
-BENCH_DEPS := sqlite3 git python3
+BENCH_DEPS := wrk sqlite3 git python3
 PLOT_DEPS := gnuplot-nox python3
 LINT_DEPS := clang-tidy cppcheck
 PLATFORMS ?= trap $(if $(filter 1,$(SAN)),,ptrace)
@@ -99,6 +99,7 @@ bench: $(NV) $(O)/bench-cost
 	$(call install,$(BENCH_DEPS))
 	tests/bench/run.sh $(NV) "$(PLATFORMS)" $(BENCH) $(O) $(O)/bench-cost
 	tests/bench/programs.sh $(NV) "$(PLATFORMS)" $(O)/bench-cost $(O)/bench-programs.json
+	tests/bench/warm.sh $(NV) $(O)/bench-warm.json
 
 # The README's charts, from the last run of bench.
 bench-plot:
