@@ -536,7 +536,8 @@ static void processes_check(void)
     siginfo_t info;
     int status;
 
-    expect(revents(alive_fd) == 0 && (revents(zombie_fd) & POLLIN) && (revents(reaped_fd) & POLLIN));
+    expect(revents(alive_fd) == 0 && (revents(zombie_fd) & POLLIN) &&
+           (revents(reaped_fd) & POLLIN));
     expect(syscall(SYS_pidfd_send_signal, reaped_fd, 0, NULL, 0) == -1 && errno == ESRCH);
     expect(!syscall(SYS_pidfd_send_signal, alive_fd, SIGKILL, NULL, 0));
     expect(waitpid(alive, &status, 0) == alive && WTERMSIG(status) == SIGKILL);

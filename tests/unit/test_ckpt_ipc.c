@@ -1,0 +1,544 @@
+/*
+ * Checkpoints of pipes, sockets, timers and terminals: objects made by system calls in one process
+ * are compared in another that has them from an image, and used. Then the same with images that
+ * have a wrong byte: no crash, whatever it is.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/macros.h"
+#include "sentry/ckpt/types.h"
+#include "sentry/fs/fs.h"
+#include "sentry/fs/tmpfs/tmpfs.h"
+#include "sentry/ipc/epoll.h"
+#include "sentry/kernel/task_internal.h"
+#include "sentry/mm/mm.h"
+#include "sentry/sandbox.h"
+#include "sentry/socket/socket.h"
+#include "sentry/vfs/vfs_internal.h"
+#include "tests/unit/unit.h"
+
+int pidfd_install(struct task *t, struct thread_group *tg, int flags);
+#define CALL(name) long sys_##name(struct task *t, const struct sysargs *a)
+CALL(pipe2);
+CALL(eventfd2);
+CALL(signalfd4);
+CALL(epoll_create1);
+CALL(epoll_ctl);
+CALL(epoll_wait);
+CALL(inotify_init1);
+CALL(inotify_add_watch);
+CALL(timerfd_create);
+CALL(timerfd_settime);
+CALL(timerfd_gettime);
+CALL(socket);
+CALL(socketpair);
+CALL(bind);
+CALL(listen);
+CALL(connect);
+CALL(accept4);
+CALL(sendmsg);
+CALL(recvmsg);
+CALL(sendto);
+CALL(recvfrom);
+CALL(shutdown);
+CALL(read);
+CALL(write);
+CALL(ioctl);
+CALL(mknodat);
+
+static struct sandbox_spec spec = {.hostname = "host", .ncpus = 2, .stdio = {-1, -1, -1}};
+static struct task *task;
+static struct mm mm;
+
+/* --- a platform whose guest memory is ours --- */
+static const void *no_window(struct gthread *thr, uint64_t addr, size_t *avail)
+{
+    return NULL;
+}
+static void *no_out(struct gthread *thr, uint64_t addr, size_t len)
+{
+    return NULL;
+}
+static ssize_t get_bytes(struct aspace *as, void *dst, uint64_t addr, size_t len)
+{
+    memcpy(dst, (void *)addr, len);
+    return (ssize_t)len;
+}
+static ssize_t put_bytes(struct aspace *as, uint64_t addr, const void *src, size_t len)
+{
+    memcpy((void *)addr, src, len);
+    return (ssize_t)len;
+}
+static void nothing(struct gthread *thr)
+{
+}
+static const struct platform fake = {.name = "fake",
+                                     .in_window = no_window,
+                                     .out_window = no_out,
+                                     .read_mem = get_bytes,
+                                     .write_mem = put_bytes,
+                                     .interrupt = nothing};
+
+#define call(name, ...)                                                                            \
+    sys_##name(task, &(struct sysargs){.arg = {CALL_ARGS(__VA_ARGS__, 0, 0, 0, 0, 0, 0)}})
+#define CALL_ARGS(a, b, c, d, e, f, ...)                                                           \
+    (unsigned long)(a), (unsigned long)(b), (unsigned long)(c), (unsigned long)(d),                \
+        (unsigned long)(e), (unsigned long)(f)
+
+struct root {
+    struct mount_ns *ns;
+    struct fs_context *fs;
+    struct fdtable *fds;
+};
+static const struct ckpt_field root_fields[] = {
+    CKPT_REF(struct root, ns, &ckpt_mount_ns),
+    CKPT_REF(struct root, fs, &ckpt_fs_context),
+    CKPT_REF(struct root, fds, &ckpt_fdtable),
+};
+static const struct ckpt_type root_type = {.name = "test root",
+                                           .id = 60001,
+                                           .version = 1,
+                                           .size = sizeof(struct root),
+                                           CKPT_TABLE(root_fields)};
+CKPT_TYPE_REGISTER(root_type);
+
+static void start(void)
+{
+    sandbox = &spec;
+    platform = &fake;
+    struct thread_group *tg = tg_new();
+    task = task_new(tg);
+    tg->leader = task;
+    tg->sighand = sighand_new();
+    tg->tgid = task->tid = 1;
+    for (int i = 0; i < RLIM_NLIMITS; i++)
+        tg->rlim[i] = (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};
+    tg->rlim[RLIMIT_NOFILE].rlim_cur = 1024;
+    task->cred = cred_new(0, 0);
+    task->mm = &mm;
+    unix_init();
+    netlink_init();
+    tty_init();
+}
+
+static void make_root(void)
+{
+    struct superblock *sb;
+
+    ck_assert_int_eq(tmpfs_new(1UL << 24, 1000, 0755, &sb), 0);
+    ck_assert_int_eq(mount_ns_init(sb, 0), 0);
+    const struct path top = {root_mount_ns->root, sb->root};
+    task->fs = fs_context_new(&top);
+    task->fds = fdtable_new();
+}
+
+/* --- objects; guest memory is static: below the guest's limit wherever we are loaded --- */
+static struct guest {
+    int fds[2];
+    char text[4096], control[256];
+    struct epoll_event ev;
+    struct itimerspec when;
+    struct sockaddr_un name;
+    struct iovec iov;
+    struct msghdr h;
+    struct {
+        struct nlmsghdr h;
+        struct rtgenmsg g;
+    } req;
+    uint64_t set;
+} g;
+
+enum {
+    PIPE_R,
+    PIPE_W,
+    PACKET_R,
+    PACKET_W,
+    EVENT,
+    SIGNALS,
+    SET,
+    OUTER,
+    NOTIFY,
+    TIMER,
+    WALL_TIMER,
+    STREAM_A,
+    STREAM_B,
+    DGRAM_A,
+    DGRAM_B,
+    SEQ_A,
+    SEQ_B,
+    LISTENER,
+    CLIENT,
+    NAMED,
+    NETLINK,
+    MASTER,
+    SLAVE,
+    PIDFD,
+    NFDS
+};
+
+static void put_text(int fd, const char *text)
+{
+    strcpy(g.text, text);
+    ck_assert_int_eq(call(write, fd, g.text, strlen(text)), strlen(text));
+}
+
+static void check_text(int fd, const char *text)
+{
+    memset(g.text, 0, sizeof(g.text));
+    long n = call(read, fd, g.text, sizeof(g.text));
+    ck_assert_msg(n == (long)strlen(text) && !strcmp(g.text, text), "fd %d: %ld, '%s' for '%s'", fd,
+                  n, g.text, text);
+}
+
+static void opened(int fd, long got)
+{
+    ck_assert_int_eq(got, fd);
+}
+
+static void pair(int first)
+{
+    ck_assert_int_eq(g.fds[0], first);
+    ck_assert_int_eq(g.fds[1], first + 1);
+}
+
+static void watch(int ep, int fd, uint32_t events)
+{
+    g.ev = (struct epoll_event){.events = events, .data.u64 = 1000U + (unsigned int)fd};
+    ck_assert_int_eq(call(epoll_ctl, ep, EPOLL_CTL_ADD, fd, &g.ev), 0);
+}
+
+static void send_files(int to, const char *text, int a, int b)
+{
+    struct cmsghdr *c = (struct cmsghdr *)g.control;
+
+    strcpy(g.text, text);
+    g.iov = (struct iovec){g.text, strlen(text)};
+    *c = (struct cmsghdr){CMSG_LEN(2 * sizeof(int)), SOL_SOCKET, SCM_RIGHTS};
+    memcpy(CMSG_DATA(c), (int[]){a, b}, 2 * sizeof(int));
+    g.h = (struct msghdr){.msg_iov = &g.iov,
+                          .msg_iovlen = 1,
+                          .msg_control = g.control,
+                          .msg_controllen = CMSG_SPACE(2 * sizeof(int))};
+    ck_assert_int_eq(call(sendmsg, to, &g.h, 0), strlen(text));
+}
+
+static void make_sockets(void)
+{
+    const int stream = SOCK_STREAM | SOCK_NONBLOCK;
+
+    call(socketpair, AF_UNIX, stream, 0, g.fds);
+    pair(STREAM_A);
+    call(socketpair, AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, g.fds);
+    pair(DGRAM_A);
+    call(socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, g.fds);
+    pair(SEQ_A);
+    put_text(STREAM_A, "plain");
+    send_files(STREAM_A, "files", STREAM_B, PIPE_R); /* a cycle */
+    put_text(DGRAM_A, "one");
+    send_files(DGRAM_A, "two", EVENT, DGRAM_A);
+    put_text(SEQ_B, "packet");
+    ck_assert_int_eq(call(shutdown, SEQ_B, 1), 0);
+    opened(LISTENER, call(socket, AF_UNIX, stream, 0));
+    g.name = (struct sockaddr_un){.sun_family = AF_UNIX, .sun_path = "/listener"};
+    ck_assert_int_eq(call(bind, LISTENER, &g.name, sizeof(g.name)), 0);
+    ck_assert_int_eq(call(listen, LISTENER, 3), 0);
+    opened(CLIENT, call(socket, AF_UNIX, stream, 0));
+    ck_assert_int_eq(call(connect, CLIENT, &g.name, sizeof(g.name)), 0);
+    put_text(CLIENT, "waiting");
+    opened(NAMED, call(socket, AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0));
+    g.name = (struct sockaddr_un){.sun_family = AF_UNIX, .sun_path = "\0hidden"};
+    ck_assert_int_eq(call(bind, NAMED, &g.name, 9), 0);
+    opened(NETLINK, call(socket, AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK, NETLINK_ROUTE));
+    g.req.h = (struct nlmsghdr){.nlmsg_len = sizeof(g.req),
+                                .nlmsg_type = RTM_GETLINK,
+                                .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
+                                .nlmsg_seq = 77};
+    ck_assert_int_eq(call(sendto, NETLINK, &g.req, sizeof(g.req), 0, 0, 0), sizeof(g.req));
+}
+
+static void arm(int fd, int flags, int64_t at_ns)
+{
+    g.when = (struct itimerspec){{3, 0}, {at_ns / NSEC_PER_SEC, at_ns % NSEC_PER_SEC}};
+    ck_assert_int_eq(call(timerfd_settime, fd, flags, &g.when, 0), 0);
+}
+
+static void open_pty(int fd, const char *name)
+{
+    struct file *f;
+
+    ck_assert_int_eq(vfs_open(task, AT_FDCWD, name, O_RDWR | O_NOCTTY | O_NONBLOCK, 0, 0, &f), 0);
+    opened(fd, fd_install_steal(task, f, false));
+}
+
+static void make_terminals(void)
+{
+    struct superblock *sb;
+    struct path at;
+
+    ck_assert_int_eq(vfs_mkdir(task, "/pts", 0755), 0);
+    ck_assert_int_eq(devpts_new(&sb), 0);
+    ck_assert_int_eq(vfs_walk(task, AT_FDCWD, "/pts", 0, &at), 0);
+    ck_assert_int_eq(vfs_mount(&at, sb, 0, NULL), 0);
+    path_put(&at);
+    open_pty(MASTER, "/pts/ptmx");
+    g.fds[0] = 0;
+    ck_assert_int_eq(call(ioctl, MASTER, TIOCSPTLCK, g.fds), 0);
+    open_pty(SLAVE, "/pts/0");
+    put_text(MASTER, "line\nrest");
+    put_text(SLAVE, "out");
+}
+
+static void make_objects(void)
+{
+    make_root();
+    ck_assert_int_eq(vfs_mkdir(task, "/dir", 0755), 0);
+    call(pipe2, g.fds, O_NONBLOCK);
+    pair(PIPE_R);
+    put_text(PIPE_W, "in the pipe");
+    call(pipe2, g.fds, O_NONBLOCK | O_DIRECT);
+    pair(PACKET_R);
+    put_text(PACKET_W, "first");
+    put_text(PACKET_W, "second");
+    opened(EVENT, call(eventfd2, 7, EFD_NONBLOCK));
+    g.set = 1UL << (SIGUSR2 - 1);
+    opened(SIGNALS, call(signalfd4, -1, &g.set, 8, SFD_NONBLOCK));
+    opened(SET, call(epoll_create1, 0));
+    opened(OUTER, call(epoll_create1, 0));
+    watch(SET, PIPE_R, EPOLLIN | EPOLLET);
+    watch(SET, EVENT, EPOLLIN | EPOLLONESHOT);
+    watch(SET, SIGNALS, EPOLLIN);
+    ck_assert_int_eq(call(epoll_wait, SET, g.text, 8, 0), 2);
+    watch(OUTER, SET, EPOLLIN);
+    opened(NOTIFY, call(inotify_init1, IN_NONBLOCK));
+    strcpy(g.text, "/dir");
+    ck_assert_int_eq(call(inotify_add_watch, NOTIFY, g.text, IN_CREATE), 1);
+    strcpy(g.text, "/dir/new");
+    ck_assert_int_eq(call(mknodat, AT_FDCWD, g.text, S_IFREG | 0600, 0), 0);
+    opened(TIMER, call(timerfd_create, CLOCK_MONOTONIC, TFD_NONBLOCK));
+    arm(TIMER, 0, 100 * NSEC_PER_SEC);
+    opened(WALL_TIMER, call(timerfd_create, CLOCK_REALTIME, TFD_NONBLOCK));
+    arm(WALL_TIMER, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET,
+        (int64_t)realtime_ns() + 100 * NSEC_PER_SEC);
+    make_sockets();
+    make_terminals();
+    struct thread_group *reaped = tg_new();
+    reaped->zombie = true;
+    opened(PIDFD, pidfd_install(task, reaped, 0));
+}
+
+/* --- comparing --- */
+static void check_sockets(void)
+{
+    memset(g.text, 0, sizeof(g.text));
+    ck_assert_int_eq(call(read, STREAM_B, g.text, 5), 5);
+    ck_assert_str_eq(g.text, "plain");
+    g.iov = (struct iovec){g.text, 100};
+    g.h = (struct msghdr){.msg_iov = &g.iov,
+                          .msg_iovlen = 1,
+                          .msg_control = g.control,
+                          .msg_controllen = sizeof(g.control)};
+    ck_assert_int_eq(call(recvmsg, STREAM_B, &g.h, 0), 5);
+    const int *got = (const int *)CMSG_DATA((struct cmsghdr *)g.control);
+    ck_assert_int_eq(got[0], NFDS);
+    check_text(got[1], "in the pipe");
+    check_text(DGRAM_B, "one");
+    check_text(DGRAM_B, "two");
+    check_text(SEQ_A, "packet");
+    check_text(SEQ_A, "");
+    put_text(SEQ_A, "back");
+    check_text(SEQ_B, "back");
+    long conn = call(accept4, LISTENER, 0, 0, SOCK_NONBLOCK);
+    ck_assert_int_gt(conn, 0);
+    check_text((int)conn, "waiting");
+    g.name = (struct sockaddr_un){.sun_family = AF_UNIX, .sun_path = "/listener"};
+    long late = call(socket, AF_UNIX, SOCK_STREAM, 0);
+    ck_assert_int_eq(call(connect, late, &g.name, sizeof(g.name)), 0);
+    strcpy(g.text, "hi");
+    g.name = (struct sockaddr_un){.sun_family = AF_UNIX, .sun_path = "\0hidden"};
+    ck_assert_int_eq(call(sendto, DGRAM_A, g.text, 2, 0, &g.name, 9), 2);
+    check_text(NAMED, "hi");
+    ck_assert_int_gt(call(read, NETLINK, g.text, sizeof(g.text)), 0);
+    ck_assert_int_eq(((struct nlmsghdr *)g.text)->nlmsg_seq, 77);
+}
+
+static void check_objects(void)
+{
+    check_text(PACKET_R, "first");
+    check_text(PACKET_R, "second");
+    ck_assert_int_eq(call(read, PACKET_R, g.text, 1), -EAGAIN);
+    ck_assert_int_eq(call(epoll_wait, SET, g.text, 8, 0), 0);
+    ck_assert_int_eq(call(epoll_wait, OUTER, g.text, 8, 0), 0);
+    put_text(PIPE_W, "");
+    g.ev = (struct epoll_event){.events = EPOLLIN, .data.u64 = 5};
+    ck_assert_int_eq(call(epoll_ctl, SET, EPOLL_CTL_MOD, EVENT, &g.ev), 0);
+    ck_assert_int_eq(call(epoll_wait, OUTER, &g.ev, 1, 0), 1);
+    ck_assert_int_eq(g.ev.data.u64, 1000 + SET);
+    ck_assert_int_eq(call(epoll_wait, SET, &g.ev, 1, 0), 1);
+    ck_assert_int_eq(g.ev.data.u64, 5);
+    ck_assert_int_eq(call(read, EVENT, g.text, 8), 8);
+    ck_assert_int_eq(g.text[0], 7);
+    ck_assert_int_eq(call(read, NOTIFY, g.text, sizeof(g.text)), 32);
+    ck_assert_str_eq(((struct inotify_event *)g.text)->name, "new");
+    ck_assert_int_eq(call(timerfd_gettime, TIMER, &g.when), 0);
+    ck_assert(g.when.it_value.tv_sec >= 97 && g.when.it_interval.tv_sec == 3);
+    ck_assert_int_eq(call(read, WALL_TIMER, g.text, 8), -ECANCELED);
+    ck_assert_int_eq(call(timerfd_gettime, WALL_TIMER, &g.when), 0);
+    ck_assert_int_ge(g.when.it_value.tv_sec, 97);
+    check_sockets();
+    check_text(SLAVE, "line\n");
+    put_text(MASTER, "\n");
+    check_text(SLAVE, "rest\n");
+    ck_assert_int_gt(call(read, MASTER, g.text, sizeof(g.text)), 3);
+    ck_assert(!memcmp(g.text + strcspn(g.text, "o"), "out", 3));
+}
+
+/* --- images --- */
+static char *image;
+static size_t image_len;
+
+static void save(int fd)
+{
+    struct root root = {root_mount_ns, task->fs, task->fds};
+    struct ckpt_writer *w = ckpt_writer_new(now_ns(), NULL, NULL);
+    const void *data;
+
+    ckpt_save_root(w, &root_type, &root);
+    int64_t len = ckpt_writer_finish(w, &data);
+    for (unsigned int i = 0; len < 0 && ckpt_refusal(w, i); i++)
+        fprintf(stderr, "refused: %s\n", ckpt_refusal(w, i));
+    if (len <= 0 || write(fd, data, (size_t)len) != len)
+        _exit(1);
+    ckpt_writer_free(w);
+}
+
+/* In a process of its own, so that nothing of it is here. */
+static void make_image(void)
+{
+    int status, fd = memfd_create("kernel", 0);
+    pid_t pid = fork();
+
+    if (!pid) {
+        start();
+        make_objects();
+        save(fd);
+        save(memfd_create("again", 0)); /* nothing was changed by it */
+        _exit(0);
+    }
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(status, 0);
+    image_len = (size_t)lseek(fd, 0, SEEK_END);
+    image = malloc(image_len);
+    ck_assert_int_eq(pread(fd, image, image_len, 0), image_len);
+}
+
+static bool load(const char *data, size_t len, char why[256])
+{
+    struct ckpt_reader *r = ckpt_reader_new(data, len, now_ns());
+    struct root *root = ckpt_load_root(r, &root_type);
+
+    bool whole = root && root->ns && root->fs && root->fds;
+    snprintf(why, 256, "%s", ckpt_reader_error(r) ? ckpt_reader_error(r) : "");
+    ckpt_reader_free(r);
+    if (!whole || epoll_restored())
+        return false;
+    task->fs = root->fs;
+    task->fds = root->fds;
+    return true;
+}
+
+START_TEST(round_trip)
+{
+    char why[256];
+
+    make_image();
+    start();
+    ck_assert_msg(load(image, image_len, why), "%s", why);
+    check_objects();
+    for (int fd = 0; fd < 64; fd++)
+        fd_close(task, fd);
+}
+END_TEST
+
+/* Everything that may be done with what was made of a wrong image, none of it waiting. */
+static void use(void)
+{
+    struct file *f;
+
+    for (int fd = 0; (fd = fdtable_next(task->fds, fd, &f)) >= 0; fd++)
+        f->flags |= O_NONBLOCK;
+    for (int round = 0; round < 3; round++) {
+        for (int fd = 0; (fd = fdtable_next(task->fds, fd, &f)) >= 0; fd++) {
+            file_poll(f, NULL);
+            strcpy(g.text, "text");
+            call(write, fd, g.text, 4);
+            call(epoll_wait, fd, g.text, 8, 0);
+            g.iov = (struct iovec){g.text, 8};
+            g.h = (struct msghdr){.msg_iov = &g.iov,
+                                  .msg_iovlen = 1,
+                                  .msg_control = g.control,
+                                  .msg_controllen = sizeof(g.control)};
+            call(recvmsg, fd, &g.h, round == 0 ? MSG_PEEK : 0);
+            call(accept4, fd, 0, 0, SOCK_NONBLOCK);
+            call(timerfd_gettime, fd, &g.when);
+            call(ioctl, fd, FIONREAD, g.fds);
+            call(read, fd, g.text, 64);
+        }
+    }
+    strcpy(g.text, "/dir/another");
+    call(mknodat, AT_FDCWD, g.text, S_IFREG | 0600, 0);
+    for (int fd = 0; (fd = fdtable_next(task->fds, fd, &f)) >= 0; fd++)
+        fd_close(task, fd);
+}
+
+static void try_image(const char *data, size_t len)
+{
+    char why[256];
+
+    alarm(20);
+    start();
+    if (load(data, len, why))
+        use();
+    _exit(0);
+}
+
+/* Every step-th byte is wrong in an image of its own: NV_FUZZ_STEP=1 takes them all. */
+START_TEST(wrong_bytes)
+{
+    static const unsigned char flips[] = {0xff, 0x01, 0x80, 0x10};
+    const char *env = getenv("NV_FUZZ_STEP");
+    size_t step = env ? (size_t)atoi(env) : 5;
+    int status;
+
+    make_image();
+    srandom((unsigned int)(getenv("NV_FUZZ_SEED") ? atoi(getenv("NV_FUZZ_SEED")) : 11));
+    for (size_t at = (size_t)random() % step; at < image_len; at += step) {
+        unsigned char flip = flips[random() % 4];
+        pid_t pid = fork();
+        if (!pid) {
+            image[at] ^= (char)flip;
+            try_image(image, image_len);
+        }
+        ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+        ck_assert_msg(!status, "byte %zu of %zu ^ %#x: status %#x", at, image_len, flip, status);
+    }
+}
+END_TEST
+
+UNIT_MAIN("ckpt_ipc", NULL, NULL, round_trip, wrong_bytes)
