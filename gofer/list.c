@@ -14,8 +14,9 @@
 #include "base/macros.h"
 #include "gofer/serve.h"
 
-#define LOOK 32768       /* bytes of getdents64(2) that are read at once */
-#define LOOK_SMALL 16384 /* in directories that are not wanted when they are large */
+#define LOOK 65536       /* bytes of getdents64(2) that are read at once */
+#define LOOK_SMALL 16384 /* of directories that are not wanted when they are large */
+#define DIRENT_MAX 280
 #define DEPTH_MAX 8
 
 struct lister {
@@ -30,7 +31,7 @@ struct look {
     ssize_t len;
     unsigned int entries;
     bool all;
-    char buf[2 * LOOK] __attribute__((aligned(8)));
+    char buf[LOOK] __attribute__((aligned(8)));
 };
 static struct look look;
 
@@ -50,8 +51,8 @@ static int look_into(int fd, ssize_t size)
     look.len = 0;
     look.entries = 0;
     look.all = false;
-    while (look.len <= size && !look.all) {
-        ssize_t n = getdents64(fd, look.buf + look.len, (size_t)(size + LOOK - look.len));
+    while (size - look.len >= DIRENT_MAX && !look.all) {
+        ssize_t n = getdents64(fd, look.buf + look.len, (size_t)(size - look.len));
         if (n < 0)
             return -errno;
         look.all = !n;

@@ -72,7 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char steps[] = "a/b/c/d";
     struct fetch f = {.base = sb->root, .dir = sb->root};
-    struct pending p = {.call = &f.call, .fiber = fiber_current()};
+    struct gofer_pending *p = &f.call.pending;
     size_t n = size < sizeof(in.bytes) ? size : sizeof(in.bytes);
 
     if (n < sizeof(struct gofer_reply))
@@ -88,11 +88,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     f.call.fd = -1;
     f.call.path2 = steps;
     f.call.take = listing ? take_sections : NULL;
-    p.id = in.rep.id;
-    list_add_tail(&waiting, &p.node);
-    deliver(n, -1);
-    REQUIRE(p.done && p.result <= 0);
-    if (!p.result && !listing)
+    p->id = in.rep.id;
+    list_add_tail(&waiting, &p->node);
+    deliver(n);
+    REQUIRE(p->done && p->result <= 0);
+    if (!p->result && !listing)
         finish_lookup(&f.call);
     if (f.first)
         check_listing(f.first);

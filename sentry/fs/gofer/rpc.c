@@ -5,7 +5,6 @@
 #include "sentry/fs/gofer/rpc.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,12 +14,12 @@
 
 #include "base/list.h"
 #include "base/log.h"
+#include "platform/platform.h"
 #include "sentry/fs/fs.h"
 #include "sentry/kernel/fiber.h"
 #include "sentry/kernel/loop.h"
 #include "sentry/kernel/stat.h"
 
-#define SOON_NS 100000
 #define SPIN_NS 50000
 #define SPIN_PAUSES 4
 
@@ -184,25 +183,20 @@ static int send_request(struct gofer_call *c, uint32_t id)
 }
 
 /*
- * Most replies come within microseconds, and when no other fiber could use the time this is the
- * place to wait for them. Sleeping at once would cost a wakeup on both sides: so look for a while,
- * where the gofer has another CPU. Then sleep: the loop would go on looking, for guests.
+ * Most replies come within microseconds, and where the gofer has another CPU waking up would take
+ * longer than they do: so look for a while, but not when another fiber could use the time.
  */
 static void await_soon(const struct gofer_pending *wanted)
 {
-    struct pollfd p = {.fd = sock_watch.fd, .events = POLLIN};
-    struct timespec limit = {.tv_nsec = SOON_NS};
     uint64_t until = loop_ncpus() > 1 ? now_ns() + SPIN_NS : 0;
 
-    while (until && now_ns() < until) {
+    while (!wanted->done && !fiber_any_ready() && until && now_ns() < until) {
         readable(&sock_watch, 0);
-        if (wanted->done || gone)
+        if (wanted->done || gone || platform->poll())
             return;
         for (int i = 0; i < SPIN_PAUSES; i++)
             __builtin_ia32_pause();
     }
-    if (ppoll(&p, 1, &limit, NULL) > 0)
-        readable(&sock_watch, 0);
 }
 
 void gofer_rpc_begin(struct gofer_call *c)
@@ -236,8 +230,7 @@ int gofer_rpc_end(struct gofer_call *c)
     struct gofer_pending *p = &c->pending;
 
     p->fiber = fiber_current();
-    if (!p->done && !fiber_any_ready())
-        await_soon(p);
+    await_soon(p);
     while (!p->done)
         fiber_park();
     if (unlikely(stat_enabled))
