@@ -28,8 +28,8 @@ static inline void timeline_mark(enum phase p)
         timeline_record(p);
 }
 
-/* Begins in the CLI, whose main() was reached at main_ns: the time of its exec is known from the CPU
- * time it has used since. */
+/* Begins in the CLI, whose main() was reached at main_ns: the time of its exec is known from the
+ * CPU time it has used since. */
 int timeline_start(uint64_t main_ns);
 void timeline_print(FILE *out, bool json);
 

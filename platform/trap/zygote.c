@@ -286,7 +286,8 @@ int zygote_start(struct error *e)
 
 void zygote_stop(void)
 {
-    /* All at once, on all processors; the host would end them one by one with their first process. */
+    /* All at once, on all processors; the host would end them one by one with their first process.
+     */
     for (struct aspace *as = aspace_next(NULL); as; as = aspace_next(as))
         if (as->pid > 0 && !as->dead)
             kill(as->pid, SIGKILL);
