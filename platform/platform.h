@@ -167,6 +167,9 @@ struct platform {
     /* Makes a running thread return PE_INTERRUPTED soon. Harmless when it does not run. */
     void (*interrupt)(struct gthread *thr);
 
+    /* The call of thr, which is parked in it, is going to sleep. NULL: no matter. */
+    void (*call_waits)(struct gthread *thr);
+
     /* Does a running thread sleep in a call that the platform serves? For /proc; NULL: never. */
     bool (*sleeps)(const struct gthread *thr);
 

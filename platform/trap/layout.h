@@ -74,6 +74,7 @@ struct stub_shared {
     uint32_t sentry_sleeping; /* ring the doorbell after posting */
     uint32_t spin;            /* how often to look for a reply before sleeping */
     uint32_t traps_shown;     /* of so many calls that trap and could be served here; 0: none */
+    uint32_t crowded;         /* more threads want to run than there are processors */
     uint32_t spinners_mask;   /* threads of an address space that may do so at once, less one */
     uint32_t sentry_cpu;      /* where it was when it last had nothing to do; + 1 */
     uint64_t xfeatures;       /* what a signal frame holds */
@@ -174,7 +175,7 @@ struct slot {
     uint16_t out_part;  /* or up to out_len */
     uint16_t out_first; /* of out_part, the one whose length is here */
     uint32_t out_first_len;
-    uint32_t pad2;
+    uint32_t waits; /* the answer to this post will take long: no use to look for it */
     uint8_t out_data[SEG_INLINE];
     uint32_t out_len[SLOT_SEGS];
     uint64_t set_fs_base;

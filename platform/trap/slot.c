@@ -279,6 +279,28 @@ void aspace_died(struct aspace *as, int sig)
         trap_host->wake(as->text_stopper);
 }
 
+/*
+ * Waking takes microseconds, in which other threads would wait for their answers: it is done when
+ * none does, or too many are to be woken.
+ */
+#define WAKES_MAX 8
+static uint32_t *wakes[WAKES_MAX];
+static int nwakes;
+
+static void wake_sleepers(void)
+{
+    for (int i = 0; i < nwakes; i++)
+        syscall(SYS_futex, wakes[i], FUTEX_WAKE, 1, NULL, NULL, 0);
+    nwakes = 0;
+}
+
+static void wake_later(uint32_t *word)
+{
+    if (nwakes == WAKES_MAX)
+        wake_sleepers();
+    wakes[nwakes++] = word;
+}
+
 void trap_send(struct gthread *thr, uint32_t cmd)
 {
     struct slot *s = thr->slot;
@@ -289,7 +311,7 @@ void trap_send(struct gthread *thr, uint32_t cmd)
     trap_counts.answers++;
     if (__atomic_load_n(&s->sleeping, __ATOMIC_SEQ_CST)) {
         trap_counts.woken++;
-        syscall(SYS_futex, &s->cmd_seq, FUTEX_WAKE, 1, NULL, NULL, 0);
+        wake_later(&s->cmd_seq);
     }
     if (!thr->as->dead && running_add(thr))
         aspace_died(thr->as, SIGKILL);
@@ -309,6 +331,7 @@ static bool thread_posted(struct gthread *thr)
 
 bool trap_pending(void)
 {
+    wake_sleepers();
     for (int i = 0; i < nrunning; i++)
         if (thread_posted(running[i]))
             return true;
@@ -330,8 +353,33 @@ bool trap_others_run(uint32_t cpu)
     return false;
 }
 
+/* How many threads want to run, the sentry among them; it counts no farther than that many. */
+static int threads_awake(int most)
+{
+    int n = 1;
+
+    for (int i = 0; i < nrunning && i < 32 && n < most; i++)
+        n += !*(volatile uint32_t *)&running[i]->slot->in_futex;
+    return n;
+}
+
+void trap_waits(struct gthread *thr, int ncpus)
+{
+    if (!thr->running && threads_awake(ncpus) >= ncpus)
+        __atomic_store_n(&thr->slot->waits, thr->seq, __ATOMIC_RELAXED);
+}
+
+void trap_count_threads(int ncpus)
+{
+    uint32_t crowded = threads_awake(ncpus) >= ncpus; /* besides the one that posts */
+
+    if (trap_shared->crowded != crowded)
+        trap_shared->crowded = crowded;
+}
+
 int trap_poll(void)
 {
+    static bool put_off;
     int n = 0;
 
     for (int i = 0; i < nrunning;) {
@@ -353,6 +401,9 @@ int trap_poll(void)
         if (unlikely(thr->as->text_stopper))
             trap_host->wake(thr->as->text_stopper);
     }
+    if (nwakes && (!n || put_off))
+        wake_sleepers();
+    put_off = nwakes > 0;
     return n;
 }
 

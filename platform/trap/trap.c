@@ -136,7 +136,11 @@ static bool trap_crowded(void)
 
 static int trap_poll_events(void)
 {
+    static unsigned int events;
     int n = trap_poll();
+
+    if (n && ++events % 64 == 0)
+        trap_count_threads(ncpus);
 
     if (n && idle_since)
         gap_seen();
@@ -372,6 +376,7 @@ static void trap_thread_free(struct gthread *thr)
         as->parked[thr->index / 64] |= 1ULL << thr->index % 64;
         as->parked_threads[thr->index].seq = thr->seq;
         as->parked_threads[thr->index].tid = thr->tid;
+        thr->slot->waits = thr->seq;
     }
     gthread_destroy(thr);
 }
@@ -573,6 +578,11 @@ static void trap_ask_futex(struct aspace *as)
         thr->slot->ask_futex = 1;
 }
 
+static void trap_call_waits(struct gthread *thr)
+{
+    trap_waits(thr, ncpus);
+}
+
 static void trap_set_sigmask(struct gthread *thr, uint64_t blocked, bool pending)
 {
     __atomic_store_n(&thr->slot->sigmask, blocked, __ATOMIC_RELAXED);
@@ -633,6 +643,7 @@ const struct platform platform_trap = {
     .out_commit = window_commit,
     .out_zero = window_zero,
     .set_facts = trap_set_facts,
+    .call_waits = trap_call_waits,
     .set_sigmask = trap_set_sigmask,
     .get_sigmask = trap_get_sigmask,
     .signal_waits = trap_signal_waits,

@@ -96,6 +96,9 @@ void trap_send(struct gthread *thr, uint32_t cmd); /* posts a command; the threa
 void trap_expect(struct gthread *thr);             /* a new thread will post by itself */
 int trap_wait(struct gthread *thr);                /* parks until it has an event; -ESRCH: dead */
 int trap_poll(void);
+/* The call of thr sleeps: when its processor is wanted, it gives it up. */
+void trap_waits(struct gthread *thr, int ncpus);
+void trap_count_threads(int ncpus); /* for stubs that wait: stub_shared.crowded */
 bool trap_pending(void);
 bool trap_running(void);            /* is any guest? */
 bool trap_others_run(uint32_t cpu); /* is a guest running that was not on this CPU? */

@@ -29,25 +29,34 @@ static int set_flags(struct mm *mm, uint64_t addr, uint64_t end, uint32_t set, u
     return 0;
 }
 
-/* Passes advice on for every mapped piece; holes give ENOMEM afterwards. */
+/* What the image holds of [start, end) is not to come back. */
+static int forget_image(struct task *t, struct vma v, uint64_t start, uint64_t end, int advice)
+{
+    uint64_t s = MAX(v.start, start), e = MIN(v.end, end);
+
+    if (advice != MADV_DONTNEED && (advice != MADV_FREE || v.file))
+        return 0;
+    return image_map_discard(t->mm, t->thr, &v, s, e);
+}
+
+/* Passes advice on for what is mapped, in pieces as long as can be; holes give ENOMEM then. */
 static int host_advice(struct task *t, uint64_t addr, uint64_t end, int advice)
 {
-    struct mm *mm = t->mm;
-    bool hole = !vma_covered(mm->vmas, addr, end);
+    const struct vma_tree *set = t->mm->vmas;
+    bool hole = !vma_covered(set, addr, end);
 
-    for (int i = vma_index(mm->vmas, addr); i < mm->vmas->n && mm->vmas->v[i].start < end; i++) {
-        uint64_t s = MAX(mm->vmas->v[i].start, addr), e = MIN(mm->vmas->v[i].end, end);
-        const struct vma v = mm->vmas->v[i];
-        if (advice == MADV_DONTNEED || (advice == MADV_FREE && !v.file)) {
-            int err = image_map_discard(mm, t->thr, &v, s, e);
+    for (int i = vma_index(set, addr); i < set->n && set->v[i].start < end;) {
+        uint64_t s = MAX(set->v[i].start, addr), e = set->v[i].start;
+        for (; i < set->n && set->v[i].start == e && e < end; i++) {
+            int err = forget_image(t, set->v[i], addr, end, advice);
             if (err)
                 return err;
+            e = set->v[i].end;
         }
+        e = MIN(e, end);
         int64_t r = mm_host(t->thr, SYS_madvise, s, e - s, (uint64_t)advice, 0, -1, 0);
         if (r < 0)
             return (int)r;
-        if (e == end)
-            break;
     }
     return hole ? -ENOMEM : 0;
 }

@@ -5,7 +5,7 @@
 #include "sig.h"
 #include <pthread.h>
 
-#define ROUNDS 3000
+#define ROUNDS 300
 
 static volatile int sent, handled, late, stop;
 static volatile pid_t target;

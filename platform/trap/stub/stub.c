@@ -28,11 +28,11 @@
          */
 #define NR_NONE 0xffffffffUL
 #define CPU_SEGMENT 0x7b
-#define YIELDS 40 /* take as long as spinning */
 #define USER_CS 0x33
 #define USER_DS 0x2b
 #define UC_SIGCONTEXT_SS 2
 #define UC_STRICT_RESTORE_SS 4
+#define YIELDS 40           /* take as long as spinning */
 #define FLAGS_PLAIN 0xad7UL /* arithmetic, IF and the bit that is always set; not TF, AC, DF */
 #define CLONE_THREAD_FLAGS 0x50f00 /* VM FS FILES SIGHAND THREAD SYSVSEM */
 #define CLONE_FORK_FLAGS 0x8011    /* CLONE_PARENT | SIGCHLD */
@@ -96,6 +96,8 @@ static int give_way_for(struct slot *s, uint32_t want)
         host_syscall(__NR_sched_yield, 0, 0, 0, 0);
         if (__atomic_load_n(&s->cmd_seq, __ATOMIC_ACQUIRE) == want)
             return 1;
+        if (__atomic_load_n(&s->waits, __ATOMIC_RELAXED) == want)
+            return 0;
     }
     return 0;
 }
@@ -123,10 +125,12 @@ static int spin_for(struct slot *s, uint32_t want)
         }
         if (__atomic_load_n(place, __ATOMIC_RELAXED) != me)
             return give_way_for(s, want);
+        if (__atomic_load_n(&s->waits, __ATOMIC_RELAXED) == want)
+            return 0;
         if (i == SPIN_MIN / 2) {
             s->cpu = this_cpu() + 1;
             if (stub_shared()->sentry_cpu == s->cpu)
-                return give_way_for(s, want);
+                return stub_shared()->crowded ? give_way_for(s, want) : 0;
         }
         __builtin_ia32_pause();
     }
