@@ -28,8 +28,11 @@
 #include "sentry/kernel/task.h"
 #include "sentry/sandbox.h"
 #include "sentry/vfs/vfs_internal.h"
+#include "tests/unit/unit.h"
 
-enum { FD_PROG = 3, FD_AGAIN, FD_LOG, FD_GONE, FD_GONE_RO, FD_DIR, FD_MANY, NMANY = 300 };
+enum { FD_PROG = 3, FD_AGAIN, FD_LOG, FD_GONE, FD_GONE_RO, FD_DIR, FD_MANY };
+
+static int nmany = 300;
 
 static char dir[64];
 static struct task task;
@@ -164,7 +167,7 @@ static void setup(void)
     }
     put("root/bin/prog", "program");
     put("root/bin/other", "other");
-    for (int i = 0; i < NMANY; i++) {
+    for (int i = 0; i < nmany; i++) {
         snprintf(path, sizeof(path), "root/bin/f%d", i);
         put(path, path);
     }
@@ -227,7 +230,7 @@ static void make_tree(void)
     path_of(path, "data/gone");
     ck_assert_int_eq(unlink(path), 0);
     open_as("/bin", O_RDONLY | O_DIRECTORY, FD_DIR);
-    for (int i = 0; i < NMANY; i++) {
+    for (int i = 0; i < nmany; i++) {
         snprintf(path, sizeof(path), "/bin/f%d", i);
         open_as(path, O_RDONLY, FD_MANY + i);
     }
@@ -252,6 +255,8 @@ static void save(void)
 
 /* --- restoring --- */
 static char why[256];
+static size_t flip; /* not 0: this byte is wrong */
+static int flip_with;
 
 static bool load(void)
 {
@@ -259,6 +264,8 @@ static bool load(void)
     char *data = malloc(len), name[64];
 
     ck_assert_int_eq(pread(image.kernel, data, len, 0), len);
+    if (flip)
+        data[flip] ^= (char)flip_with;
     snprintf(name, sizeof(name), "/proc/self/fd/%d", image.pages);
     ck_assert_int_eq(ckpt_pages_use(open(name, O_RDONLY)), 0);
 
@@ -267,7 +274,7 @@ static bool load(void)
     snprintf(why, sizeof(why), "%s", ckpt_reader_error(r) ? ckpt_reader_error(r) : "");
     ckpt_reader_free(r);
     free(data);
-    if (!root)
+    if (!root || !root->ns || !root->fs || !root->fds)
         return false;
     const char *wrong = goferfs_resumed();
     if (wrong) {
@@ -313,7 +320,7 @@ static void check_all(void)
     ck_assert_int_eq(vfs_open(&task, AT_FDCWD, "/mnt/gone", O_RDONLY, 0, 0, &f), -ENOENT);
     ck_assert_int_eq(vfs_open(&task, AT_FDCWD, "/mnt/new", O_RDWR | O_CREAT, 0600, 0, &f), 0);
     file_put(f);
-    for (int i = 0; i < NMANY; i++) {
+    for (int i = 0; i < nmany; i++) {
         snprintf(path, sizeof(path), "root/bin/f%d", i);
         expect(FD_MANY + i, path);
     }
@@ -384,6 +391,52 @@ START_TEST(mounts_differ)
 }
 END_TEST
 
+/* --- wrong images --- */
+static size_t wrong_at;
+
+static void try_wrong(void)
+{
+    struct file *f;
+    char buf[100];
+
+    alarm(20);
+    flip = wrong_at;
+    if (!load())
+        return;
+    for (int fd = 0; (fd = fdtable_next(task.fds, fd, &f)) >= 0; fd++) {
+        struct uio u;
+        loff_t pos = 0;
+        if (file_readable(f))
+            file_read_kernel(&task, f, buf, sizeof(buf), 0);
+        uio_init_kernel(&u, UIO_SOURCE, buf, 10);
+        if (file_writable(f))
+            file_write(&task, f, &u, &pos, 0);
+    }
+    if (!vfs_open(&task, AT_FDCWD, "other", O_RDONLY, 0, 0, &f))
+        file_put(f);
+    if (!vfs_open(&task, AT_FDCWD, "/mnt/log", O_RDONLY, 0, 0, &f))
+        file_put(f);
+    fdtable_put(task.fds);
+    fs_context_put(task.fs);
+}
+
+/* NV_FUZZ_STEP=1 takes every byte. */
+START_TEST(wrong_bytes)
+{
+    const char *env = getenv("NV_FUZZ_STEP");
+    size_t step = env ? (size_t)atoi(env) : 11;
+
+    nmany = 3;
+    in_sentry(save, "root");
+    size_t len = (size_t)lseek(image.kernel, 0, SEEK_END);
+    srandom((unsigned int)getpid());
+    for (wrong_at = 16 + (size_t)random() % step; wrong_at < len; wrong_at += step) {
+        flip_with = 1 << random() % 8;
+        in_sentry(try_wrong, "root");
+    }
+}
+END_TEST
+
 /* --- what cannot be saved --- */
 static void save_too_large(void)
 {
@@ -413,22 +466,5 @@ START_TEST(too_large)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *s = suite_create("ckpt_gofer");
-    TCase *c = tcase_create("gofer");
-
-    tcase_set_timeout(c, 60);
-    tcase_add_checked_fixture(c, setup, teardown);
-    tcase_add_test(c, found_again);
-    tcase_add_test(c, moved);
-    tcase_add_test(c, changed);
-    tcase_add_test(c, mounts_differ);
-    tcase_add_test(c, too_large);
-    suite_add_tcase(s, c);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("ckpt_gofer", setup, teardown, found_again, moved, changed, mounts_differ, wrong_bytes,
+          too_large)
