@@ -31,7 +31,7 @@ static int enter(struct place *p, const struct gofer_export *exp, char *path, co
     if (p->fd >= 0)
         close(p->fd);
     p->fd = gofer_open_beneath(exp->fd, path, O_PATH | O_DIRECTORY);
-    strcpy(p->path, path);
+    memcpy(p->path, path, strlen(path) + 1);
     return p->fd < 0 ? p->fd : 0;
 }
 

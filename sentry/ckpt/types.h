@@ -34,18 +34,12 @@ enum ckpt_type_id {
     CT_FILE,
     /* sentry/fs: what superblocks, inodes and files have as priv */
     CT_TMPFS = 60,
-    CT_TMPFS_INODE,
-    CT_GOFERFS,
-    CT_GOFER_INODE,
-    CT_GOFER_FILE,
+    CT_GOFERFS = 62,
+    CT_GOFER_FILE = 64,
     CT_OVERLAY,
-    CT_OVERLAY_INODE,
-    CT_OVERLAY_FILE,
-    CT_PROC_INODE,
-    CT_PROC_FILE,
-    CT_SYS_INODE,
-    CT_DEV_INODE,
-    CT_HOSTFD,
+    CT_OVERLAY_FILE = 67,
+    CT_PROC_FILE = 69,
+    CT_HOSTFD = 72,
     CT_TTY,
     CT_GOFER_DIR = 80,
     /* sentry/ipc, sentry/socket */
@@ -61,11 +55,6 @@ enum ckpt_type_id {
     CT_CHANNEL_GENERATION,
 };
 
-/* Weak until each has its definition. */
-#pragma weak ckpt_mount_ns
-#pragma weak ckpt_fs_context
-#pragma weak ckpt_fdtable
-#pragma weak ckpt_file
 extern const struct ckpt_type ckpt_sandbox;
 extern const struct ckpt_type ckpt_task, ckpt_thread_group, ckpt_process_group, ckpt_session;
 extern const struct ckpt_type ckpt_cred, ckpt_sighand, ckpt_uts;

@@ -208,8 +208,10 @@ static void inode_load(struct ckpt_reader *r, void *obj, unsigned int version)
     struct inode *i = obj;
 
     locks_load(r, i);
-    if (!sops || !sops->inode_ops)
+    if (!sops || !sops->inode_ops) {
         ckpt_bad(r, "an inode of no file system");
+        return;
+    }
     if (ckpt_failed(r))
         return;
     i->ops = sops->inode_ops(i->mode);

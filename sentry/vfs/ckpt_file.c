@@ -46,7 +46,7 @@ static const char *subject(const struct file *file, const struct inode *i,
     if (!t)
         f = (struct file *)(uintptr_t)file;
     const struct dentry *d = f ? f->path.dentry : i ? inode_dentry(i) : NULL;
-    if (t && t->fs && f->path.mnt && !path_is_anon(&f->path) &&
+    if (t && t->fs && f && f->path.mnt && !path_is_anon(&f->path) &&
         vfs_path_string((struct task *)(uintptr_t)t, &f->path, &name))
         name = NULL;
     const char *shown = name ? name : d ? d->name : f && f->ops->kind ? f->ops->kind : "a file";

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/macros.h"
 #include "sentry/ckpt/types.h"
 #include "sentry/fs/proc/proc.h"
@@ -101,31 +102,35 @@ static void place(struct ckpt_reader *r, struct proc_inode *pi, unsigned int tab
         ckpt_bad(r, "%s is something else here", path);
 }
 
+static bool kind_ok(const struct proc_inode *pi, unsigned int kind, unsigned int table, mode_t mode)
+{
+    if (kind > PROC_SPECIAL || table >= ARRAY_SIZE(tables) || pi->pid < 0 || pi->fd < 0 ||
+        (mode & S_IFMT) != proc_kind_fmt(kind))
+        return false;
+    /* Only what is about a process is in its table, and the descriptors. */
+    return (pi->pid > 0) ==
+           (kind == PROC_FD || kind == PROC_FDINFO || tables[table] == proc_pid_entries);
+}
+
 void proc_load_inode(struct ckpt_reader *r, struct inode *i, unsigned int version)
 {
     struct proc_inode *pi = calloc(1, sizeof(*pi));
     unsigned int kind = ckpt_get_u8(r), table = ckpt_get_u8(r);
-    char *path = ckpt_get_string(r, PATH_MAX_);
+    cleanup_free char *path = ckpt_get_string(r, PATH_MAX_);
 
     i->priv = pi;
-    if (pi) {
-        pi->pid = (pid_t)ckpt_get_u32(r);
-        pi->fd = (int)ckpt_get_u32(r);
-    }
-    if (!pi || !path)
+    if (!pi || !path) {
         ckpt_bad(r, "a file without a place");
-    else if (kind > PROC_SPECIAL || table >= ARRAY_SIZE(tables) || pi->pid < 0 || pi->fd < 0 ||
-             (i->mode & S_IFMT) != proc_kind_fmt(kind))
-        ckpt_bad(r, "a file of kind %u", kind);
-    /* Only what is about a process is in its table, and the descriptors. */
-    else if ((pi->pid > 0) !=
-             (kind == PROC_FD || kind == PROC_FDINFO || tables[table] == proc_pid_entries))
-        ckpt_bad(r, "process %d in the wrong place", pi->pid);
-    if (!ckpt_failed(r)) {
-        pi->kind = kind;
-        place(r, pi, table, path);
+        return;
     }
-    free(path);
+    pi->pid = (pid_t)ckpt_get_u32(r);
+    pi->fd = (int)ckpt_get_u32(r);
+    if (!kind_ok(pi, kind, table, i->mode)) {
+        ckpt_bad(r, "a file of kind %u, process %d", kind, pi->pid);
+        return;
+    }
+    pi->kind = kind;
+    place(r, pi, table, path);
 }
 
 /* --- open files --- */

@@ -112,23 +112,33 @@ static void load_names(struct ckpt_reader *r, struct inode *dir)
     }
 }
 
+/* NULL: the name is right. */
+static const char *link_name(struct inode *dir, struct tmpfs_entry *e)
+{
+    struct inode *i = e->inode;
+
+    if (!i || i->sb != dir->sb || i->ops != tmpfs_ops_of(i->mode))
+        return "is a name of nothing";
+    if (tmpfs_entry_restored(e))
+        return "is there twice";
+    if (!S_ISDIR(i->mode))
+        return NULL;
+    if (TMPFS_I(i)->parent || !dir->sb->root || i == dir->sb->root->inode)
+        return "has two names";
+    TMPFS_I(i)->parent = dir;
+    return NULL;
+}
+
 static void link_names(struct ckpt_reader *r, struct inode *dir)
 {
     struct tmpfs_entry *e;
 
     list_for_each(e, &TMPFS_I(dir)->entries, node) {
-        struct inode *i = e->inode;
-        if (!i || i->sb != dir->sb || i->ops != tmpfs_ops_of(i->mode))
-            ckpt_bad(r, "'%s' is a name of nothing", e->name);
-        else if (tmpfs_entry_restored(e))
-            ckpt_bad(r, "'%s' is there twice", e->name);
-        else if (S_ISDIR(i->mode) &&
-                 (TMPFS_I(i)->parent || !dir->sb->root || i == dir->sb->root->inode))
-            ckpt_bad(r, "directory '%s' has two names", e->name);
-        if (ckpt_failed(r))
+        const char *wrong = link_name(dir, e);
+        if (wrong) {
+            ckpt_bad(r, "'%s' %s", e->name, wrong);
             return;
-        if (S_ISDIR(i->mode))
-            TMPFS_I(i)->parent = dir;
+        }
     }
 }
 
