@@ -26,43 +26,45 @@ static int io_flags(const struct file *f, int msg_flags)
     return f->flags | (msg_flags & MSG_DONTWAIT ? O_NONBLOCK : 0);
 }
 
-long sys_sendto(struct task *t, const struct sysargs *a)
+/* What sendto and recvfrom have in common: a socket, one buffer, flags. */
+static int one_buffer(struct task *t, const struct sysargs *a, enum uio_dir dir, struct file **f,
+                      struct socket **s, struct msg *m)
 {
     uint64_t len = MIN(arg_u64(a, 2), (uint64_t)LEN_MAX);
-    cleanup_file struct file *f = NULL;
-    struct socket *s;
-    struct msg m;
 
     if (!user_range_ok(arg_u64(a, 1), len))
         return -EFAULT;
-    int err = socket_get(t, arg_i32(a, 0), &f, &s);
+    int err = socket_get(t, arg_i32(a, 0), f, s);
     if (err)
         return err;
-    msg_init(&m, arg_i32(a, 3));
-    if (arg_u64(a, 4)) {
+    msg_init(m, arg_i32(a, 3));
+    uio_init_user(&m->uio, t, dir, arg_u64(a, 1), len);
+    return 0;
+}
+
+long sys_sendto(struct task *t, const struct sysargs *a)
+{
+    cleanup_file struct file *f = NULL;
+    struct socket *s;
+    struct msg m;
+    int err = one_buffer(t, a, UIO_SOURCE, &f, &s, &m);
+
+    if (!err && arg_u64(a, 4)) {
         err = sockaddr_in(t, arg_u64(a, 4), arg_i32(a, 5), &m.addr);
-        if (err)
-            return err;
         m.addrlen = arg_u32(a, 5);
     }
-    uio_init_user(&m.uio, t, UIO_SOURCE, arg_u64(a, 1), len);
-    return s->ops->send(t, s, &m, io_flags(f, m.flags));
+    return err ? err : s->ops->send(t, s, &m, io_flags(f, m.flags));
 }
 
 long sys_recvfrom(struct task *t, const struct sysargs *a)
 {
-    uint64_t len = MIN(arg_u64(a, 2), (uint64_t)LEN_MAX);
     cleanup_file struct file *f = NULL;
     struct socket *s;
     struct msg m;
+    int err = one_buffer(t, a, UIO_DEST, &f, &s, &m);
 
-    if (!user_range_ok(arg_u64(a, 1), len))
-        return -EFAULT;
-    int err = socket_get(t, arg_i32(a, 0), &f, &s);
     if (err)
         return err;
-    msg_init(&m, arg_i32(a, 3));
-    uio_init_user(&m.uio, t, UIO_DEST, arg_u64(a, 1), len);
     ssize_t n = s->ops->recv(t, s, &m, io_flags(f, m.flags));
     scm_release(&m.scm);
     if (n >= 0 && arg_u64(a, 4) &&
