@@ -75,9 +75,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memset(&out.rep, 0, sizeof(out.rep));
     int err = dispatch(&c, n);
     REQUIRE(err <= 0 && out.rep.len <= GOFER_DATA_MAX);
-    if (c.fd >= 0) {
-        REQUIRE(!fstat(c.fd, &st) && st.st_ino != secret && S_ISREG(st.st_mode));
-        close(c.fd);
+    if (c.fd >= 0)
+        c.fds[c.nfds++] = c.fd;
+    REQUIRE(c.nfds <= GOFER_MANY_MAX);
+    while (c.nfds) {
+        int fd = c.fds[--c.nfds];
+        REQUIRE(!fstat(fd, &st) && st.st_ino != secret && S_ISREG(st.st_mode));
+        close(fd);
     }
     REQUIRE(!stat(path, &st) && st.st_ino == secret && st.st_size == 7);
     return 0;
