@@ -69,8 +69,10 @@ int gofer_stat_at(int fd, const char *name, struct gofer_attr *a)
     struct statx x;
 
     if (statx(fd, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | (*name ? 0 : AT_EMPTY_PATH),
-              STATX_BASIC_STATS | STATX_BTIME, &x))
+              STATX_BASIC_STATS | STATX_BTIME, &x)) {
+        *a = (struct gofer_attr){0};
         return -errno;
+    }
     fill_attr(a, &x);
     return 0;
 }
@@ -133,7 +135,7 @@ static int check_steps(const char *path)
     char copy[GOFER_PATH_MAX], *rest = copy, *name;
     int n = 0;
 
-    strcpy(copy, path);
+    memcpy(copy, path, strlen(path) + 1); /* dispatch() has checked its length */
     while ((name = next_name(&rest)))
         if (!gofer_is_plain_name(name) || ++n > GOFER_STEPS_MAX)
             return -EINVAL;

@@ -87,7 +87,7 @@ static bool add_entry(struct call *c, int dir, const struct dirent64 *d, bool al
         return false;
     *e = (struct gofer_dirent){
         .next = (uint64_t)d->d_off, .ino = d->d_ino, .type = d->d_type, .name_len = (uint8_t)len};
-    struct gofer_attr attr;
+    struct gofer_attr attr = {0};
     if (wants_attr(c, d, all) && !gofer_stat_at(dir, d->d_name, &attr)) {
         e->has_attr = 1;
         memcpy(at, &attr, sizeof(attr));
@@ -192,7 +192,7 @@ static int next_subdir(struct lister *l, struct level *v, char path[GOFER_PATH_M
         char *at = path + v->path_len;
         if (v->path_len)
             *at++ = '/';
-        strcpy(at, name);
+        memcpy(at, name, e->name_len + 1UL);
         return fd;
     }
     return -1;
@@ -245,7 +245,7 @@ static int add_tree(struct lister *l, int base, const char *name, bool *full)
         return fd;
     uint64_t pos = *name ? 0 : l->c->req->arg[READDIR_POS];
     int err = pos && lseek(fd, (off_t)pos, SEEK_SET) < 0 ? -errno : 0;
-    strcpy(path, name);
+    memcpy(path, name, strlen(name) + 1); /* a part of path2 */
     if (!err)
         err = add_section(l, fd, path, &top);
     if (err || !l->left) {
@@ -261,9 +261,8 @@ static int add_tree(struct lister *l, int base, const char *name, bool *full)
 
 int gofer_readdir(struct call *c)
 {
-    uint64_t sections = c->req->arg[READDIR_SECTIONS];
-    struct lister l = {.c = c,
-                       .left = (unsigned int)MIN(MAX(sections, 1UL), GOFER_SECTIONS_MAX + 0UL)};
+    uint64_t sections = MIN(c->req->arg[READDIR_SECTIONS], GOFER_SECTIONS_MAX + 0UL);
+    struct lister l = {.c = c, .left = sections ? (unsigned int)sections : 1};
     cleanup_close int base = gofer_open_beneath(c->exp->fd, c->path, O_PATH | O_DIRECTORY);
     bool full = false;
 

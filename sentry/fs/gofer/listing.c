@@ -121,7 +121,8 @@ static void drop(struct gofer_listing *l)
 {
     kept_bytes -= l->len;
     list_del(&l->lru);
-    l->owner->listing = NULL;
+    if (l->owner)
+        l->owner->listing = NULL;
     l->owner = NULL;
     gofer_listing_put(l);
 }

@@ -188,7 +188,7 @@ static struct dentry *add_steps(struct dentry *d, const struct gofer_call *c)
     for (uint32_t k = 0; d && *name && k <= c->steps; k++) {
         size_t len = strcspn(name, "/");
         struct gofer_attr a;
-        bool missing = k == c->steps;
+        bool missing = !c->data || k == c->steps;
         if (!d->inode || !S_ISDIR(d->inode->mode) || (missing && c->stop != -ENOENT))
             break;
         if (!missing)
