@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/timeline.h"
+#include "platform/vdso/vdso.h"
 #include "sentry/ctl.h"
 #include "sentry/kernel/fiber.h"
 #include "sentry/kernel/freeze.h"
@@ -135,11 +136,49 @@ int task_materialize(struct task *t)
     return 0;
 }
 
+/*
+ * Code of a vDSO is other code on another host, so no image should have a task inside. Such
+ * functions are short: the task runs on and is interrupted once more.
+ */
+#define VDSO_TRIES 16
+#define VDSO_RETRY_NS 20000
+
+static void vdso_retry(struct ktimer *k)
+{
+    struct thread_group *tg;
+    struct task *t;
+
+    list_for_each(tg, &all_thread_groups, all_node) {
+        list_for_each(t, &tg->tasks, tg_node) {
+            if (t->vdso_tries)
+                task_kick(t);
+        }
+    }
+}
+
+static bool leaves_vdso(struct task *t)
+{
+    static struct ktimer retry = {.cb = vdso_retry, .heap_index = -1};
+
+    bool inside = t->thr && t->ev.kind == PE_INTERRUPTED && !task_fatal_pending(t) &&
+                  vdso_contains(task_regs(t)->rip);
+    if (!inside || t->vdso_tries == VDSO_TRIES) {
+        t->vdso_tries = 0;
+        return false;
+    }
+    t->vdso_tries++;
+    if (!ktimer_armed(&retry))
+        ktimer_arm(&retry, now_ns() + VDSO_RETRY_NS);
+    return true;
+}
+
 /* What comes before guest code may go on. False: look again. */
 static bool may_run(struct task *t)
 {
     t->interrupted = false;
     if (unlikely(sandbox_freezing) && !task_fatal_pending(t)) {
+        if (leaves_vdso(t))
+            return true;
         task_freeze(t);
         return false;
     }

@@ -55,6 +55,7 @@ struct task {
 
     struct user_regs_struct regs; /* valid when regs_valid */
     bool regs_valid, regs_dirty;
+    uint8_t vdso_tries; /* to get out of a vDSO before it is stopped */
     struct platform_event ev; /* the event being handled */
     struct sysargs sys;       /* the syscall being handled */
     long sys_result;
