@@ -456,11 +456,12 @@ static bool load(const char *data, size_t len, char why[256])
     bool whole = root && root->ns && root->fs && root->fds;
     snprintf(why, 256, "%s", ckpt_reader_error(r) ? ckpt_reader_error(r) : "");
     ckpt_reader_free(r);
-    if (!whole || epoll_restored())
-        return false;
-    task->fs = root->fs;
-    task->fds = root->fds;
-    return true;
+    if (whole) {
+        task->fs = root->fs;
+        task->fds = root->fds;
+    }
+    free(root);
+    return whole && !epoll_restored();
 }
 
 START_TEST(round_trip)
