@@ -101,6 +101,7 @@ static void restore_main(void *arg)
     struct uts_ns *uts = uts_root();
     size_t len = 0;
 
+    ktimers_hold(true);
     data = read_kernel(sandbox->restore->kernel_fd, &len);
     if (!data)
         fail("cannot read the image's kernel part", strerror(errno ? errno : EINVAL));
@@ -136,6 +137,7 @@ static void restore_main(void *arg)
     err = start_tasks();
     if (err)
         fail("cannot start the tasks of the image", strerror(-err));
+    ktimers_hold(false);
 }
 
 int restore_start(void)

@@ -75,8 +75,10 @@ int sandbox_freeze(uint64_t deadline_ns, struct task **culprit)
         fiber_park();
     ktimer_cancel(&ft.timer);
     freezer = NULL;
-    if (!*culprit)
+    if (!*culprit) {
+        ktimers_hold(true); /* its time stands still */
         return 0;
+    }
     sandbox_thaw();
     return -ETIMEDOUT;
 }
@@ -84,6 +86,7 @@ int sandbox_freeze(uint64_t deadline_ns, struct task **culprit)
 void sandbox_thaw(void)
 {
     sandbox_freezing = false;
+    ktimers_hold(false);
     kick_all();
 }
 

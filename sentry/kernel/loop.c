@@ -61,6 +61,18 @@ uint64_t deadline_after(const struct timespec *ts)
 /* --- timers: a binary heap by expiry --- */
 static struct ktimer **heap;
 static int heap_len, heap_cap;
+static bool timers_held;
+
+/* Armed and not held: heap[0] is the first of them. */
+static int running_timers(void)
+{
+    return timers_held ? 0 : heap_len;
+}
+
+void ktimers_hold(bool hold)
+{
+    timers_held = hold;
+}
 
 static void heap_set(int i, struct ktimer *t)
 {
@@ -138,7 +150,7 @@ void ktimer_cancel(struct ktimer *t)
 
 static void run_timers(uint64_t now)
 {
-    while (heap_len && heap[0]->expires_ns <= now) {
+    while (running_timers() && heap[0]->expires_ns <= now) {
         struct ktimer *t = heap[0];
         ktimer_cancel(t);
         t->cb(t);
@@ -269,7 +281,7 @@ static bool spin_for_work(void)
                 __builtin_ia32_pause();
         }
         uint64_t now = now_ns();
-        if (heap_len && heap[0]->expires_ns <= now)
+        if (running_timers() && heap[0]->expires_ns <= now)
             return true;
         if ((int64_t)(now - start) > spin)
             return false;
@@ -283,7 +295,7 @@ static void loop_sleep(void)
     if (!platform->idle_enter())
         return;
     stats.sleeps++;
-    if (heap_len) {
+    if (running_timers()) {
         uint64_t now = now_ns();
         timeout = heap[0]->expires_ns > now ? (int64_t)(heap[0]->expires_ns - now) : 0;
     }
@@ -311,7 +323,7 @@ void loop_run(void)
         fiber_run_ready(FIBER_BUDGET);
         if (!look_again() || ++turn % TURNS == 0) {
             uint64_t now = now_ns();
-            if (heap_len)
+            if (running_timers())
                 run_timers(now);
             if (now - last_fds > POLL_FDS_NS) {
                 poll_fds(0);
@@ -322,7 +334,7 @@ void loop_run(void)
             continue;
         loop_sleep();
         last_fds = now_ns();
-        if (heap_len)
+        if (running_timers())
             run_timers(last_fds);
     }
 }

@@ -11,7 +11,7 @@
 
 int loop_init(void);
 int loop_ncpus(void); /* that the host lets us use */
-void loop_run(void); /* until loop_stop() */
+void loop_run(void);  /* until loop_stop() */
 void loop_stop(void);
 
 /* Host file descriptors. events/revents are EPOLL*. cb runs on the loop and must not park. */
@@ -35,6 +35,8 @@ struct ktimer {
 void ktimer_init(struct ktimer *t, void (*cb)(struct ktimer *t));
 void ktimer_arm(struct ktimer *t, uint64_t expires_ns); /* re-arms when armed */
 void ktimer_cancel(struct ktimer *t);
+/* None expires meanwhile: the sandbox is frozen, or not yet whole. */
+void ktimers_hold(bool hold);
 static inline bool ktimer_armed(const struct ktimer *t)
 {
     return t->heap_index >= 0;
