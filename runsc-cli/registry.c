@@ -23,6 +23,7 @@
 #define STATE "state.json"
 #define CONTROL "control"
 #define STATE_MAX 65536
+#define SWEEP_EVERY 16
 #define COMMAND_MAX 64 /* arguments that are kept */
 #define ARG_MAX_LEN 256
 
@@ -42,6 +43,11 @@ static int bad_id(const char *id, struct error *e)
 }
 
 /* --- entries --- */
+static int is_entry(const struct dirent *d)
+{
+    return is_id(d->d_name);
+}
+
 /* Its directory, if the sandbox is alive; state: its state.json, opened for reading. */
 static int open_alive(int all, const char *id, int *state)
 {
@@ -217,6 +223,21 @@ int registry_listen(struct registry *r, struct error *e)
     return 0;
 }
 
+/* Nobody may ever ask for a list: now and then, what was killed is removed at the end of another.
+ */
+static void sweep_all(int all)
+{
+    struct dirent **names;
+    int n = scandirat(all, ".", &names, is_entry, NULL);
+
+    for (int i = 0; i < n; i++) {
+        sweep_entry(all, names[i]->d_name);
+        free(names[i]);
+    }
+    if (n >= 0)
+        free(names);
+}
+
 void registry_leave(struct registry *r)
 {
     if (r->listener >= 0)
@@ -225,6 +246,8 @@ void registry_leave(struct registry *r)
         cleanup_close int all = open_all(false);
         if (all >= 0)
             remove_entry(all, r->id);
+        if (all >= 0 && getpid() % SWEEP_EVERY == 0)
+            sweep_all(all);
         close(r->state);
     }
     r->state = r->listener = -1;
@@ -266,11 +289,6 @@ static void list_one(int all, const char *id, void (*fn)(void *arg, const json_t
     if (j)
         fn(arg, j);
     json_decref(j);
-}
-
-static int is_entry(const struct dirent *d)
-{
-    return is_id(d->d_name);
 }
 
 int registry_list(void (*fn)(void *arg, const json_t *state), void *arg, struct error *e)
