@@ -83,6 +83,7 @@ host: $(NV)
 	tests/integration/image_hostile.py $(NV) "$(PLATFORMS)"
 	tests/integration/checkpoint_files.sh $(NV) "$(PLATFORMS)"
 	tests/integration/checkpoint_ipc.sh $(NV) "$(PLATFORMS)"
+	tests/integration/checkpoint_memory.sh $(NV) "$(PLATFORMS)"
 
 check: deps
 	@$(MAKE) --no-print-directory all
