@@ -410,6 +410,7 @@ static const struct ckpt_field task_fields[] = {
     CKPT_BYTES(struct task, sys.arg),
     CKPT_UINT(struct task, sys_result),
     CKPT_TIME(struct task, kept_deadline_ns),
+    CKPT_UINT_MAX(struct task, done_ago, INT64_MAX / 2),
     CKPT_UINT(struct task, ev.trapno),
     CKPT_UINT(struct task, ev.err),
     CKPT_UINT(struct task, ev.cr2),

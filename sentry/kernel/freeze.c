@@ -2,6 +2,7 @@
 #include "sentry/kernel/freeze.h"
 
 #include <errno.h>
+#include <sys/syscall.h>
 
 #include "sentry/kernel/fiber.h"
 #include "sentry/kernel/task_internal.h"
@@ -96,8 +97,25 @@ static bool is_interruption(long r)
            r == -ERESTART_RESTARTBLOCK;
 }
 
+/* Half a write is whole again when the rest is written. */
+static bool cut_write(struct task *t)
+{
+    if (!t->wait_cut || t->sys_result <= 0 || (t->sys.nr != SYS_write && t->sys.nr != SYS_sendto) ||
+        (uint64_t)t->sys_result >= t->sys.arg[2])
+        return false;
+    t->done_ago += (uint64_t)t->sys_result;
+    t->sys.arg[1] += (uint64_t)t->sys_result;
+    t->sys.arg[2] -= (uint64_t)t->sys_result;
+    t->sys_result = -ERESTARTSYS;
+    return true;
+}
+
 void task_cut_short(struct task *t)
 {
+    if (!task_signal_waiting(t) && cut_write(t)) {
+        t->cut_short = true;
+        return;
+    }
     t->cut_short = is_interruption(t->sys_result) && !task_signal_waiting(t);
 }
 

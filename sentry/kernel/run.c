@@ -85,6 +85,7 @@ static void make_call(struct task *t)
     if (unlikely(sandbox->checkpoint_every) && ++ncalls == sandbox->checkpoint_every)
         ctl_send(CTL_WANT_RELAY, 0);
     t->in_syscall = true;
+    t->wait_cut = false;
     t->sys_result = syscall_dispatch(t, &t->sys);
     t->in_syscall = false;
     if (unlikely(sandbox_freezing))
@@ -182,10 +183,17 @@ static bool may_run(struct task *t)
         task_freeze(t);
         return false;
     }
-    if (unlikely(t->cut_short) && task_resume_call(t)) {
-        make_call(t);
+    if (unlikely(t->cut_short)) {
+        bool again = task_resume_call(t);
+        if (again)
+            make_call(t);
         t->resuming = false;
-        return false;
+        if (t->done_ago && !t->cut_short) {
+            t->sys_result = (t->sys_result > 0 ? t->sys_result : 0) + (int64_t)t->done_ago;
+            t->done_ago = 0;
+        }
+        if (again)
+            return false;
     }
     if (unlikely(t->vfork_child)) {
         struct task *c = t->vfork_child;

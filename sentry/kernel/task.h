@@ -55,7 +55,7 @@ struct task {
 
     struct user_regs_struct regs; /* valid when regs_valid */
     bool regs_valid, regs_dirty;
-    uint8_t vdso_tries; /* to get out of a vDSO before it is stopped */
+    uint8_t vdso_tries;       /* to get out of a vDSO before it is stopped */
     struct platform_event ev; /* the event being handled */
     struct sysargs sys;       /* the syscall being handled */
     long sys_result;
@@ -68,6 +68,8 @@ struct task {
     bool cut_short; /* the call at hand ended only because the sandbox froze */
     bool resuming;  /* it is being made again; its deadline, if it is known: */
     uint64_t kept_deadline_ns;
+    bool wait_cut;     /* the call's last sleep ended so */
+    uint64_t done_ago; /* bytes that a write(2) made again has written before */
 
     struct task_signal sig;    /* blocked, pending, altstack... sentry/signal/signal.h */
     bool interrupted;          /* woken in order to look at signals */

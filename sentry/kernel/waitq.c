@@ -114,6 +114,7 @@ static int sleep_on(struct task *t, struct waitq **qs, int n, uint64_t deadline,
     struct sleep_waiter sw[WAIT_MANY_MAX];
 
     t->kept_deadline_ns = deadline;
+    t->wait_cut = sandbox_freezing;
     if (must_wake(t, mode))
         return mode == SLEEP_INTERRUPTIBLE ? -ERESTARTSYS : -EINTR;
     ktimer_init(&s.timer, sleep_expired);
@@ -138,6 +139,7 @@ static int sleep_on(struct task *t, struct waitq **qs, int n, uint64_t deadline,
         return 0;
     if (s.timed_out)
         return -ETIMEDOUT;
+    t->wait_cut = sandbox_freezing;
     return mode == SLEEP_INTERRUPTIBLE ? -ERESTARTSYS : -EINTR;
 }
 
