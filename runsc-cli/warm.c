@@ -199,6 +199,7 @@ static bool up_to_date(const struct warm *w, const struct spawn *sp, const char 
     files = warm_files(m);
     bool same =
         m->content_key && !strcmp(m->content_key, key) && files && files_unchanged(sp, files);
+    same = same && (img.fd[IMAGE_WSET] >= 0 || !*w->file); /* killed before that was recorded */
     image_close(&img);
     return same;
 }

@@ -232,7 +232,7 @@ START_TEST(killed)
                 if (write_image("x", g, 16, NULL))
                     _exit(1);
         }
-        usleep((useconds_t)(random() % 5000));
+        usleep((useconds_t)(random() % (5000 + 200 * round))); /* also where it takes long */
         kill(pid, SIGKILL);
         int status;
         waitpid(pid, &status, 0);
