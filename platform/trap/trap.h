@@ -159,6 +159,15 @@ uint64_t frame_fs_base(struct gthread *thr);
 uint64_t frame_ip(const struct gthread *thr);
 uint64_t frame_flags(const struct gthread *thr);
 void frame_set_ip(struct gthread *thr, uint64_t ip);
+/* space.c: what struct platform says of them */
+struct aspace *trap_aspace_get(struct aspace *as);
+void trap_aspace_kill(struct aspace *as);
+void trap_aspace_put(struct aspace *as);
+pid_t trap_aspace_pid(struct aspace *as);
+int trap_aspace_fork(struct gthread *thr, struct aspace **out, struct gthread **out_thr);
+int trap_aspace_new(struct aspace **as, struct gthread **thr);
+int trap_thread_new(struct gthread *thr, struct gthread **out);
+void trap_thread_free(struct gthread *thr);
 /* zygote.c */
 int zygote_start(struct error *e);
 int zygote_fork(struct aspace **as, struct gthread **thr);

@@ -32,7 +32,7 @@ print(v)' "$1"; }
 gcc -O1 -o ask "$here/ask.c" || exit 1
 
 for platform in $2; do
-    rm -rf images/*
+    rm -rf images/*; cat err >>all.err 2>/dev/null; : >err
     on=--platform=$platform
     # --- warm, invoke ---
     is "warm" "$(nv warm $on function.js -o f; echo $?)" 0
@@ -140,7 +140,8 @@ P
     kill -TERM $server; wait $server
     is "serve leaves no process" "$(pgrep -f "^$tmp/nv" | wc -l)" 0
 done
-grep -aE '^(==[0-9]+==ERROR|.*: runtime error: )' err && failed=$((failed + 1))
+cat err >>all.err
+grep -aE "^(==[0-9]+==ERROR|.*: runtime error: )" all.err && failed=$((failed + 1))
 [ $failed -eq 0 ] || tail -20 err
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]

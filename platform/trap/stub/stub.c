@@ -8,21 +8,9 @@
 #include <asm/signal.h>
 #include <asm/siginfo.h>
 #include <asm/unistd.h>
-#include <elf.h>
 #include <linux/futex.h>
-#include <linux/seccomp.h>
 #include <stdbool.h>
 
-#define PROT_READ 1
-#define PROT_WRITE 2
-#define PROT_EXEC 4
-#define MAP_SHARED 1
-#define MAP_PRIVATE 2
-#define MAP_FIXED 16
-#define MAP_ANONYMOUS 32
-#define MAP_NORESERVE 0x4000
-#define MREMAP_MAYMOVE 1
-#define MREMAP_FIXED 2
 #define SPIN_MIN                                                                                   \
     200 /* as long as a sleeping sentry takes to answer, or both would always sleep                \
          */
@@ -34,10 +22,6 @@
 #define UC_STRICT_RESTORE_SS 4
 #define YIELDS 40           /* take as long as spinning */
 #define FLAGS_PLAIN 0xad7UL /* arithmetic, IF and the bit that is always set; not TF, AC, DF */
-#define CLONE_THREAD_FLAGS 0x50f00 /* VM FS FILES SIGHAND THREAD SYSVSEM */
-#define CLONE_FORK_FLAGS 0x8011    /* CLONE_PARENT | SIGCHLD */
-#define PR_SET_NO_NEW_PRIVS 38
-#define MSG_CMSG_CLOEXEC 0x40000000
 
 void *memset(void *d, int c, unsigned long n)
 {
@@ -155,38 +139,7 @@ static void await(struct slot *s)
     s->sleeping = 0;
 }
 
-/* Receives n descriptors sent by the sentry; they are always there before the command. */
-static int receive_fds(int *fds, uint32_t n)
-{
-    struct {
-        uint64_t len;
-        int32_t level, type;
-        int32_t fd[BATCH_FDS];
-    } c = {0};
-    char byte;
-    struct {
-        void *base;
-        uint64_t len;
-    } iov = {&byte, 1};
-    struct {
-        void *name;
-        uint32_t namelen, pad;
-        void *iov;
-        uint64_t iovlen;
-        void *control;
-        uint64_t controllen;
-        int32_t flags;
-    } m = {0, 0, 0, &iov, 1, &c, sizeof(c), 0};
-
-    long r = host_syscall(__NR_recvmsg, STUB_FD_CTL, &m, 0, 0);
-    if (r < 0 || m.controllen < 16 || c.len != 16 + 4 * (uint64_t)n)
-        return -1;
-    for (uint32_t i = 0; i < n; i++)
-        fds[i] = c.fd[i];
-    return 0;
-}
-
-static __attribute__((noreturn)) void die(int code)
+void die(int code)
 {
     for (;;)
         host_syscall(__NR_exit_group, code, 0, 0, 0);
@@ -211,7 +164,7 @@ static void init_made_frame(struct slot *s)
     uc->sigmask = 0;
 }
 
-static __attribute__((noreturn)) void thread_main(void *arg)
+void thread_main(void *arg)
 {
     struct slot *s = arg;
 
@@ -219,120 +172,6 @@ static __attribute__((noreturn)) void thread_main(void *arg)
     post(s, SEV_READY);
     serve(s);
     die(101);
-}
-
-static int64_t do_hostcall(struct slot *s)
-{
-    int fds[1] = {-1};
-    uint64_t a0 = s->hc_args[0], a4 = s->hc_args[4];
-    uint32_t with = s->hc_fd;
-
-    if (with != HC_NO_FD) {
-        if (receive_fds(fds, 1))
-            return -9; /* EBADF */
-        if (with == HC_FD_KEEP)
-            a0 = (uint64_t)fds[0];
-        else
-            a4 = (uint64_t)fds[0];
-    }
-    int64_t r = host_syscall6((long)s->hc_nr, (long)a0, (long)s->hc_args[1], (long)s->hc_args[2],
-                              (long)s->hc_args[3], (long)a4, (long)s->hc_args[5]);
-    if (with == HC_FD_KEEP)
-        s->kept = fds[0];
-    else if (with == HC_FD_ONCE)
-        host_syscall(__NR_close, fds[0], 0, 0, 0);
-    return r;
-}
-
-/* All of them, whatever one of them says. */
-static int64_t do_batch(struct slot *s)
-{
-    struct slot_call *c = (struct slot_call *)slot_window(s);
-    uint64_t n = s->hc_nr < BATCH_MAX ? s->hc_nr : BATCH_MAX;
-    uint32_t nfds = s->hc_fd;
-    int fds[BATCH_FDS];
-
-    if (nfds > BATCH_FDS || (nfds && receive_fds(fds, nfds)))
-        return -9;
-    for (uint64_t i = 0; i < n; i++) {
-        uint32_t with = (uint32_t)(c[i].nr >> 32);
-        uint64_t a4 = with && with <= nfds ? (uint64_t)fds[with - 1] : c[i].args[4];
-        c[i].result =
-            host_syscall6((long)(uint32_t)c[i].nr, (long)c[i].args[0], (long)c[i].args[1],
-                          (long)c[i].args[2], (long)c[i].args[3], (long)a4, (long)c[i].args[5]);
-    }
-    for (uint32_t i = 0; i < nfds; i++)
-        host_syscall(__NR_close, fds[i], 0, 0, 0);
-    return 0;
-}
-
-/* In the child: takes the new slots and control socket into use. */
-static __attribute__((noreturn)) void fork_child(int slots_fd, int ctl_fd)
-{
-    char byte = 'R';
-
-    long r = host_syscall6(__NR_mmap, STUB_SLOTS, SLOTS_SPAN, PROT_READ | PROT_WRITE,
-                           MAP_SHARED | MAP_FIXED | MAP_NORESERVE, slots_fd, 0);
-    if (r < 0 || host_syscall(__NR_dup3, ctl_fd, STUB_FD_CTL, 0, 0) < 0)
-        die(102);
-    host_syscall(__NR_close, slots_fd, 0, 0, 0);
-    host_syscall(__NR_close, ctl_fd, 0, 0, 0);
-    /* The socket's credentials tell the sentry our true pid. */
-    host_syscall(__NR_sendto, STUB_FD_CTL, &byte, 1, 0);
-    stub_on_stack((void *)(STUB_SCRATCH + STUB_SCRATCH_SIZE - 64), thread_main, (void *)STUB_SLOTS);
-}
-
-/*
- * clone(2) whose child starts at fn(a, b) on the stack that ends at top. It never returns here: the
- * stack this code runs on is shared memory in a forked child and somebody else's in a thread.
- */
-static int64_t clone_to(uint64_t flags, uint64_t top, void *fn, uint64_t a, uint64_t b)
-{
-    uint64_t *sp = (uint64_t *)(top - 64);
-    int64_t ret;
-
-    sp[0] = (uint64_t)fn;
-    sp[1] = a;
-    sp[2] = b;
-    __asm__ volatile("xor %%r10d, %%r10d\n"
-                     "xor %%r8d, %%r8d\n"
-                     "xor %%edx, %%edx\n"
-                     "syscall\n"
-                     "test %%rax, %%rax\n"
-                     "jnz 1f\n"
-                     "xor %%ebp, %%ebp\n"
-                     "pop %%rax\n"
-                     "pop %%rdi\n"
-                     "pop %%rsi\n"
-                     "and $-16, %%rsp\n"
-                     "call *%%rax\n"
-                     "hlt\n"
-                     "1:\n"
-                     : "=a"(ret)
-                     : "a"(__NR_clone), "D"(flags), "S"(sp)
-                     : "rcx", "rdx", "r8", "r10", "r11", "memory");
-    return ret;
-}
-
-static int64_t do_fork(void)
-{
-    int fds[2];
-
-    if (receive_fds(fds, 2))
-        return -9;
-    /* The lower half of the scratch area is the child's; the sentry forks one thread at a time. */
-    int64_t pid = clone_to(CLONE_FORK_FLAGS, STUB_SCRATCH + STUB_SCRATCH_SIZE / 2, fork_child,
-                           (uint64_t)fds[0], (uint64_t)fds[1]);
-    host_syscall(__NR_close, fds[0], 0, 0, 0);
-    host_syscall(__NR_close, fds[1], 0, 0, 0);
-    return pid;
-}
-
-static int64_t do_clone(struct slot *s)
-{
-    uint64_t slot = STUB_SLOTS + (s->clone_index % SLOTS_MAX) * SLOT_SIZE;
-
-    return clone_to(CLONE_THREAD_FLAGS, slot + SLOT_IDLE_STACK, thread_main, slot, 0);
 }
 
 /* What is posted is about this frame. */
@@ -602,7 +441,7 @@ static void on_interrupt(struct slot *s, struct stub_ucontext *uc)
     serve(s);
 }
 
-static void handler(int sig, siginfo_t *info, void *context)
+void stub_handler(int sig, siginfo_t *info, void *context)
 {
     struct stub_ucontext *uc = context;
     struct slot *s = slot_of(uc);
@@ -623,101 +462,4 @@ static void handler(int sig, siginfo_t *info, void *context)
     } else {
         on_fault(s, uc, sig, info);
     }
-}
-
-/* --- the zygote's start --- */
-struct kernel_sigaction {
-    void *handler;
-    uint64_t flags;
-    void *restorer;
-    uint64_t mask;
-};
-
-static void install_handlers(void)
-{
-    static const uint8_t signals[] = {SIGSYS,  SIGSEGV,           SIGBUS, SIGFPE, SIGILL,
-                                      SIGTRAP, STUB_SIG_INTERRUPT};
-
-    for (unsigned int i = 0; i < sizeof(signals); i++) {
-        struct kernel_sigaction sa = {
-            .handler = (void *)handler,
-            .flags = SA_SIGINFO | SA_ONSTACK | SA_RESTORER,
-            .restorer = (void *)stub_restorer,
-            .mask = 0,
-        };
-        if (signals[i] != STUB_SIG_INTERRUPT)
-            sa.flags |= SA_NODEFER;
-        host_syscall(__NR_rt_sigaction, signals[i], &sa, 0, 8);
-    }
-}
-
-static void move_vdso(const struct zygote_params *p, uint64_t vdso)
-{
-    for (uint32_t i = 0; i < p->nmaps && i < HOST_VDSO_PIECES; i++)
-        host_syscall6(__NR_mremap, (long)(vdso + (uint64_t)p->maps[i].delta), (long)p->maps[i].len,
-                      (long)p->maps[i].len, MREMAP_MAYMOVE | MREMAP_FIXED,
-                      (long)(p->vdso_base + (uint64_t)p->maps[i].delta), 0);
-}
-
-static void apply_filter(const struct zygote_params *p)
-{
-    struct {
-        uint16_t len;
-        const void *filter;
-    } prog = {(uint16_t)p->filter_len, p->filter};
-
-    if (host_syscall6(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, 0) ||
-        host_syscall(__NR_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog, 0))
-        die(105);
-}
-
-static __attribute__((noreturn)) void zygote_main(void *arg)
-{
-    struct slot *s = (struct slot *)STUB_SLOTS;
-    const struct zygote_params *p = (const struct zygote_params *)slot_window(s);
-
-    if (arg)
-        move_vdso(p, (uint64_t)arg);
-    host_syscall(__NR_munmap, 0, STUB_TEXT, 0, 0);
-    host_syscall(__NR_munmap, STUB_END, HOST_TASK_SIZE - STUB_END, 0, 0);
-    host_syscall(__NR_close, STUB_FD_SHARED, 0, 0, 0);
-    host_syscall(__NR_close, STUB_FD_SLOTS, 0, 0, 0);
-    host_syscall(__NR_close, STUB_FD_VDSO, 0, 0, 0);
-    install_handlers();
-    if (p->filter_len)
-        apply_filter(p);
-    thread_main(s);
-}
-
-__attribute__((noreturn)) void stub_main(uint64_t *sp);
-void stub_main(uint64_t *sp)
-{
-    uint64_t *p = sp + 1 + sp[0] + 1; /* argc, argv, NULL */
-    uint64_t vdso = 0;
-
-    while (*p++)
-        ; /* envp */
-    for (; p[0] != AT_NULL; p += 2)
-        if (p[0] == AT_SYSINFO_EHDR)
-            vdso = p[1];
-    long r = host_syscall6(__NR_mmap, STUB_SLOTS, SLOTS_SPAN, PROT_READ | PROT_WRITE,
-                           MAP_SHARED | MAP_FIXED | MAP_NORESERVE, STUB_FD_SLOTS, 0);
-    if (r < 0)
-        die(106);
-    r = host_syscall6(__NR_mmap, STUB_SHARED, 4096, PROT_READ, MAP_SHARED | MAP_FIXED,
-                      STUB_FD_SHARED, 0);
-    if (r < 0)
-        die(107);
-    r = host_syscall6(__NR_mmap, VDSO_PARAMS, 4096, PROT_READ, MAP_SHARED | MAP_FIXED, STUB_FD_VDSO,
-                      0);
-    if (r >= 0)
-        r = host_syscall6(__NR_mmap, VDSO_IMAGE, VDSO_IMAGE_SIZE, PROT_READ | PROT_EXEC,
-                          MAP_PRIVATE | MAP_FIXED, STUB_FD_VDSO, 4096);
-    if (r < 0)
-        die(109);
-    r = host_syscall6(__NR_mmap, STUB_SCRATCH, STUB_SCRATCH_SIZE, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1, 0);
-    if (r < 0)
-        die(108);
-    stub_on_stack((void *)(STUB_SCRATCH + STUB_SCRATCH_SIZE - 64), zygote_main, (void *)vdso);
 }

@@ -98,6 +98,28 @@ long marshal_out(struct slot *s);
 /* What rt_sigreturn reads at the stack pointer. */
 uint32_t marshal_frame(struct slot *s, uint64_t sp, uint32_t *dirs);
 
+/* From <sys/mman.h>, which is libc's. */
+#define PROT_READ 1
+#define PROT_WRITE 2
+#define PROT_EXEC 4
+#define MAP_SHARED 1
+#define MAP_PRIVATE 2
+#define MAP_FIXED 16
+#define MAP_ANONYMOUS 32
+#define MAP_NORESERVE 0x4000
+
+/* stub.c */
+struct siginfo;
+__attribute__((noreturn)) void die(int code);
+__attribute__((noreturn)) void thread_main(void *slot);
+void stub_handler(int sig, struct siginfo *info, void *context);
+
+/* command.c: what the slot asks for; the result for SEV_DONE */
+int64_t do_hostcall(struct slot *s);
+int64_t do_batch(struct slot *s);
+int64_t do_fork(void);
+int64_t do_clone(struct slot *s);
+
 /* vectors.c */
 void *memset(void *d, int c, unsigned long n);
 void save_vectors(struct slot *s);
