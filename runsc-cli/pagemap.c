@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fdmsg.h"
 #include "sentry/sandbox.h"
 
 /* The number that follows name in a file of /proc, or -1. */
@@ -95,20 +96,8 @@ void pagemap_serve(int ctl, pid_t sentry, int pidfd)
     cleanup_close int from = pidfd;
     cleanup_close int fd = open_pagemap(sentry, from);
     struct ctl_msg m = {.type = CTL_PAGEMAP, .value = fd < 0 ? fd : 0};
-    struct iovec iov = {&m, sizeof(m)};
-    union {
-        struct cmsghdr align;
-        char buf[CMSG_SPACE(sizeof(int))];
-    } c = {0};
-    struct msghdr h = {.msg_iov = &iov, .msg_iovlen = 1};
+    const struct iovec iov = {&m, sizeof(m)};
 
-    if (fd >= 0) {
-        h.msg_control = c.buf;
-        h.msg_controllen = sizeof(c.buf);
-        c.align = (struct cmsghdr){
-            .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(fd))};
-        memcpy(CMSG_DATA(&c.align), &fd, sizeof(fd));
-    }
-    if (sendmsg(ctl, &h, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+    if (fdmsg_send(ctl, &iov, 1, &fd, fd >= 0, MSG_DONTWAIT) < 0)
         return; /* it is ending */
 }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fdmsg.h"
 #include "base/macros.h"
 #include "base/timeline.h"
 #include "runsc-cli/cli.h"
@@ -41,23 +42,10 @@ int session_send(struct session *s, int type, int value, const void *payload, si
                  const int *fds, int nfds)
 {
     struct ctl_msg m = {type, value};
-    struct iovec iov[] = {{&m, sizeof(m)}, {(void *)(uintptr_t)payload, len}};
-    struct msghdr mh = {.msg_iov = iov, .msg_iovlen = 2};
-    union {
-        char buf[CMSG_SPACE(CTL_FDS_MAX * sizeof(int))];
-        struct cmsghdr align;
-    } control = {{0}};
+    const struct iovec iov[] = {{&m, sizeof(m)}, {(void *)(uintptr_t)payload, len}};
+    ssize_t n = fdmsg_send(s->sp.ctl, iov, 2, fds, nfds, 0);
 
-    if (nfds > 0) {
-        mh.msg_control = control.buf;
-        mh.msg_controllen = CMSG_SPACE((size_t)nfds * sizeof(int));
-        struct cmsghdr *c = CMSG_FIRSTHDR(&mh);
-        *c = (struct cmsghdr){.cmsg_level = SOL_SOCKET,
-                              .cmsg_type = SCM_RIGHTS,
-                              .cmsg_len = CMSG_LEN((size_t)nfds * sizeof(int))};
-        memcpy(CMSG_DATA(c), fds, (size_t)nfds * sizeof(int));
-    }
-    return sendmsg(s->sp.ctl, &mh, MSG_NOSIGNAL) < 0 ? -errno : 0;
+    return n < 0 ? (int)n : 0;
 }
 
 int session_send_request(struct session *s, const char *request, size_t len)
@@ -117,29 +105,14 @@ static void time_is_up(struct session *s)
 /* 1, 0: nothing there, negative: it is gone. */
 static int receive(struct session *s, struct session_message *msg)
 {
-    union {
-        char buf[CMSG_SPACE(sizeof(msg->fds))];
-        struct cmsghdr align;
-    } control;
     struct iovec iov[] = {{&msg->m, sizeof(msg->m)}, {msg->payload, sizeof(msg->payload)}};
-    struct msghdr mh = {.msg_iov = iov,
-                        .msg_iovlen = 2,
-                        .msg_control = control.buf,
-                        .msg_controllen = sizeof(control.buf)};
+    ssize_t n = fdmsg_receive(s->sp.ctl, iov, 2, msg->fds, CTL_FDS_MAX, &msg->nfds, MSG_DONTWAIT);
 
-    ssize_t n = recvmsg(s->sp.ctl, &mh, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+    if (n == -EAGAIN || n == -EINTR)
         return 0;
     if (n < (ssize_t)sizeof(msg->m))
         return -EPIPE;
     msg->len = (size_t)n - sizeof(msg->m);
-    msg->nfds = 0;
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(&mh); c; c = CMSG_NXTHDR(&mh, c)) {
-        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-            continue;
-        msg->nfds = (int)((c->cmsg_len - CMSG_LEN(0)) / sizeof(int));
-        memcpy(msg->fds, CMSG_DATA(c), (size_t)msg->nfds * sizeof(int));
-    }
     return 1;
 }
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fdmsg.h"
 #include "base/log.h"
 #include "base/macros.h"
 #include "sentry/ckpt/channel.h"
@@ -40,29 +41,14 @@ static void close_fds(struct message *msg)
 /* 1, 0: nothing there, or the end of the CLI: negative. */
 static int receive(int sock, struct message *msg)
 {
-    union {
-        char buf[CMSG_SPACE(sizeof(msg->fds))];
-        struct cmsghdr align;
-    } control;
     struct iovec iov[] = {{&msg->m, sizeof(msg->m)}, {msg->payload, sizeof(msg->payload)}};
-    struct msghdr mh = {.msg_iov = iov,
-                        .msg_iovlen = 2,
-                        .msg_control = control.buf,
-                        .msg_controllen = sizeof(control.buf)};
+    ssize_t n = fdmsg_receive(sock, iov, 2, msg->fds, CTL_FDS_MAX, &msg->nfds, MSG_DONTWAIT);
 
-    ssize_t n = recvmsg(sock, &mh, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    msg->nfds = 0;
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+    if (n == -EAGAIN || n == -EINTR)
         return 0;
     if (n < (ssize_t)sizeof(msg->m))
         return -EPIPE;
     msg->len = (size_t)n - sizeof(msg->m);
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(&mh); c; c = CMSG_NXTHDR(&mh, c)) {
-        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-            continue;
-        msg->nfds = (int)((c->cmsg_len - CMSG_LEN(0)) / sizeof(int));
-        memcpy(msg->fds, CMSG_DATA(c), (size_t)msg->nfds * sizeof(int));
-    }
     return 1;
 }
 
@@ -178,24 +164,12 @@ int ctl_init(void)
 int ctl_send_more(int type, int value, const void *payload, size_t len, int fd)
 {
     struct ctl_msg m = {.type = type, .value = value};
-    struct iovec iov[] = {{&m, sizeof(m)}, {(void *)(uintptr_t)payload, len}};
-    struct msghdr mh = {.msg_iov = iov, .msg_iovlen = 2};
-    union {
-        char buf[CMSG_SPACE(sizeof(int))];
-        struct cmsghdr align;
-    } control = {{0}};
+    const struct iovec iov[] = {{&m, sizeof(m)}, {(void *)(uintptr_t)payload, len}};
 
     if (sandbox->ctl_sock < 0)
         return -ENOTCONN;
-    if (fd >= 0) {
-        mh.msg_control = control.buf;
-        mh.msg_controllen = sizeof(control.buf);
-        struct cmsghdr *c = CMSG_FIRSTHDR(&mh);
-        *c = (struct cmsghdr){
-            .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))};
-        memcpy(CMSG_DATA(c), &fd, sizeof(fd));
-    }
-    return sendmsg(sandbox->ctl_sock, &mh, MSG_NOSIGNAL) < 0 ? -errno : 0;
+    ssize_t n = fdmsg_send(sandbox->ctl_sock, iov, 2, &fd, fd >= 0, 0);
+    return n < 0 ? (int)n : 0;
 }
 
 void ctl_send(int type, int value)

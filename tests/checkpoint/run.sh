@@ -2,6 +2,7 @@
 # Checkpoints as their users make them: nv warm, invoke, checkpoint, restore, serve.
 # usage: run.sh NV PLATFORMS
 set -u
+. "$(dirname "$(realpath "$0")")/../lib.sh"
 nv=$(realpath "$1")
 here=$(dirname "$(realpath "$0")")
 tmp=$(mktemp -d)
@@ -11,19 +12,9 @@ cp "$nv" "$tmp/nv" && nv=$tmp/nv # processes of this run are told by their name
 cp "$here/function.js" .
 export NV_STATE_DIR=$tmp/state NV_IMAGE_DIR=$tmp/images XDG_RUNTIME_DIR=$tmp
 mkdir -p images
-passed=0 failed=0
 CLONES=${CLONES:-20} # make checkpoint-soak has more
 KILLS=${KILLS:-10}
 
-is() { # is NAME GOT WANT
-    if [ "$2" == "$3" ]; then
-        passed=$((passed + 1))
-        echo "ok      $platform $1"
-    else
-        failed=$((failed + 1))
-        echo "FAILED  $platform $1: got '$2', want '$3'"
-    fi
-}
 nv() { timeout -s KILL 60 "$nv" "$@" 2>>err; }
 field() { python3 -c 'import json,sys; v=json.load(sys.stdin)
 for k in sys.argv[1].split("."): v=v[int(k)] if isinstance(v,list) else v[k]

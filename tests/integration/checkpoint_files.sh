@@ -2,31 +2,13 @@
 # Files of every kind through a checkpoint, also onto the other platform, and what is refused.
 # usage: checkpoint_files.sh NV PLATFORMS
 set -u
+. "$(dirname "$(realpath "$0")")/../lib.sh"
 nv=$(realpath "$1")
 platforms=$2
 here=$(cd "$(dirname "$0")" && pwd)
 tmp=$(mktemp -d /var/tmp/nv-test-XXXXXX)
 trap 'rm -rf "$tmp"' EXIT
-passed=0 failed=0
 id=files$$
-
-report() { # NAME STATUS DETAILS
-    if [ "$2" -eq 0 ]; then
-        echo "ok      $1"
-        passed=$((passed + 1))
-    else
-        echo "FAILED  $1: $3"
-        failed=$((failed + 1))
-    fi
-}
-
-await() { # FILE TEXT: until it is there
-    for _ in $(seq 400); do
-        grep -q "$2" "$1" 2>/dev/null && return 0
-        sleep 0.05
-    done
-    return 1
-}
 
 gcc -O1 -o "$tmp/files" "$here/checkpoint/files.c" || exit 1
 

@@ -3,21 +3,12 @@
 # the sandbox changes for itself, trees that are read ahead of their time.
 # usage: files.sh NV PLATFORMS
 set -u
+. "$(dirname "$(realpath "$0")")/../lib.sh"
 nv=$(realpath "$1")
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 cd "$tmp" || exit 1
-passed=0 failed=0
 
-is() { # is NAME GOT WANT
-    if [ "$2" == "$3" ]; then
-        passed=$((passed + 1))
-        echo "ok      $platform $1"
-    else
-        failed=$((failed + 1))
-        echo "FAILED  $platform $1: got '$2', want '$3'"
-    fi
-}
 run() { timeout -s KILL 60 "$nv" run --platform="$platform" "$@" </dev/null 2>err; }
 
 # Runs a program in the sandbox and the same steps on the host in turn: "host:" lines are ours.

@@ -2,6 +2,7 @@
 # What nv does to and with its host: exit codes, streams, signals, options, nothing left behind.
 # usage: host.sh NV PLATFORMS
 set -u
+. "$(dirname "$(realpath "$0")")/../lib.sh"
 nv=$(realpath "$1")
 here=$(dirname "$(realpath "$0")")
 tmp=$(mktemp -d)
@@ -9,19 +10,9 @@ trap 'rm -rf "$tmp"' EXIT
 cd "$tmp" || exit 1
 cp "$nv" "$tmp/nv" && nv=$tmp/nv # processes of this run are told by their name
 export NV_STATE_DIR=$tmp/state
-passed=0 failed=0
 mem=64
 [ "${SAN:-0}" = 1 ] && mem=256 # of which shadow memory and quarantine take their part
 
-is() { # is NAME GOT WANT
-    if [ "$2" == "$3" ]; then
-        passed=$((passed + 1))
-        echo "ok      $platform $1"
-    else
-        failed=$((failed + 1))
-        echo "FAILED  $platform $1: got '$2', want '$3'"
-    fi
-}
 run() {
     timeout -s KILL 20 "$nv" run --platform="$platform" "$@" </dev/null 2>"$tmp/err"
     local code=$?
