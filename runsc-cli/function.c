@@ -16,7 +16,8 @@
 #include "runsc-cli/cli.h"
 
 extern char runner_source[];
-extern const unsigned char reseed_module[], reseed_module_end[];
+extern const unsigned char reseed_module[];
+extern const uint64_t reseed_module_size;
 
 bool function_wanted(const struct run_options *o, char **argv)
 {
@@ -83,7 +84,7 @@ static char *module_base64(void)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     const unsigned char *p = reseed_module;
-    size_t n = (size_t)(reseed_module_end - reseed_module), k = 0;
+    size_t n = reseed_module_size, k = 0;
     char *out = malloc(n / 3 * 4 + 5);
 
     for (size_t i = 0; out && i < n; i += 3) {

@@ -256,6 +256,7 @@ static int listen_on(const char *where, struct error *e)
         name++;
     }
     if (!colon || getaddrinfo(name, colon + 1, &hints, &ai))
+        /* cppcheck-suppress memleak ; freed by its attribute */
         return error_say(e, -EINVAL, "--listen %s: expected ADDRESS:PORT", where);
     fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||

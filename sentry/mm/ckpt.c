@@ -240,7 +240,7 @@ static int save_pages(struct saver *s)
     if (pagemap < 0) {
         log_warn("the pagemap of process %d cannot be opened: %s", platform->aspace_pid(s->mm->as),
                  strerror(-pagemap));
-        return pagemap;
+        return pagemap; /* cppcheck-suppress memleak ; freed by its attribute */
     }
     s->buf = buf;
     s->file = buf ? buf + CHUNK_PAGES * NV_PAGE_SIZE : NULL;
