@@ -126,9 +126,9 @@ cppcheck: lint-deps
 	cppcheck -q -j2 --enable=warning,portability,performance --error-exitcode=1 --inline-suppr -I. \
 	  --suppress=unknownMacro --suppress=nullPointerRedundantCheck $(LINT_DIRS)
 
-clang-tidy: lint-deps
+clang-tidy: lint-deps $(FILTERS)
 	find $(LINT_DIRS) -name '*.c' | xargs -P2 -n1 sh -c 'out=$$(clang-tidy --quiet "$$0" -- -std=gnu17 \
-	  -D_GNU_SOURCE -I. -Isyscall-conformance -DNV_VERSION=\"$(NV_VERSION)\" 2>/dev/null) || \
+	  -D_GNU_SOURCE -I. -I$(O)/gen -Isyscall-conformance -DNV_VERSION=\"$(NV_VERSION)\" 2>/dev/null) || \
 	  { echo "$$out"; exit 1; }'
 
 install: all

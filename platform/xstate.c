@@ -15,7 +15,7 @@
 #define HEADER_SIZE 64
 #define MXCSR_MASK_DEFAULT 0xffbfU
 #define COMPONENT_PKRU 9
-#define COMPONENT_MAX 4 * 4096U
+#define COMPONENT_MAX (4 * 4096U)
 
 size_t xstate_size(void)
 {

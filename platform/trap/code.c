@@ -29,7 +29,7 @@ static const char *stays(const struct insn *in)
 
 int code_displaced(const struct code *c, uint64_t ip, const char **why)
 {
-    struct insn in;
+    struct insn in = {0};
     uint64_t at = ip;
 
     for (*why = NULL; !*why && at - ip < JUMP_LEN - 2; at += in.len)

@@ -66,7 +66,7 @@ static int skip_prefixes(struct cursor *c)
 }
 
 /* The letter of an instruction with a VEX, EVEX or XOP prefix. */
-static char vector_letter(int map, int op)
+static int vector_letter(int map, int op)
 {
     switch (map) {
     case 1:
@@ -95,7 +95,7 @@ static bool is_vector(const struct cursor *c, int b)
     return b == 0x8f && c->at < c->n && (c->p[c->at] & 0x1f) >= 8; /* else pop */
 }
 
-static char take_vector(struct cursor *c, int b)
+static int take_vector(struct cursor *c, int b)
 {
     int map = b == 0xc5 ? 1 : next(c) & (b == 0x62 ? 7 : 0x1f);
 
@@ -109,7 +109,7 @@ static char take_vector(struct cursor *c, int b)
     return op < 0 ? '-' : vector_letter(map, op);
 }
 
-static char take_opcode(struct cursor *c)
+static int take_opcode(struct cursor *c)
 {
     int b = skip_prefixes(c);
 
@@ -143,7 +143,7 @@ static int take_modrm(struct cursor *c, struct insn *in)
     return m;
 }
 
-static size_t immediate(const struct cursor *c, char letter)
+static size_t immediate(const struct cursor *c, int letter)
 {
     bool wide = c->rex & REX_W;
 
@@ -173,7 +173,7 @@ static size_t immediate(const struct cursor *c, char letter)
     }
 }
 
-static char resolve_group(char letter, int modrm, struct insn *in)
+static int resolve_group(int letter, int modrm, struct insn *in)
 {
     int reg = modrm >> 3 & 7;
 
@@ -196,11 +196,11 @@ static char resolve_group(char letter, int modrm, struct insn *in)
     }
 }
 
-static void read_target(const struct cursor *c, char letter, struct insn *in)
+static void read_target(const struct cursor *c, int letter, struct insn *in)
 {
     in->has_target = true;
     if (letter == 'j')
-        in->rel = (int8_t)c->p[c->at - 1];
+        in->rel = (int32_t)(c->p[c->at - 1] ^ 0x80) - 0x80; /* it has a sign */
     else
         memcpy(&in->rel, c->p + c->at - 4, sizeof(in->rel));
 }
@@ -210,7 +210,7 @@ bool insn_decode(const uint8_t *p, size_t n, struct insn *in)
     struct cursor c = {.p = p, .n = n < LEN_MAX ? n : LEN_MAX};
 
     *in = (struct insn){0};
-    char letter = take_opcode(&c);
+    int letter = take_opcode(&c);
     if (strchr("mMZfFghq", letter)) {
         int modrm = take_modrm(&c, in);
         letter = modrm < 0 ? '-' : resolve_group(letter, modrm, in);

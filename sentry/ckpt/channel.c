@@ -295,7 +295,7 @@ static int channel_open(struct inode *i, const struct path *p, int flags, struct
 
 #define CHANNEL(n, m)                                                                              \
     {                                                                                              \
-        .name = n, .kind = PROC_SPECIAL, .mode = m, .open = channel_open                           \
+        .name = (n), .kind = PROC_SPECIAL, .mode = (m), .open = channel_open                       \
     }
 const struct proc_entry channel_entries[] = {
     CHANNEL("checkpoint", 0600),

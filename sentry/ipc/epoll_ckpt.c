@@ -150,14 +150,14 @@ static int restore_ready(struct epoll *ep)
 {
     const struct epoll_saved *s = ep->saved;
 
-    for (uint32_t i = 0; i < s->n; i++) {
+    for (uint32_t i = 0; s && i < s->n; i++) {
         struct epoll_item *it = s->item[i].added;
         list_del(&it->ready_node);
         list_init(&it->ready_node);
         if (!(it->events & EPOLLET) && epoll_item_poll(it))
             list_add_tail(&ep->ready, &it->ready_node);
     }
-    for (uint32_t i = s->nready; i-- > 0;) {
+    for (uint32_t i = s ? s->nready : 0; i-- > 0;) {
         if (s->ready[i] >= s->n)
             return -EINVAL;
         struct epoll_item *it = s->item[s->ready[i]].added;
@@ -182,7 +182,8 @@ int epoll_restored(void)
         list_del(&ep->restored_node);
         if (!err)
             err = restore_ready(ep);
-        free(ep->saved->ready);
+        if (ep->saved)
+            free(ep->saved->ready);
         free(ep->saved);
         ep->saved = NULL;
     }

@@ -60,7 +60,7 @@ struct saver {
 
 static int add_segment(struct saver *s, uint64_t start, uint64_t npages, uint64_t offset)
 {
-    if (s->n == s->cap) {
+    if (!s->seg || s->n == s->cap) {
         uint32_t cap = s->cap ? s->cap * 2 : 256;
         struct mm_segment *seg = reallocarray(s->seg, cap, sizeof(*seg));
         if (!seg || cap > SEGMENTS_MAX) {

@@ -198,7 +198,7 @@ int image_map_move(struct mm *mm, struct gthread *thr, uint64_t from, uint64_t l
 
     for (at = from; at < from + len; at = image_map_piece(mm, at, from + len))
         n++;
-    cleanup_free struct platform_hostcall *calls = calloc(n, sizeof(*calls));
+    cleanup_free struct platform_hostcall *calls = calloc(n + 1, sizeof(*calls));
     if (!calls)
         return -ENOMEM;
     n = 0;

@@ -31,7 +31,7 @@ struct calls {
 
 static struct platform_hostcall *add(struct calls *c, long nr)
 {
-    if (c->n == c->cap) {
+    if (!c->v || c->n == c->cap) {
         unsigned int cap = c->cap ? c->cap * 2 : 512;
         struct platform_hostcall *v = reallocarray(c->v, cap, sizeof(*v));
         if (!v)

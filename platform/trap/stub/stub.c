@@ -426,9 +426,8 @@ static void on_interrupt(struct slot *s, struct stub_ucontext *uc)
         slot_fast(s)->interrupted = 1;
         if (in_range(ip, stub_resume_begin, stub_resume_end))
             uc->mc.ip = (uint64_t)stub_resume_abort;
-        else if (in_range(ip, stub_fast_begin, stub_fast_end))
-            uc->mc.ip = (uint64_t)stub_fast_abort;
-        else if (in_range(ip, stub_leave_begin, stub_leave_end))
+        else if (in_range(ip, stub_fast_begin, stub_fast_end) ||
+                 in_range(ip, stub_leave_begin, stub_leave_end))
             uc->mc.ip = (uint64_t)stub_fast_abort;
         else if (in_range(ip, stub_futex_begin, stub_futex_end))
             uc->mc.ip = (uint64_t)stub_futex_abort;

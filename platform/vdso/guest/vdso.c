@@ -90,6 +90,7 @@ AT_OFFSET(clock_getres) int __vdso_clock_getres(uint32_t clock, struct ts *res)
 }
 
 #define ALIAS(name)                                                                                \
+    /* NOLINTNEXTLINE(bugprone-macro-parentheses): a name */                                       \
     extern __typeof__(__vdso_##name) name                                                          \
         __attribute__((weak, alias("__vdso_" #name), visibility("default")))
 ALIAS(clock_gettime);
