@@ -92,7 +92,7 @@ static char *module_base64(void)
         unsigned int v = (unsigned int)p[i] << 16 | (left > 1 ? (unsigned int)p[i + 1] << 8 : 0) |
                          (left > 2 ? p[i + 2] : 0);
         for (unsigned int d = 0; d < 4; d++)
-            out[k++] = d <= left ? digits[v >> (18 - 6 * d) & 63] : '=';
+            out[k++] = (char)(d <= left ? digits[v >> (18 - 6 * d) & 63] : '=');
     }
     if (out)
         out[k] = 0;

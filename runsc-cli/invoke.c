@@ -150,7 +150,7 @@ static void call_some(struct image *img, const struct run_options *o, const stru
 
 static int report(struct tally *t, int n, uint64_t total_ns)
 {
-    int failed = 0;
+    int failed = 0, median = (n - 1) / 2, p99 = (n - 1) * 99 / 100;
 
     for (int i = 0; i < n; i++)
         failed += t[i].code != 0;
@@ -158,9 +158,8 @@ static int report(struct tally *t, int n, uint64_t total_ns)
     fprintf(stderr,
             "nv: %d calls in %.1f ms, %.1f per second; each %.2f ms (median), %.2f ms (p99), %.2f "
             "ms (slowest); %d failed\n",
-            n, (double)total_ns / 1e6, n / ((double)total_ns / 1e9),
-            (double)t[(n - 1) / 2].ns / 1e6, (double)t[(n - 1) * 99 / 100].ns / 1e6,
-            (double)t[n - 1].ns / 1e6, failed);
+            n, (double)total_ns / 1e6, n / ((double)total_ns / 1e9), (double)t[median].ns / 1e6,
+            (double)t[p99].ns / 1e6, (double)t[n - 1].ns / 1e6, failed);
     return failed ? 1 : 0;
 }
 

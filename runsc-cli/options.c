@@ -254,6 +254,47 @@ static int parse_number(const char *name, const char *arg, int min, int max, int
     return 0;
 }
 
+/* Of functions and images. */
+static int parse_image_option(int c, const char *arg, struct run_options *o)
+{
+    switch (c) {
+    case O_EVENT:
+        o->event = arg;
+        return 0;
+    case O_OUTPUT:
+        o->output = arg;
+        return 0;
+    case O_CALLS:
+        return parse_number("calls", arg, 0, 1000, &o->calls);
+    case O_CHECKPOINT_EVERY:
+        return parse_number("checkpoint-every", arg, 1, 1 << 30, &o->checkpoint_every);
+    case O_RUNTIME:
+        o->runtime = arg;
+        return strcmp(arg, "node") ? usage_error(verb, "--runtime %s: only node is known", arg) : 0;
+    case O_COLD:
+        o->cold = true;
+        return 0;
+    case O_COUNT:
+        return parse_number("count", arg, 1, 1000000, &o->count);
+    case O_PARALLEL:
+        return parse_number("parallel", arg, 1, 256, &o->parallel);
+    case O_FORCE:
+        o->force = true;
+        return 0;
+    case O_TRUST:
+        o->trust = true;
+        return 0;
+    case O_SIGN_KEY:
+        o->sign_key = arg;
+        return 0;
+    case O_SIGNATURE:
+        o->signature = arg;
+        return 0;
+    default:
+        return EXIT_USAGE;
+    }
+}
+
 static int parse_one(int c, const char *arg, struct run_options *o)
 {
     char *end;
@@ -321,40 +362,8 @@ static int parse_one(int c, const char *arg, struct run_options *o)
         o->timing = true;
         o->timing_json = arg != NULL;
         return 0;
-    case O_EVENT:
-        o->event = arg;
-        return 0;
-    case O_OUTPUT:
-        o->output = arg;
-        return 0;
-    case O_CALLS:
-        return parse_number("calls", arg, 0, 1000, &o->calls);
-    case O_CHECKPOINT_EVERY:
-        return parse_number("checkpoint-every", arg, 1, 1 << 30, &o->checkpoint_every);
-    case O_RUNTIME:
-        o->runtime = arg;
-        return strcmp(arg, "node") ? usage_error(verb, "--runtime %s: only node is known", arg) : 0;
-    case O_COLD:
-        o->cold = true;
-        return 0;
-    case O_COUNT:
-        return parse_number("count", arg, 1, 1000000, &o->count);
-    case O_PARALLEL:
-        return parse_number("parallel", arg, 1, 256, &o->parallel);
-    case O_FORCE:
-        o->force = true;
-        return 0;
-    case O_TRUST:
-        o->trust = true;
-        return 0;
-    case O_SIGN_KEY:
-        o->sign_key = arg;
-        return 0;
-    case O_SIGNATURE:
-        o->signature = arg;
-        return 0;
     default:
-        return EXIT_USAGE;
+        return parse_image_option(c, arg, o);
     }
 }
 

@@ -195,7 +195,7 @@ enum {
 
 static void put_text(int fd, const char *text)
 {
-    strcpy(g.text, text);
+    memcpy(g.text, text, strlen(text) + 1);
     ck_assert_int_eq(call(write, fd, g.text, strlen(text)), strlen(text));
 }
 
@@ -228,7 +228,7 @@ static void send_files(int to, const char *text, int a, int b)
 {
     struct cmsghdr *c = (struct cmsghdr *)g.control;
 
-    strcpy(g.text, text);
+    memcpy(g.text, text, strlen(text) + 1);
     g.iov = (struct iovec){g.text, strlen(text)};
     *c = (struct cmsghdr){CMSG_LEN(2 * sizeof(int)), SOL_SOCKET, SCM_RIGHTS};
     memcpy(CMSG_DATA(c), (int[]){a, b}, 2 * sizeof(int));
@@ -528,12 +528,13 @@ START_TEST(wrong_bytes)
     int status;
 
     make_image();
-    srandom((unsigned int)(getenv("NV_FUZZ_SEED") ? atoi(getenv("NV_FUZZ_SEED")) : 11));
+    const char *seed = getenv("NV_FUZZ_SEED");
+    srandom((unsigned int)(seed ? atoi(seed) : 11));
     for (size_t at = (size_t)random() % step; at < image_len; at += step) {
         unsigned char flip = flips[random() % 4];
         pid_t pid = fork();
         if (!pid) {
-            image[at] ^= (char)flip;
+            image[at] = (char)(image[at] ^ flip);
             try_image(image, image_len);
         }
         ck_assert_int_eq(waitpid(pid, &status, 0), pid);
