@@ -37,5 +37,7 @@ int checkpoint_wset(struct session *s, void **data, size_t *len, struct error *e
  */
 int restore_fill(struct session *s, const struct image *img, const struct run_options *o,
                  const char *request, size_t request_len, struct error *e);
+/* Frees what restore_fill() has made, also half of it: the session has started, or never will. */
+void restore_release(struct session *s);
 
 #endif

@@ -56,6 +56,8 @@ static int invoke_once(struct image *img, const struct run_options *o, const str
         answer_print(&a);
     session_end(&s);
     code = a.code >= 0 ? a.code : session_exit_code(&s);
+    session_close_streams(&s);
+    restore_release(&s);
     answer_free(&a);
     return code;
 }

@@ -14,7 +14,7 @@
 static int go_on(struct session *s, const struct run_options *o, const char *image, struct error *e)
 {
     struct session next = {
-        .signals = s->signals, .deadline_ns = s->deadline_ns, .message = s->message, .arg = s->arg};
+        .signals = -1, .deadline_ns = s->deadline_ns, .message = s->message, .arg = s->arg};
     struct image img;
 
     if (image_open(&img, image, 0, NULL, e))
@@ -22,8 +22,10 @@ static int go_on(struct session *s, const struct run_options *o, const char *ima
     int code = restore_fill(&next, &img, o, NULL, 0, e);
     if (!code && o->memory && cgroup_new(&next.sp.cgroup, o->memory, e))
         code = EXIT_NV;
-    if (!code)
+    if (!code) {
+        session_forward_signals(&next);
         code = session_start(&next, e);
+    }
     if (!code)
         *s = next;
     image_close(&img);

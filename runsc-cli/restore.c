@@ -17,6 +17,15 @@
 
 #define WSET_MAX (16UL << 20)
 
+static void mounts_free(struct sandbox_mount *m, int n)
+{
+    for (int i = 0; i < n; i++) {
+        free(m[i].src);
+        free(m[i].dst);
+    }
+    free(m);
+}
+
 /* Mounts are found by their number: the saved ones, from where options say they are now. */
 static int restore_mounts(struct sandbox_spec *s, const struct image *img, struct error *e)
 {
@@ -36,7 +45,8 @@ static int restore_mounts(struct sandbox_spec *s, const struct image *img, struc
         for (int k = 0; k < given; k++) {
             if (strcmp(s->mounts[k].dst, saved->destination))
                 continue;
-            mounts[i].src = s->mounts[k].src;
+            free(mounts[i].src);
+            mounts[i].src = strdup(s->mounts[k].src);
             is_given = true;
         }
         if (!is_given && !img->made_here) {
@@ -44,16 +54,16 @@ static int restore_mounts(struct sandbox_spec *s, const struct image *img, struc
                       text_safe(saved->source));
             error_hint(e, "say what it may have there: --mount DIR:%s",
                        text_safe(saved->destination));
-            free(mounts);
+            mounts_free(mounts, (int)i + 1);
             return -EPERM;
         }
     }
+    mounts_free(s->mounts, given);
     s->mounts = mounts;
     s->nmounts = (int)m->nmounts;
     return 0;
 }
 
-/* It lives as long as nv. */
 static int read_wset(const struct image *img, struct sandbox_restore *r)
 {
     r->wset = image_read(img, IMAGE_WSET, WSET_MAX, NULL);
@@ -83,4 +93,25 @@ int restore_fill(struct session *s, const struct image *img, const struct run_op
         return error_set(e, -EIO, "reading the working set"), EXIT_NV;
     spec->restore = &restore;
     return 0;
+}
+
+void restore_release(struct session *s)
+{
+    struct sandbox_spec *spec = &s->sp.spec;
+
+    mounts_free(spec->mounts, spec->nmounts);
+    for (char **v = spec->argv; v && *v; v++)
+        free(*v);
+    free(spec->argv);
+    free(spec->hostname);
+    free(spec->cwd);
+    free((void *)(uintptr_t)s->sp.rootfs);
+    if (spec->restore)
+        free((void *)(uintptr_t)spec->restore->wset);
+    spec->mounts = NULL;
+    spec->nmounts = 0;
+    spec->argv = NULL;
+    spec->hostname = spec->cwd = NULL;
+    spec->restore = NULL;
+    s->sp.rootfs = NULL;
 }

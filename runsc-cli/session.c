@@ -228,6 +228,9 @@ void session_end(struct session *s)
     int status;
 
     timeline_mark(PHASE_ANSWERED);
+    if (s->signals >= 0)
+        close(s->signals);
+    s->signals = -1;
     session_kill(s);
     waitpid(s->sp.sentry, &status, 0);
     timeline_mark(PHASE_SENTRY_GONE);

@@ -295,7 +295,7 @@ int spec_fill_restored(struct spawn *sp, const struct run_options *o, const stru
     struct run_options with = *o;
 
     with.memory = o->memory ? o->memory : m->memory;
-    with.rootfs = o->rootfs ? o->rootfs : m->rootfs ? strdup(m->rootfs) : NULL;
+    with.rootfs = o->rootfs ? o->rootfs : m->rootfs;
     with.cwd = m->cwd ? m->cwd : "/";
     fill_identity(s, &with);
     if (!o->hostname) {
@@ -306,6 +306,7 @@ int spec_fill_restored(struct spawn *sp, const struct run_options *o, const stru
     int code = fill_cpus(sp, &with, e);
     if (!code)
         code = fill_root(sp, &with, e);
+    sp->rootfs = sp->rootfs ? strdup(sp->rootfs) : NULL; /* it outlives the image */
     if (!code)
         code = restored_user(s, m, e);
     if (!code)

@@ -240,6 +240,7 @@ static int instance_start(struct function *fn)
     if (!code)
         code = session_start(&i->s, &e);
     session_close_streams(&i->s);
+    restore_release(&i->s);
     if (code) {
         error_print(&e);
         error_free(&e);
@@ -298,11 +299,6 @@ static void time_is_up(struct instance *i)
 static int ms_until(uint64_t at, uint64_t now)
 {
     return at <= now ? 0 : (int)MIN((at - now) / NSEC_PER_MSEC + 1, 60000UL);
-}
-
-static int sooner(int a, int b)
-{
-    return a < 0 ? b : b < 0 ? a : MIN(a, b);
 }
 
 static int tend_function(struct function *fn, uint64_t now)

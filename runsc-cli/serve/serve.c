@@ -60,11 +60,6 @@ static int watch_signals(struct watch *w)
     return w->fd < 0 ? -errno : watch_add(w);
 }
 
-static int sooner(int a, int b)
-{
-    return a < 0 ? b : b < 0 ? a : MIN(a, b);
-}
-
 /* An event, or after them all what time brings. */
 static void turn(int timeout_ms)
 {

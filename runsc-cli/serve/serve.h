@@ -32,6 +32,11 @@ struct watch {
     int fd;
     void (*cb)(struct watch *w);
 };
+/* Of two times to wait in ms, of which -1 is for ever. */
+static inline int sooner(int a, int b)
+{
+    return a < 0 ? b : b < 0 ? a : a < b ? a : b;
+}
 int watch_add(struct watch *w);
 void watch_del(struct watch *w);
 

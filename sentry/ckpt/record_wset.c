@@ -12,8 +12,6 @@
 #include "sentry/mm/wset.h"
 #include "sentry/sandbox.h"
 
-#define FREEZE_TIME_NS (5 * NSEC_PER_SEC)
-
 static int out_fd = -1;
 
 /* Memory that several groups share is looked at once: with the first of them. */

@@ -20,8 +20,6 @@
 #include "sentry/time/clock.h"
 #include "sentry/vfs/vfs.h"
 
-#define FREEZE_TIME_NS (5 * NSEC_PER_SEC)
-
 static struct checkpoint_request request;
 static bool under_way;
 

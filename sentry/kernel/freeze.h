@@ -8,7 +8,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/macros.h"
+
 struct task;
+
+#define FREEZE_TIME_NS (5 * NSEC_PER_SEC) /* for tasks to stop */
 
 extern bool sandbox_freezing; /* tasks are asked to stop, or have stopped */
 

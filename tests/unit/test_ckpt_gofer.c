@@ -28,6 +28,8 @@
 #include "sentry/kernel/task.h"
 #include "sentry/sandbox.h"
 #include "sentry/vfs/vfs_internal.h"
+#include "tests/unit/ckpt_root.h"
+#include "tests/unit/quiet.h"
 #include "tests/unit/unit.h"
 
 enum { FD_PROG = 3, FD_AGAIN, FD_LOG, FD_GONE, FD_GONE_RO, FD_DIR, FD_MANY };
@@ -46,44 +48,7 @@ static struct sandbox_spec spec = {.hostname = (char *)"host",
                                    .mounts = &mount,
                                    .nmounts = 1};
 
-struct root {
-    struct mount_ns *ns;
-    struct fs_context *fs;
-    struct fdtable *fds;
-};
-static const struct ckpt_field root_fields[] = {
-    CKPT_REF(struct root, ns, &ckpt_mount_ns),
-    CKPT_REF(struct root, fs, &ckpt_fs_context),
-    CKPT_REF(struct root, fds, &ckpt_fdtable),
-};
-static const struct ckpt_type root_type = {.name = "test root",
-                                           .id = 60000,
-                                           .version = 1,
-                                           .size = sizeof(struct root),
-                                           CKPT_TABLE(root_fields)};
-CKPT_TYPE_REGISTER(root_type);
-
 /* --- a sentry without guests --- */
-static int no_events(void)
-{
-    return 0;
-}
-static bool may_sleep(void)
-{
-    return true;
-}
-static void woken(void)
-{
-}
-static int64_t no_spin(void)
-{
-    return 0;
-}
-static const struct platform quiet = {.name = "quiet",
-                                      .poll = no_events,
-                                      .idle_enter = may_sleep,
-                                      .idle_leave = woken,
-                                      .spin_ns = no_spin};
 
 static void path_of(char out[200], const char *name)
 {

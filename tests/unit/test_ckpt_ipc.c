@@ -32,6 +32,7 @@
 #include "sentry/sandbox.h"
 #include "sentry/socket/socket.h"
 #include "sentry/vfs/vfs_internal.h"
+#include "tests/unit/ckpt_root.h"
 #include "tests/unit/unit.h"
 
 int pidfd_install(struct task *t, struct thread_group *tg, int flags);
@@ -101,23 +102,6 @@ static const struct platform fake = {.name = "fake",
 #define CALL_ARGS(a, b, c, d, e, f, ...)                                                           \
     (unsigned long)(a), (unsigned long)(b), (unsigned long)(c), (unsigned long)(d),                \
         (unsigned long)(e), (unsigned long)(f)
-
-struct root {
-    struct mount_ns *ns;
-    struct fs_context *fs;
-    struct fdtable *fds;
-};
-static const struct ckpt_field root_fields[] = {
-    CKPT_REF(struct root, ns, &ckpt_mount_ns),
-    CKPT_REF(struct root, fs, &ckpt_fs_context),
-    CKPT_REF(struct root, fds, &ckpt_fdtable),
-};
-static const struct ckpt_type root_type = {.name = "test root",
-                                           .id = 60001,
-                                           .version = 1,
-                                           .size = sizeof(struct root),
-                                           CKPT_TABLE(root_fields)};
-CKPT_TYPE_REGISTER(root_type);
 
 static void start(void)
 {

@@ -23,6 +23,7 @@
 #include "sentry/kernel/task.h"
 #include "sentry/sandbox.h"
 #include "sentry/vfs/vfs_internal.h"
+#include "tests/unit/ckpt_root.h"
 #include "tests/unit/unit.h"
 
 #define BIG_SIZE (300L << 10)
@@ -31,23 +32,6 @@
 static struct task task;
 static struct thread_group group;
 static struct sandbox_spec spec = {.hostname = "host", .ncpus = 2, .stdio = {-1, -1, -1}};
-
-struct root {
-    struct mount_ns *ns;
-    struct fs_context *fs;
-    struct fdtable *fds;
-};
-static const struct ckpt_field root_fields[] = {
-    CKPT_REF(struct root, ns, &ckpt_mount_ns),
-    CKPT_REF(struct root, fs, &ckpt_fs_context),
-    CKPT_REF(struct root, fds, &ckpt_fdtable),
-};
-static const struct ckpt_type root_type = {.name = "test root",
-                                           .id = 60000,
-                                           .version = 1,
-                                           .size = sizeof(struct root),
-                                           CKPT_TABLE(root_fields)};
-CKPT_TYPE_REGISTER(root_type);
 
 /* --- building --- */
 static void start(void)

@@ -5,29 +5,8 @@
 #include "platform/platform.h"
 #include "sentry/ipc/ring.h"
 #include "sentry/kernel/loop.h"
+#include "tests/unit/quiet.h"
 #include "tests/unit/unit.h"
-
-/* A platform without guests. */
-static int no_events(void)
-{
-    return 0;
-}
-static bool may_sleep(void)
-{
-    return true;
-}
-static void woken(void)
-{
-}
-static int64_t no_spin(void)
-{
-    return 0;
-}
-static const struct platform quiet = {.name = "quiet",
-                                      .poll = no_events,
-                                      .idle_enter = may_sleep,
-                                      .idle_leave = woken,
-                                      .spin_ns = no_spin};
 
 #define TIMERS 500
 static struct ktimer timers[TIMERS];
