@@ -9,6 +9,7 @@
 
 #define ANSWER_MAX (64UL << 20)
 #define EXIT_CODE_MAX 255
+#define ANSWER_ID_MAX (1ULL << 53) /* what a number of JavaScript can hold */
 
 static void put_variable(struct strbuf *b, const char *name, size_t len, const char *value)
 {
@@ -31,11 +32,24 @@ static void put_options_environment(struct strbuf *b, const struct run_options *
     }
 }
 
-void request_format(struct strbuf *b, const struct run_options *o, const char *event)
+static void put_event(struct strbuf *b, const struct run_options *o, const char *event)
 {
-    strbuf_printf(b, "{\"event\":%s,\"env\":{", event);
+    strbuf_printf(b, "\"event\":%s,\"env\":{", event);
     put_options_environment(b, o);
     strbuf_puts(b, "}}");
+}
+
+void request_format(struct strbuf *b, const struct run_options *o, const char *event)
+{
+    strbuf_putc(b, '{');
+    put_event(b, o, event);
+}
+
+void request_format_numbered(struct strbuf *b, const struct run_options *o, const char *event,
+                             uint64_t id)
+{
+    strbuf_printf(b, "{\"id\":%llu,", (unsigned long long)id);
+    put_event(b, o, event);
 }
 
 /* Names twice: in JSON the last one counts. */
@@ -55,22 +69,35 @@ void request_format_function(struct strbuf *b, const struct run_options *o, cons
     strbuf_puts(b, "}}");
 }
 
-/* "CODE\n", then the text. */
+/* The number at data[*i]; false: there is none that is at most max. */
+static bool parse_number(const char *data, size_t len, size_t *i, uint64_t max, uint64_t *out)
+{
+    size_t begin = *i;
+
+    for (*out = 0; *i < len && data[*i] >= '0' && data[*i] <= '9' && *out <= max; ++*i)
+        *out = *out * 10 + (uint64_t)(data[*i] - '0');
+    return *i > begin && *out <= max;
+}
+
+/* "CODE\n" or "CODE ID\n", then the text. */
 static int answer_parse(struct answer *a, const char *data, size_t len)
 {
-    int code = 0;
+    uint64_t code, id = 0;
     size_t i = 0;
 
-    while (i < len && data[i] >= '0' && data[i] <= '9' && code <= EXIT_CODE_MAX)
-        code = code * 10 + (data[i++] - '0');
-    if (!i || i == len || data[i] != '\n' || code > EXIT_CODE_MAX)
+    if (!parse_number(data, len, &i, EXIT_CODE_MAX, &code))
+        return -EBADMSG;
+    if (i < len && data[i] == ' ' && (i++, !parse_number(data, len, &i, ANSWER_ID_MAX, &id)))
+        return -EBADMSG;
+    if (i == len || data[i] != '\n')
         return -EBADMSG;
     a->len = len - i - 1;
     a->text = malloc(a->len ? a->len : 1);
     if (!a->text)
         return -ENOMEM;
     memcpy(a->text, data + i + 1, a->len);
-    a->code = code;
+    a->code = (int)code;
+    a->id = id;
     return 0;
 }
 
@@ -95,7 +122,7 @@ bool answer_received(struct session *s, struct session_message *msg)
     int err = msg->nfds == 1 ? answer_from_fd(a, msg->fds[0], msg->m.value)
                              : answer_parse(a, msg->payload, msg->len);
     if (err) {
-        fprintf(stderr, "nv: the answer is not of the form CODE, newline, result: %s\n",
+        fprintf(stderr, "nv: the answer is not of the form CODE [ID], newline, result: %s\n",
                 strerror(-err));
         a->code = 1;
     }

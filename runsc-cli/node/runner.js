@@ -4,7 +4,8 @@
 // for an exception, 2 without a handler.
 // Warmed: the file is loaded, its init() and a few calls are made, then requests are read from
 // /proc/nv/request, where the sandbox is saved; each is answered by "CODE\nRESULT\n" on
-// /proc/nv/response.
+// /proc/nv/response. Requests with an "id" are worked on at once, and answered by
+// "CODE ID\nRESULT\n".
 // Whatever the function logs goes to standard error.
 'use strict';
 const fs = require('fs');
@@ -107,19 +108,32 @@ function randomness(nativeModule) {
 }
 
 // --- requests ---
+// Both read one request, which ends like a file. ahead() leaves the event loop free meanwhile.
 function reader(size) {
   const fd = fs.openSync('/proc/nv/request', 'r');
   let buf = Buffer.allocUnsafeSlow(size);
-  return () => {
-    let len = 0;
-    for (;;) {
-      const n = fs.readSync(fd, buf, len, buf.length - len, null);
-      if (n === 0 && len > 0) break;
-      len += n;
-      if (len === buf.length) buf = Buffer.concat([buf], buf.length * 2);
-    }
-    return JSON.parse(buf.toString('utf8', 0, len));
+  let len = 0;
+  const taken = (n) => { // false: there is more
+    if (n === 0 && len > 0) return true;
+    len += n;
+    if (len === buf.length) buf = Buffer.concat([buf], buf.length * 2);
+    return false;
   };
+  const parse = () => {
+    const request = JSON.parse(buf.toString('utf8', 0, len));
+    len = 0;
+    return request;
+  };
+  const next = () => {
+    while (!taken(fs.readSync(fd, buf, len, buf.length - len, null)));
+    return parse();
+  };
+  const ahead = (done) => fs.read(fd, buf, len, buf.length - len, null, (err, n) => {
+    if (err) throw err;
+    if (taken(n)) done(parse());
+    else ahead(done);
+  });
+  return { next, ahead };
 }
 
 function collectGarbage() {
@@ -141,22 +155,31 @@ async function warmed(file) {
   if (file && !files.includes(path.resolve(file))) files.push(path.resolve(file));
   const response = fs.openSync('/proc/nv/response', 'w');
   fs.writeSync(response, `0\n${JSON.stringify({ version: process.version, program: process.execPath, files })}`);
-  const read = reader(65536);
+  const requests = reader(65536);
   collectGarbage();
-  for (;;) {
-    const request = read();
-    reseed();
+  const handle = async (request) => {
+    const head = (code) => (request.id === undefined ? `${code}\n` : `${code} ${request.id}\n`);
     let answer;
+    reseed();
     try {
       if (request.only) for (const name of Object.keys(process.env)) if (!(name in request.env)) delete process.env[name];
       Object.assign(process.env, request.env);
       if (request.cwd) process.chdir(request.cwd);
       if (request.file) fn = await loadFunction(request.file);
-      answer = `0\n${await call(fn, request.event, request.context)}\n`;
+      answer = `${head(0)}${await call(fn, request.event, request.context)}\n`;
     } catch (err) {
-      answer = `${codeOf(err)}\n${textOf(err)}\n`;
+      answer = `${head(codeOf(err))}${textOf(err)}\n`;
     }
     fs.writeSync(response, answer);
+  };
+  const handleMany = (request) => {
+    requests.ahead(handleMany);
+    handle(request);
+  };
+  for (;;) {
+    const request = requests.next();
+    if (request.id !== undefined) return handleMany(request);
+    await handle(request);
   }
 }
 

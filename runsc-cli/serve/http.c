@@ -67,7 +67,6 @@ static struct MHD_Daemon *http;
 struct request {
     struct call call; /* fn is NULL until it was submitted */
     struct MHD_Connection *connection;
-    struct strbuf body;
     bool too_large, suspended, in_handler;
 };
 
@@ -147,13 +146,14 @@ static bool is_json(const struct strbuf *b)
     return j != NULL;
 }
 
-static enum MHD_Result submit(struct request *q, struct function *fn, const struct run_options *o)
+static enum MHD_Result submit(struct request *q, struct function *fn)
 {
-    if (!q->body.len)
-        strbuf_puts(&q->body, "{}");
-    if (q->body.failed || !is_json(&q->body))
+    struct strbuf *event = &q->call.event;
+
+    if (!event->len)
+        strbuf_puts(event, "{}");
+    if (event->failed || !is_json(event))
         return reply_error(q->connection, 400, "the body is not JSON");
-    request_format(&q->call.request, o, q->body.data);
     q->call.fn = fn;
     q->call.finished = call_finished;
     call_submit(&q->call);
@@ -174,7 +174,6 @@ static enum MHD_Result reply_metrics(struct MHD_Connection *c)
 
 static enum MHD_Result complete(struct request *q, const char *url, const char *method)
 {
-    static const struct run_options none;
     const char *name = url[0] == '/' ? url + 1 : url;
     bool get = !strcmp(method, "GET");
     struct function *fn = function_find(name, strcspn(name, "/"));
@@ -191,7 +190,7 @@ static enum MHD_Result complete(struct request *q, const char *url, const char *
         return reply_error(q->connection, 405, "functions are called by POST");
     if (q->too_large)
         return reply_error(q->connection, 413, "the event is too large");
-    return submit(q, fn, &none);
+    return submit(q, fn);
 }
 
 /* Called once with the headers, for each piece of the body, when it is complete, and after resume.
@@ -212,10 +211,10 @@ static enum MHD_Result access_handler(void *cls, struct MHD_Connection *connecti
     }
     if (!*size)
         return complete(q, url, method);
-    if (q->body.len + *size > BODY_MAX)
+    if (q->call.event.len + *size > BODY_MAX)
         q->too_large = true;
     else
-        strbuf_add(&q->body, data, *size);
+        strbuf_add(&q->call.event, data, *size);
     *size = 0;
     return MHD_YES;
 }
@@ -230,8 +229,7 @@ static void completed(void *cls, struct MHD_Connection *connection, void **slot,
     if (q->call.fn && !q->call.done)
         call_abandon(&q->call);
     answer_free(&q->call.answer);
-    strbuf_free(&q->call.request);
-    strbuf_free(&q->body);
+    strbuf_free(&q->call.event);
     free(q);
     *slot = NULL;
 }

@@ -112,6 +112,9 @@ void metrics_print(struct strbuf *out)
             strbuf_printf(out, "nv_sandboxes{function=\"%s\",state=\"%s\"} %d\n", fn->name,
                           states[k], fn->count[k]);
     }
+    head(out, "nv_in_flight", "gauge", "Requests that sandboxes work on.");
+    list_for_each(fn, &functions, node)
+        strbuf_printf(out, "nv_in_flight{function=\"%s\"} %d\n", fn->name, fn->in_flight);
     head(out, "nv_queued", "gauge", "Requests that wait for a sandbox.");
     list_for_each(fn, &functions, node)
         strbuf_printf(out, "nv_queued{function=\"%s\"} %d\n", fn->name, fn->queued);

@@ -1,7 +1,8 @@
 /*
  * Sandboxes of functions. Each is started from its image without a request and is ready when it
  * says that it waits for one; `pool` of them are kept so, started when nothing else is to do. A
- * sandbox serves one request and ends, or with --reuse goes on.
+ * sandbox serves one request and ends, or with --reuse goes on, with --concurrency with several at
+ * once: their answers are told apart by the number that each request has.
  */
 #include <errno.h>
 #include <signal.h>
@@ -11,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/macros.h"
 #include "runsc-cli/checkpoint.h"
 #include "runsc-cli/serve/serve.h"
@@ -78,24 +80,69 @@ static void finish(struct call *c, int status)
     c->finished(c);
 }
 
-static void dispatch(struct instance *i, struct call *c)
+static void job_end(struct job *j)
 {
-    set_state(i, BUSY);
-    i->call = c;
-    c->on = i;
-    /* A failure shows when the sandbox does not answer. */
-    session_send_request(&i->s, c->request.data, c->request.len);
+    struct instance *i = j->on;
+
+    if (j->call)
+        j->call->job = NULL;
+    list_del(&j->node);
+    free(j);
+    i->njobs--;
+    i->fn->in_flight--;
 }
 
+/* Ends j, and tells who waits for it. */
+static void job_finish(struct job *j, int status)
+{
+    struct call *c = j->call;
+
+    job_end(j);
+    if (c)
+        finish(c, status);
+}
+
+static int send_call(struct instance *i, const struct call *c, uint64_t id)
+{
+    static const struct run_options none;
+    cleanup_strbuf struct strbuf b = STRBUF_INIT;
+
+    if (options->concurrency > 1)
+        request_format_numbered(&b, &none, c->event.data, id);
+    else
+        request_format(&b, &none, c->event.data);
+    return b.failed ? -ENOMEM : session_send_request(&i->s, b.data, b.len);
+}
+
+static void dispatch(struct instance *i, struct call *c)
+{
+    struct job *j = calloc(1, sizeof(*j));
+
+    if (!j) {
+        finish(c, 503);
+        return;
+    }
+    *j = (struct job){.on = i, .call = c, .id = ++i->last_id, .since_ns = now_ns()};
+    list_add_tail(&i->jobs, &j->node);
+    i->njobs++;
+    i->fn->in_flight++;
+    c->job = j;
+    if (i->njobs >= options->concurrency)
+        set_state(i, BUSY);
+    if (send_call(i, c, j->id))
+        job_finish(j, 502);
+}
+
+/* The one with the least to do. */
 static struct instance *find_ready(const struct function *fn)
 {
-    struct instance *i;
+    struct instance *i, *best = NULL;
 
     list_for_each(i, &fn->instances, node) {
-        if (i->state == READY)
-            return i;
+        if (i->state == READY && (!best || i->njobs < best->njobs))
+            best = i;
     }
-    return NULL;
+    return best;
 }
 
 void call_submit(struct call *c)
@@ -131,40 +178,69 @@ static void unqueue(struct call *c)
 void call_abandon(struct call *c)
 {
     unqueue(c);
-    if (c->on)
-        c->on->call = NULL;
-    c->on = NULL;
+    if (c->job)
+        c->job->call = NULL;
+    c->job = NULL;
 }
 
 /* --- instances --- */
 /* Its processes are reaped when they are gone: pool_child_gone(). */
 static void instance_end(struct instance *i)
 {
-    struct call *c = i->call;
-
     watch_del(&i->watch);
     session_kill(&i->s);
     i->fn->count[i->state]--;
     list_del(&i->node);
+    while (!list_empty(&i->jobs))
+        job_finish(list_first(&i->jobs, struct job, node), 502);
     free(i);
-    if (c) {
-        c->on = NULL;
-        finish(c, 502);
+}
+
+/* Requests that wait go to i while it takes any. */
+static void feed(struct instance *i)
+{
+    struct function *fn = i->fn;
+
+    while (i->state == READY && !list_empty(&fn->queue)) {
+        struct call *c = list_first(&fn->queue, struct call, node);
+        unqueue(c);
+        dispatch(i, c);
     }
 }
 
-/* 200, or 500 for a function that failed. */
-static void answered(struct instance *i)
+/* By its number; a program that answers without works on one after the other. */
+static struct job *job_of(const struct instance *i, uint64_t id)
 {
-    struct call *c = i->call;
+    struct job *j;
 
-    i->call = NULL;
-    if (c) {
-        c->on = NULL;
-        finish(c, c->answer.code ? 500 : 200);
+    list_for_each(j, &i->jobs, node) {
+        if (!id || j->id == id)
+            return j;
     }
-    if (!options->reuse)
+    return NULL;
+}
+
+/* 200, or 500 for a function that failed. */
+static void answered(struct instance *i, struct answer *a)
+{
+    struct job *j = job_of(i, a->id);
+
+    if (!j)
+        return;
+    if (j->call) {
+        answer_free(&j->call->answer);
+        j->call->answer = *a;
+        *a = (struct answer){.code = -1};
+        job_finish(j, j->call->answer.code ? 500 : 200);
+    } else {
+        job_end(j);
+    }
+    if (!options->reuse || (i->retiring && !i->njobs)) {
         instance_end(i);
+    } else if (options->concurrency > 1 && i->state == BUSY && !i->retiring) {
+        set_state(i, READY);
+        feed(i);
+    }
 }
 
 static void at_barrier(struct instance *i)
@@ -173,37 +249,29 @@ static void at_barrier(struct instance *i)
         histogram_add(&i->fn->restore, now_ns() - i->since_ns);
     i->fn->failures = 0;
     set_state(i, READY);
-    if (list_empty(&i->fn->queue))
-        return;
-    struct call *c = list_first(&i->fn->queue, struct call, node);
-    unqueue(c);
-    dispatch(i, c);
+    feed(i);
 }
 
 struct event { /* what a message of a sandbox was */
-    struct answer *answer;
+    struct answer answer;
     bool barrier, response;
 };
 
 static bool sandbox_message(struct session *s, struct session_message *msg)
 {
     struct event *ev = s->arg;
-    static struct answer nobodys;
 
     ev->barrier = msg->m.type == CTL_BARRIER;
     ev->response = msg->m.type == CTL_RESPONSE;
-    if (ev->response) {
-        s->arg = ev->answer ? ev->answer : &nobodys;
-        answer_received(s, msg);
-        s->arg = ev;
-    }
+    s->arg = &ev->answer;
+    answer_received(s, msg);
     return false;
 }
 
 static void instance_event(struct watch *w)
 {
     struct instance *i = container_of(w, struct instance, watch);
-    struct event ev = {.answer = i->call ? &i->call->answer : NULL};
+    struct event ev = {.answer = {.code = -1}};
 
     i->s.arg = &ev;
     session_receive(&i->s);
@@ -214,11 +282,12 @@ static void instance_event(struct watch *w)
             i->fn->retry_ns = now_ns() + RETRY_NS;
         }
         instance_end(i);
-    } else if (ev.barrier && i->state != READY) {
+    } else if (ev.barrier && i->state != READY && !i->njobs && !i->retiring) {
         at_barrier(i);
-    } else if (ev.response && i->state == BUSY) {
-        answered(i);
+    } else if (ev.response && i->state != STARTING) {
+        answered(i, &ev.answer);
     }
+    answer_free(&ev.answer);
 }
 
 static int instance_start(struct function *fn)
@@ -232,6 +301,7 @@ static int instance_start(struct function *fn)
     i->s.signals = -1;
     i->s.message = sandbox_message;
     i->fn = fn;
+    list_init(&i->jobs);
     i->since_ns = now_ns();
     int code = restore_fill(&i->s, &fn->img, &options->run, NULL, 0, &e);
     uint64_t memory = options->run.memory ? options->run.memory : fn->img.manifest.memory;
@@ -260,7 +330,7 @@ static int instance_start(struct function *fn)
 /* --- what time brings --- */
 static bool is_idle(const struct function *fn, uint64_t now)
 {
-    return options->idle_s > 0 && !fn->queued && !fn->count[BUSY] &&
+    return options->idle_s > 0 && !fn->queued && !fn->in_flight &&
            now - fn->last_used_ns > (uint64_t)(options->idle_s * 1e9);
 }
 
@@ -271,7 +341,7 @@ static bool wants_more(const struct function *fn, uint64_t now)
 
     if (draining || total >= options->max_instances || (fn->failures && now < fn->retry_ns))
         return false;
-    if (fn->queued > fn->count[STARTING])
+    if (fn->queued > fn->count[STARTING] * options->concurrency)
         return true;
     return spare < options->pool && !is_idle(fn, now);
 }
@@ -279,21 +349,26 @@ static bool wants_more(const struct function *fn, uint64_t now)
 /* The time at which i has to be looked at, 0: none. */
 static uint64_t instance_deadline(const struct instance *i)
 {
-    if (i->state == BUSY && options->timeout_s > 0)
-        return i->since_ns + (uint64_t)(options->timeout_s * 1e9);
-    return i->state == STARTING ? i->since_ns + START_TIME_NS : 0;
+    if (i->state == STARTING)
+        return i->since_ns + START_TIME_NS;
+    if (options->timeout_s <= 0 || list_empty(&i->jobs))
+        return 0;
+    const struct job *oldest = list_first(&i->jobs, struct job, node);
+    return oldest->since_ns + (uint64_t)(options->timeout_s * 1e9);
 }
 
+/* The oldest request took too long. What else it works on may end, within the same time. */
 static void time_is_up(struct instance *i)
 {
-    struct call *c = i->call;
-
-    i->call = NULL;
-    instance_end(i);
-    if (c) {
-        c->on = NULL;
-        finish(c, 504);
+    if (i->state != STARTING)
+        job_finish(list_first(&i->jobs, struct job, node), 504);
+    if (!i->njobs) {
+        instance_end(i);
+        return;
     }
+    i->retiring = true;
+    if (i->state != BUSY)
+        set_state(i, BUSY);
 }
 
 static int ms_until(uint64_t at, uint64_t now)
@@ -351,7 +426,7 @@ bool pool_drain(void)
 
     draining = true;
     list_for_each(fn, &functions, node)
-        busy |= fn->queued || fn->count[BUSY];
+        busy |= fn->queued || fn->in_flight;
     return !busy;
 }
 

@@ -94,6 +94,7 @@ enum {
     O_MAX,
     O_QUEUE,
     O_REUSE,
+    O_CONCURRENCY,
     O_TIMEOUT,
     O_IDLE,
     O_GRACE,
@@ -119,6 +120,9 @@ static const struct {
      "N",
      "requests that may wait (default: 256), then 429"},
     {{"reuse", no_argument, NULL, O_REUSE}, "", "a sandbox serves request after request"},
+    {{"concurrency", required_argument, NULL, O_CONCURRENCY},
+     "N",
+     "requests at once in a sandbox, which is reused (default: 1)"},
     {{"timeout", required_argument, NULL, O_TIMEOUT},
      "S",
      "seconds for a request (default: 30), then 504"},
@@ -183,6 +187,11 @@ static int set_option(int c, const char *arg, struct serve_options *o)
     case O_REUSE:
         o->reuse = true;
         return 0;
+    case O_CONCURRENCY:
+        err = number("concurrency", arg, 1, 1024, &v);
+        o->concurrency = (int)v;
+        o->reuse |= o->concurrency > 1;
+        return err;
     case O_TIMEOUT:
         return number("timeout", arg, 0.001, 1e6, &o->timeout_s);
     case O_IDLE:
@@ -280,6 +289,7 @@ int verb_serve(int argc, char **argv)
                                      .pool = 2,
                                      .max_instances = 64,
                                      .max_queue = 256,
+                                     .concurrency = 1,
                                      .timeout_s = 30,
                                      .grace_s = 10};
     struct error e = ERROR_INIT;

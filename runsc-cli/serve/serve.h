@@ -23,6 +23,7 @@ struct serve_options {
     int max_instances;  /* of each function, all states */
     int max_queue;      /* requests of each function that wait for one */
     bool reuse;         /* a sandbox serves one request after the other */
+    int concurrency;    /* requests that a sandbox works on at once */
     double timeout_s, idle_s, grace_s;
     struct run_options run; /* what every sandbox is given */
 };
@@ -61,7 +62,7 @@ struct function {
     struct image img;
     struct list instances; /* of struct instance */
     struct list queue;     /* of struct call */
-    int count[NSTATES], queued;
+    int count[NSTATES], queued, in_flight;
     uint64_t last_used_ns; /* 0: not yet */
     int failures;          /* starts in a row */
     uint64_t starts, start_failures, retry_ns;
@@ -73,13 +74,20 @@ extern struct list functions;
 struct call {         /* one request, the HTTP side's */
     struct list node; /* in the function's queue, or unlinked */
     struct function *fn;
-    struct strbuf request;
+    struct strbuf event; /* JSON */
     uint64_t arrived_ns;
-    struct instance *on; /* who works on it */
+    struct job *job; /* it is worked on */
     bool done;
     int status; /* HTTP */
     struct answer answer;
     void (*finished)(struct call *c);
+};
+
+struct job { /* a request that a sandbox works on */
+    struct list node;
+    struct instance *on;
+    struct call *call; /* NULL: nobody waits for the answer any more */
+    uint64_t id, since_ns;
 };
 
 struct instance {
@@ -87,9 +95,11 @@ struct instance {
     struct watch watch;
     struct session s;
     struct function *fn;
-    enum instance_state state;
-    struct call *call;
-    uint64_t since_ns; /* it is in this state */
+    enum instance_state state; /* BUSY: it takes no more requests */
+    struct list jobs;          /* oldest first */
+    int njobs;
+    bool retiring;              /* one took too long: it ends when the others are answered */
+    uint64_t last_id, since_ns; /* it is in this state */
 };
 
 int function_add(const char *name, const char *image, const struct serve_options *o,

@@ -23,55 +23,70 @@
 static struct channel_state state;
 
 /* --- request --- */
-static struct {
-    char *data; /* NULL: none */
+#define REQUESTS_MAX 1024
+
+struct request {
+    struct list node;
     size_t len, taken;
-    bool ended; /* its reader has not seen the end yet */
-    bool told;  /* the CLI knows that we wait */
-} request;
+    char data[];
+};
+static struct list requests = LIST_INIT(requests);
+static int nrequests;
+static bool request_ended; /* its reader has not seen the end yet */
+static bool barrier_told;  /* the CLI knows that we wait */
 static struct waitq request_wq = {.waiters = LIST_INIT(request_wq.waiters)};
 
 int channel_request(const void *data, size_t len)
 {
-    if (request.data || request.ended)
+    if (nrequests >= REQUESTS_MAX)
         return -EBUSY;
-    char *copy = malloc(len ? len : 1);
-    if (!copy)
+    struct request *r = malloc(sizeof(*r) + len);
+    if (!r)
         return -ENOMEM;
-    memcpy(copy, data, len);
-    request.data = copy;
-    request.len = len;
-    request.taken = 0;
+    r->len = len;
+    r->taken = 0;
+    memcpy(r->data, data, len);
+    list_add_tail(&requests, &r->node);
+    nrequests++;
     waitq_wake_all(&request_wq);
+    return 0;
+}
+
+static int request_wait(struct task *t, const struct file *f)
+{
+    while (list_empty(&requests)) {
+        if (f->flags & O_NONBLOCK)
+            return -EAGAIN;
+        if (!barrier_told)
+            ctl_send(CTL_BARRIER, 0);
+        barrier_told = true;
+        int err = task_wait(t, &request_wq, NO_DEADLINE);
+        if (err)
+            return err;
+    }
     return 0;
 }
 
 static ssize_t request_read(struct task *t, struct file *f, struct uio *u, loff_t *pos, int rwf)
 {
-    if (request.ended) {
-        request.ended = false;
+    if (request_ended) {
+        request_ended = false;
         return 0;
     }
-    while (!request.data) {
-        if (f->flags & O_NONBLOCK)
-            return -EAGAIN;
-        if (!request.told)
-            ctl_send(CTL_BARRIER, 0);
-        request.told = true;
-        int err = task_wait(t, &request_wq, NO_DEADLINE);
-        if (err)
-            return err;
-    }
-    size_t left = request.len - request.taken;
-    ssize_t n = uio_write(u, request.data + request.taken, MIN(left, u->resid));
+    int err = request_wait(t, f);
+    if (err)
+        return err;
+    struct request *r = list_first(&requests, struct request, node);
+    ssize_t n = uio_write(u, r->data + r->taken, MIN(r->len - r->taken, u->resid));
     if (n < 0)
         return n;
-    request.taken += (size_t)n;
-    if (request.taken == request.len) {
-        free(request.data);
-        request.data = NULL;
-        request.told = false;
-        request.ended = n > 0;
+    r->taken += (size_t)n;
+    if (r->taken == r->len) {
+        list_del(&r->node);
+        nrequests--;
+        free(r);
+        barrier_told = false;
+        request_ended = n > 0;
     }
     return n;
 }
@@ -79,7 +94,7 @@ static ssize_t request_read(struct task *t, struct file *f, struct uio *u, loff_
 static uint32_t request_poll(struct file *f, struct poll_table *pt)
 {
     poll_wait(pt, &request_wq);
-    return request.data || request.ended ? EPOLLIN | EPOLLRDNORM : 0;
+    return !list_empty(&requests) || request_ended ? EPOLLIN | EPOLLRDNORM : 0;
 }
 
 /* --- response --- */

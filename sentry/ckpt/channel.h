@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The CLI's next request: copied. 0 or -ENOMEM; -EBUSY while one has not been read. */
+/* The CLI's next request: copied, read in order. 0 or -ENOMEM; -EBUSY when too many wait. */
 int channel_request(const void *data, size_t len);
 /* A checkpoint the program has asked for was taken, or (a negative errno) was not. */
 void channel_saved(int err);

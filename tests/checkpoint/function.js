@@ -4,15 +4,27 @@ const fs = require('fs');
 
 let calls = 0;
 let ready = false;
+let here = [];
 const loaded = process.hrtime.bigint();
 
 exports.init = async () => { ready = true; };
+
+// Answers when so many callers are here at once.
+function meet(number) {
+  return new Promise((resolve) => {
+    here.push(resolve);
+    if (here.length < number) return;
+    for (const go of here) go();
+    here = [];
+  });
+}
 
 exports.handler = async (event) => {
   calls++;
   if (event.fail) throw new Error(event.fail);
   if (event.exit !== undefined) process.exit(event.exit);
   if (event.sleep) await new Promise((r) => setTimeout(r, event.sleep));
+  if (event.meet) await meet(event.meet);
   if (event.large) return 'x'.repeat(event.large);
   console.log('called');
   return {

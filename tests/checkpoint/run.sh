@@ -129,6 +129,17 @@ P
     sleep 1.5
     is "serve --idle keeps none" "$(curl -s $url/metrics | grep 'nv_sandboxes{' | awk '{n += $2} END {print n}')" 0
     kill -TERM $server; wait $server
+    "$nv" serve $on --listen 127.0.0.1:18931 --concurrency 3 --max 1 --timeout 8 f=f 2>>err & server=$!
+    for i in $(seq 50); do curl -sf $url/healthz >/dev/null && break; sleep 0.1; done
+    for i in 1 2 3; do curl -s -m 10 -o "meet.$i" -d '{"meet":3}' $url/f & done
+    wait $(jobs -p | grep -v "^$server\$")
+    is "serve --concurrency: three in one sandbox at once" "$(for i in 1 2 3; do field calls <meet.$i; done | sort -u)" 6
+    is "and the next after them" "$(post f '{}') $(field calls <body)" "200 7"
+    curl -s -m 20 -o slow -w '%{http_code}' -d '{"sleep":60000}' $url/f >slow.code & slow=$!
+    for i in $(seq 50); do curl -s $url/metrics | grep -q '^nv_in_flight.* 1$' && break; sleep 0.1; done
+    post f '{"sleep":4000}' >other.code; wait $slow
+    is "one that takes too long leaves the others alone" "$(cat other.code slow.code)" 200504
+    kill -TERM $server; wait $server
     is "serve leaves no process" "$(pgrep -f "^$tmp/nv" | wc -l)" 0
 done
 cat err >>all.err
