@@ -65,6 +65,7 @@ idle: $(NV)
 
 checkpoint: $(NV)
 	tests/checkpoint/run.sh $(NV) "$(PLATFORMS)"
+	tests/checkpoint/compat.sh $(NV) "$(PLATFORMS)"
 
 # Each behaviour again, in a program that moves to another sandbox every few calls.
 conformance-moved: $(NV)
