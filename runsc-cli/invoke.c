@@ -28,15 +28,7 @@ static int start(struct session *s, struct image *img, const struct run_options 
 {
     int code =
         restore_fill(s, img, o, request ? request->data : NULL, request ? request->len : 0, e);
-    if (code)
-        return code;
-    if (o->timeout_s > 0)
-        s->deadline_ns = now_ns() + (uint64_t)(o->timeout_s * 1e9);
-    uint64_t memory = o->memory ? o->memory : img->manifest.memory;
-    if (memory && cgroup_new(&s->sp.cgroup, memory, e))
-        return EXIT_NV;
-    session_forward_signals(s);
-    return session_start(s, e);
+    return code ? code : session_begin(s, o, o->memory ? o->memory : img->manifest.memory, e);
 }
 
 /* One request to one clone: the exit code. */

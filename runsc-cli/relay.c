@@ -20,12 +20,8 @@ static int go_on(struct session *s, const struct run_options *o, const char *ima
     if (image_open(&img, image, 0, NULL, e))
         return EXIT_NV;
     int code = restore_fill(&next, &img, o, NULL, 0, e);
-    if (!code && o->memory && cgroup_new(&next.sp.cgroup, o->memory, e))
-        code = EXIT_NV;
-    if (!code) {
-        session_forward_signals(&next);
-        code = session_start(&next, e);
-    }
+    if (!code)
+        code = session_begin(&next, o, o->memory, e);
     if (!code)
         *s = next;
     image_close(&img);

@@ -68,19 +68,11 @@ int verb_run(int argc, char **argv)
         error_print(&e);
         return code;
     }
-    if (o.timeout_s > 0)
-        s.deadline_ns = now_ns() + (uint64_t)(o.timeout_s * 1e9);
     if (control_claim(&control, o.id, argv + o.first_arg, &e)) {
         error_print(&e);
         return EXIT_NV;
     }
-    if (o.memory && cgroup_new(&s.sp.cgroup, o.memory, &e)) {
-        control_leave(&control);
-        error_print(&e);
-        return EXIT_NV;
-    }
-    session_forward_signals(&s);
-    if (session_start(&s, &e)) {
+    if (session_begin(&s, &o, o.memory, &e)) {
         error_print(&e);
         return EXIT_NV;
     }

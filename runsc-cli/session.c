@@ -27,7 +27,7 @@
 
 static const int forwarded[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH};
 
-void session_forward_signals(struct session *s)
+static void start_forwarding(struct session *s)
 {
     sigset_t set;
 
@@ -188,6 +188,19 @@ int session_start(struct session *s, struct error *e)
         control_leave(s->control);
     cgroup_remove(&s->sp.cgroup);
     return EXIT_NV;
+}
+
+int session_begin(struct session *s, const struct run_options *o, uint64_t memory, struct error *e)
+{
+    if (o->timeout_s > 0 && !s->deadline_ns)
+        s->deadline_ns = now_ns() + (uint64_t)(o->timeout_s * 1e9);
+    if (memory && cgroup_new(&s->sp.cgroup, memory, e)) {
+        if (s->control)
+            control_leave(s->control);
+        return EXIT_NV;
+    }
+    start_forwarding(s);
+    return session_start(s, e);
 }
 
 /* What only we can know, at the end of the sentry's report. */

@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 
 #include "runsc-cli/control.h"
+#include "runsc-cli/options.h"
 #include "runsc-cli/spawn.h"
 
 struct session_message {
@@ -37,10 +38,13 @@ struct session {
     struct rusage gofer_usage;
 };
 
-/* Forwards the signals that end or stop programs from now on. */
-void session_forward_signals(struct session *s);
 /* 0, or an exit code with e set and nothing left behind. */
 int session_start(struct session *s, struct error *e);
+/*
+ * The same with the time limit of o, memory bytes at most (0: no limit), and the signals that end
+ * or stop programs forwarded from now on.
+ */
+int session_begin(struct session *s, const struct run_options *o, uint64_t memory, struct error *e);
 /* Serves the sandbox until message() says stop, or it has ended. */
 void session_run(struct session *s);
 /* The message that is there, if any: for callers with a loop of their own. */

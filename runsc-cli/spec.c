@@ -265,6 +265,15 @@ static int fill_debugging(struct sandbox_spec *s, const struct run_options *o, s
     return s->stat_fd < 0 ? error_set(e, -errno, "--stat: %s", o->stat_file), EXIT_NV : 0;
 }
 
+/* What every sandbox has: a name, limits, CPUs, a root. */
+static int fill_place(struct spawn *sp, const struct run_options *o, struct error *e)
+{
+    fill_identity(&sp->spec, o);
+    fill_limits(&sp->spec);
+    int code = fill_cpus(sp, o, e);
+    return code ? code : fill_root(sp, o, e);
+}
+
 /* Each sandbox of an image has a name of its own. */
 static char *clone_name(const struct sandbox_spec *s)
 {
@@ -297,15 +306,11 @@ int spec_fill_restored(struct spawn *sp, const struct run_options *o, const stru
     with.memory = o->memory ? o->memory : m->memory;
     with.rootfs = o->rootfs ? o->rootfs : m->rootfs;
     with.cwd = m->cwd ? m->cwd : "/";
-    fill_identity(s, &with);
+    int code = fill_place(sp, &with, e);
     if (!o->hostname) {
         free(s->hostname);
         s->hostname = clone_name(s);
     }
-    fill_limits(s);
-    int code = fill_cpus(sp, &with, e);
-    if (!code)
-        code = fill_root(sp, &with, e);
     sp->rootfs = sp->rootfs ? strdup(sp->rootfs) : NULL; /* it outlives the image */
     if (!code)
         code = restored_user(s, m, e);
@@ -325,11 +330,7 @@ int spec_fill_common(struct spawn *sp, const struct run_options *o, int argc, ch
 {
     struct sandbox_spec *s = &sp->spec;
 
-    fill_identity(s, o);
-    fill_limits(s);
-    int code = fill_cpus(sp, o, e);
-    if (!code)
-        code = fill_root(sp, o, e);
+    int code = fill_place(sp, o, e);
     if (!code)
         code = fill_user(s, o, e);
     if (!code)

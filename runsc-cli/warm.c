@@ -280,14 +280,8 @@ static int warm_image(struct warm *w, int argc, char **argv, struct error *e)
     w->manifest.content_key = strdup(key);
     close_streams(&s.sp.spec);
     code = function_prepare_warm(&s.sp.spec, w->file, event.data, w->o->calls, e);
-    if (!code && w->o->memory && cgroup_new(&s.sp.cgroup, w->o->memory, e))
-        code = EXIT_NV;
-    if (code)
-        return code;
-    if (w->o->timeout_s > 0)
-        s.deadline_ns = now_ns() + (uint64_t)(w->o->timeout_s * 1e9);
-    session_forward_signals(&s);
-    code = session_start(&s, e);
+    if (!code)
+        code = session_begin(&s, w->o, w->o->memory, e);
     if (code)
         return code;
     code = warm_session(w, &s, e);
