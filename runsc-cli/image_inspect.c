@@ -119,8 +119,9 @@ static void print_manifest(const struct image *img)
     printf("runtime      %s %s\n", text_safe(m->runtime), text_safe(m->runtime_version));
     printf("process      user %llu:%llu in %s\n", (unsigned long long)m->uid,
            (unsigned long long)m->gid, text_safe(m->cwd));
-    printf("sandbox      %s, %llu CPUs, %s of memory, root from %s\n", text_safe(m->hostname),
-           (unsigned long long)m->cpus, text_size(m->memory), text_safe(m->rootfs));
+    printf("sandbox      %s, %llu CPUs, %s, root from %s\n", text_safe(m->hostname),
+           (unsigned long long)m->cpus, m->memory ? text_size(m->memory) : "no memory limit",
+           text_safe(m->rootfs));
     for (unsigned int i = 0; i < m->nmounts; i++)
         printf("mount        %s on %s%s\n", text_safe(m->mounts[i].source),
                text_safe(m->mounts[i].destination), m->mounts[i].readonly ? " (read-only)" : "");

@@ -9,9 +9,11 @@
 #include "runsc-cli/cli.h"
 
 static const struct verb verbs[] = {
-#define VERB(name, fn, args, what) {#name, args, what, fn},
+#define VERB(name, fn, args, what) {#name, args, what, fn, false},
+#define PLAIN_VERB(name, fn, args, what) {#name, args, what, fn, true},
 #include "runsc-cli/verbs.def"
 #undef VERB
+#undef PLAIN_VERB
 };
 
 int usage_error(const char *verb, const char *fmt, ...)
@@ -34,12 +36,25 @@ static int help(FILE *out)
     return out == stdout ? 0 : EXIT_USAGE;
 }
 
+static bool asks_help(const char *arg)
+{
+    return !strcmp(arg, "--help") || !strcmp(arg, "-h");
+}
+
+static int run_verb(const struct verb *v, int argc, char **argv)
+{
+    if (!v->plain || argc != 2 || !asks_help(argv[1]))
+        return v->run(argc, argv);
+    printf("usage: nv %s %s\n\n%s\n", v->name, v->args, v->what);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     log_debug_enabled = getenv("NV_DEBUG") != NULL;
     if (argc < 2)
         return help(stderr);
-    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
+    if (asks_help(argv[1]) || !strcmp(argv[1], "help"))
         return help(stdout);
     if (!strcmp(argv[1], "--version")) {
         printf("nv %s\n", NV_VERSION);
@@ -47,7 +62,7 @@ int main(int argc, char **argv)
     }
     for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
         if (!strcmp(argv[1], verbs[i].name))
-            return verbs[i].run(argc - 1, argv + 1);
+            return run_verb(&verbs[i], argc - 1, argv + 1);
     fprintf(stderr, "nv: unknown verb '%s'\n", argv[1]);
     return help(stderr);
 }

@@ -115,6 +115,7 @@ END
     is "nothing left behind" "$(pgrep -fc "^$nv run")" 0
 done
 is "syscalls" "$("$nv" syscalls | tail -1 | grep -c 'system calls are served')" 1
+is "every verb has a help" "$("$nv" help | sed -n 's/^  nv \([a-z]*\).*/\1/p' | while read -r v; do "$nv" $v --help | grep -c "^usage: nv $v" ; done | sort -u)" 1
 is "doctor" "$("$nv" doctor | tail -1)" "nv can run sandboxes here"
 is "reports of sanitizers" "$(cat "$tmp/reports")" ""
 echo "$passed passed, $failed failed"
