@@ -12,6 +12,19 @@ stub_start:
     call stub_main
     hlt
 
+#define FLAG_AC 0x40000
+
+/*
+ * Host signals arrive here. The kernel leaves the guest's alignment check on, under which our own
+ * accesses would fault again and again.
+ */
+    .globl stub_signal
+stub_signal:
+    pushfq
+    andl $~FLAG_AC, (%rsp)
+    popfq
+    jmp stub_handler
+
 /* void stub_on_stack(void *sp, void (*fn)(void *), void *arg): never returns. */
     .globl stub_on_stack
 stub_on_stack:
@@ -154,6 +167,9 @@ stub_fast_entry:
     cld
     xor %ebp, %ebp
     lea -40(%rsp), %rdi
+    testl $FLAG_AC, 136(%rsp)
+    jnz 2f
+4:
     sub $56, %rsp
     and $-16, %rsp
     call stub_fast_syscall
@@ -161,6 +177,9 @@ stub_fast_entry:
 stub_fast_begin:
     cmpl $0, %gs:FAST_INTERRUPTED
     jne stub_fast_abort
+    testl $FLAG_AC, -8(%r11)
+    jnz 3f
+1:
     mov -144(%r11), %r8
     mov -136(%r11), %r9
     mov -128(%r11), %r10
@@ -181,6 +200,9 @@ stub_fast_begin:
     mov -32(%rcx), %rcx
     mov %gs:FAST_SP, %rsp
     jmp *%gs:FAST_CONT
+3:  push -8(%r11)
+    popfq
+    jmp 1b
 stub_fast_end:
 stub_fast_abort:
     mov %gs:FAST_TOP, %rsp
@@ -188,6 +210,10 @@ stub_fast_abort:
     and $-16, %rsp
     call stub_fast_interrupted
     hlt
+2:  pushfq
+    andl $~FLAG_AC, (%rsp)
+    popfq
+    jmp 4b
 
 /*
  * void stub_leave(sigcontext): all registers, then guest code. An interrupt from the test on finds

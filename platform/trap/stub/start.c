@@ -25,7 +25,7 @@ static void install_handlers(void)
 
     for (unsigned int i = 0; i < sizeof(signals); i++) {
         struct kernel_sigaction sa = {
-            .handler = (void *)stub_handler,
+            .handler = (void *)stub_signal,
             .flags = SA_SIGINFO | SA_ONSTACK | SA_RESTORER,
             .restorer = (void *)stub_restorer,
             .mask = 0,

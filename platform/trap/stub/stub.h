@@ -112,6 +112,7 @@ uint32_t marshal_frame(struct slot *s, uint64_t sp, uint32_t *dirs);
 struct siginfo;
 __attribute__((noreturn)) void die(int code);
 __attribute__((noreturn)) void thread_main(void *slot);
+void stub_signal(void);
 void stub_handler(int sig, struct siginfo *info, void *context);
 
 /* command.c: what the slot asks for; the result for SEV_DONE */
