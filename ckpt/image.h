@@ -43,10 +43,13 @@ struct image_writer;
 struct image_writer *image_create(const char *name, struct error *e);
 /* Open for reading and writing, empty at first; the writer's. */
 int image_writer_fd(const struct image_writer *w, enum image_part part);
+/* The same for a part of IMAGE_MEMORY and up, which is made now; or negative errno. */
+int image_writer_add(struct image_writer *w, int part);
 /*
- * Digests the parts into m (its format and parts are set here, its time unless it has one), writes
- * the manifest, brings everything to the disk and puts the image in its place. w is gone
- * afterwards. On failure an image that was there is as it was.
+ * Nobody else may have a part open for writing by now. Digests the parts into m (its format and
+ * parts are set here, its time unless it has one), writes the manifest, brings everything to the
+ * disk and puts the image in its place. w is gone afterwards. On failure an image that was there is
+ * as it was.
  */
 int image_commit(struct image_writer *w, struct manifest *m, struct error *e);
 /*

@@ -41,9 +41,14 @@ struct image_id {
 struct image_stamp {
     char magic[8];
     uint64_t made_here; /* not compared, but remembered */
-    struct image_id manifest, part[IMAGE_NPARTS];
-    uint8_t sha256[IMAGE_NPARTS][SHA256_LEN];
+    uint64_t nparts;    /* in use; the rest is not kept */
+    struct image_id manifest;
+    struct {
+        struct image_id id;
+        uint8_t sha256[SHA256_LEN];
+    } part[IMAGE_NPARTS];
 };
+size_t image_stamp_size(const struct image_stamp *s);
 /* false: the files can be changed by others, or cannot be looked at. */
 bool image_stamp_make(const struct image *img, int manifest_fd, struct image_stamp *s);
 /* Was it kept? s->made_here then is what was kept with it. */

@@ -13,6 +13,12 @@
 
 #define REPLACED_MAX 16 /* times in a row that a writer may be faster */
 
+static void init(struct image *img)
+{
+    *img = (struct image){.dir = -1};
+    memset(img->fd, -1, sizeof(img->fd));
+}
+
 void image_close(struct image *img)
 {
     for (int i = 0; i < IMAGE_NPARTS; i++)
@@ -23,7 +29,7 @@ void image_close(struct image *img)
     free(img->path);
     free(img->text);
     manifest_free(&img->manifest);
-    *img = (struct image){.dir = -1, .fd = {-1, -1, -1}};
+    init(img);
 }
 
 /* An ordinary file of the image, opened once; a FIFO, a link or a directory is none. */
@@ -81,14 +87,14 @@ void *image_read(const struct image *img, enum image_part part, uint64_t max, st
 
     if (img->fd[part] < 0 || size > max) {
         error_say(e, -EFBIG, "image %s has no %s, or a very large one", img->path,
-                  image_part_names[part]);
+                  image_part_name((int)part));
         return NULL;
     }
     cleanup_free char *data = malloc(size + 1);
     int err = data ? read_all(img->fd[part], data, size) : -ENOMEM;
     if (!err)
         return steal_ptr(&data);
-    error_set(e, err, "reading %s of image %s", image_part_names[part], img->path);
+    error_set(e, err, "reading %s of image %s", image_part_name((int)part), img->path);
     return NULL;
 }
 
@@ -125,12 +131,12 @@ static int open_parts(struct image *img, struct error *e)
         const struct manifest_part *p = &img->manifest.parts[i];
         if (!p->present)
             continue;
-        img->fd[i] = open_file(img, image_part_names[i], &st, e);
+        img->fd[i] = open_file(img, image_part_name(i), &st, e);
         if (img->fd[i] < 0)
             return img->fd[i];
         if ((uint64_t)st.st_size != p->size) {
             error_say(e, -EBADMSG, "%s of image %s has %lld bytes instead of %llu",
-                      image_part_names[i], img->path, (long long)st.st_size,
+                      image_part_name(i), img->path, (long long)st.st_size,
                       (unsigned long long)p->size);
             error_hint(e, "the image is damaged: make it again, or import it again");
             return -EBADMSG;
@@ -163,23 +169,23 @@ static int digest_part(struct image *img, int i, struct error *e)
     struct stat st;
 
     if (fstat(img->fd[i], &st))
-        return error_set(e, -errno, "%s of image %s", image_part_names[i], img->path);
+        return error_set(e, -errno, "%s of image %s", image_part_name(i), img->path);
     if (image_others_may_write(&st)) {
         copy = memfd_create("image", MFD_CLOEXEC | MFD_ALLOW_SEALING);
         if (copy < 0)
-            return error_set(e, -errno, "copying %s of image %s", image_part_names[i], img->path);
+            return error_set(e, -errno, "copying %s of image %s", image_part_name(i), img->path);
     }
     int err = sha256_file(img->fd[i], p->size, copy, digest, e);
     if (err)
         return err;
     if (memcmp(digest, p->sha256, SHA256_LEN)) {
         error_say(e, -EBADMSG, "%s of image %s does not have the digest of the manifest",
-                  image_part_names[i], img->path);
+                  image_part_name(i), img->path);
         error_hint(e, "the image is damaged or was tampered with: make it again");
         return -EBADMSG;
     }
     err = copy < 0 ? 0 : replace_by_copy(img, i, copy);
-    return err ? error_set(e, err, "copying %s of image %s", image_part_names[i], img->path) : 0;
+    return err ? error_set(e, err, "copying %s of image %s", image_part_name(i), img->path) : 0;
 }
 
 static bool made_here(const struct image *img)
@@ -207,7 +213,7 @@ static int check_digests(struct image *img, int manifest_fd, bool full, struct e
     if (!known || !image_stamp_make(img, manifest_fd, &after))
         return 0;
     after.made_here = before.made_here;
-    if (!memcmp(&before, &after, sizeof(before)))
+    if (!memcmp(&before, &after, image_stamp_size(&before)))
         image_stamp_keep(&before);
     return 0;
 }
@@ -257,7 +263,7 @@ int image_open(struct image *img, const char *name, unsigned int flags,
     int err = 0;
 
     for (int i = 0; i < REPLACED_MAX; i++) {
-        *img = (struct image){.dir = -1, .fd = {-1, -1, -1}};
+        init(img);
         err = open_checked(img, name, flags, require_signature, e);
         if (!err)
             return 0;

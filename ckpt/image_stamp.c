@@ -16,7 +16,7 @@
 #include "ckpt/image_internal.h"
 
 #define STAMPS "verified"
-#define MAGIC "NVSTAMP2"
+#define MAGIC "NVSTAMP3"
 
 bool image_others_may_write(const struct stat *st)
 {
@@ -45,15 +45,25 @@ static bool id_of(int fd, struct image_id *id)
 
 bool image_stamp_make(const struct image *img, int manifest_fd, struct image_stamp *s)
 {
-    *s = (struct image_stamp){.magic = MAGIC};
+    memset(s, 0, offsetof(struct image_stamp, part));
+    memcpy(s->magic, MAGIC, sizeof(s->magic));
     bool ok = id_of(manifest_fd, &s->manifest);
     for (int i = 0; i < IMAGE_NPARTS && ok; i++) {
+        if (i >= IMAGE_MEMORY && !img->manifest.parts[i].present)
+            break;
+        memset(&s->part[i], 0, sizeof(s->part[i]));
+        s->nparts++;
         if (!img->manifest.parts[i].present)
             continue;
-        ok = id_of(img->fd[i], &s->part[i]);
-        memcpy(s->sha256[i], img->manifest.parts[i].sha256, SHA256_LEN);
+        ok = id_of(img->fd[i], &s->part[i].id);
+        memcpy(s->part[i].sha256, img->manifest.parts[i].sha256, SHA256_LEN);
     }
     return ok;
+}
+
+size_t image_stamp_size(const struct image_stamp *s)
+{
+    return offsetof(struct image_stamp, part) + s->nparts * sizeof(s->part[0]);
 }
 
 static void stamp_name(const struct image_id *manifest, char name[40])
@@ -70,10 +80,11 @@ bool image_stamp_holds(struct image_stamp *s)
     stamp_name(&s->manifest, name);
     cleanup_close int dir = state_dir_open(STAMPS, false);
     cleanup_close int fd = dir < 0 ? -1 : openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 || read(fd, &have, sizeof(have)) != sizeof(have))
+    size_t size = image_stamp_size(s);
+    if (fd < 0 || read(fd, &have, size) != (ssize_t)size)
         return false;
     s->made_here = have.made_here;
-    return !memcmp(&have, s, sizeof(have));
+    return !memcmp(&have, s, size);
 }
 
 void image_stamp_keep(const struct image_stamp *s)
@@ -86,7 +97,8 @@ void image_stamp_keep(const struct image_stamp *s)
     image_tmp_name(tmp);
     stamp_name(&s->manifest, name);
     cleanup_close int fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd >= 0 && (write(fd, s, sizeof(*s)) != sizeof(*s) || renameat(dir, tmp, dir, name)))
+    size_t size = image_stamp_size(s);
+    if (fd >= 0 && (write(fd, s, size) != (ssize_t)size || renameat(dir, tmp, dir, name)))
         unlinkat(dir, tmp, 0);
 }
 

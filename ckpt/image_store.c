@@ -173,7 +173,7 @@ static bool is_image_file(const char *name)
         !strcmp(name, IMAGE_MANIFEST) || !strcmp(name, IMAGE_SIGNATURE) || is_tmp_name(name);
 
     for (int i = 0; i < IMAGE_NPARTS; i++)
-        known |= !strcmp(name, image_part_names[i]);
+        known |= !strcmp(name, image_part_name(i));
     return known;
 }
 

@@ -77,12 +77,21 @@ static int make_tmp(struct image_writer *w)
     return -EBUSY;
 }
 
+int image_writer_add(struct image_writer *w, int part)
+{
+    if (w->fd[part] >= 0)
+        return -EEXIST;
+    w->fd[part] =
+        openat(w->dir, image_part_name(part), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    return w->fd[part] < 0 ? -errno : w->fd[part];
+}
+
 static int make_files(struct image_writer *w)
 {
-    for (int i = 0; i < IMAGE_NPARTS; i++) {
-        w->fd[i] = openat(w->dir, image_part_names[i], O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-        if (w->fd[i] < 0)
-            return -errno;
+    for (int i = 0; i < IMAGE_MEMORY; i++) {
+        int fd = image_writer_add(w, i);
+        if (fd < 0)
+            return fd;
     }
     return 0;
 }
@@ -105,7 +114,8 @@ static struct image_writer *writer_new(const char *name, struct error *e)
         error_set(e, -ENOMEM, "creating image %s", name);
         return NULL;
     }
-    *w = (struct image_writer){.parent = -1, .dir = -1, .fd = {-1, -1, -1}};
+    *w = (struct image_writer){.parent = -1, .dir = -1};
+    memset(w->fd, -1, sizeof(w->fd));
     w->path = image_path_new(name, e);
     w->parent = w->path ? image_parent(w->path, &w->base, e) : -1;
     if (w->parent < 0)
@@ -140,21 +150,46 @@ int image_writer_fd(const struct image_writer *w, enum image_part part)
 }
 
 /* --- the end --- */
-static int finish_part(struct image_writer *w, enum image_part i, struct manifest_part *p,
-                       struct error *e)
+/*
+ * Sandboxes had descriptors to write to. One that goes on and has kept one could change the image
+ * behind our back: a read lease is not to be had of a file that is open for writing, or mapped so
+ * (fcntl(2)). File systems without leases are believed.
+ */
+static int make_final(struct image_writer *w, int i)
 {
-    const char *name = image_part_names[i];
+    char path[32];
+
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", w->fd[i]);
+    int fd = fchmod(w->fd[i], 0444) ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    close(w->fd[i]);
+    w->fd[i] = fd;
+    if (fcntl(fd, F_SETLEASE, F_RDLCK))
+        return errno == EAGAIN ? -ETXTBSY : 0;
+    return fcntl(fd, F_SETLEASE, F_UNLCK) ? -errno : 0;
+}
+
+static int finish_part(struct image_writer *w, int i, struct manifest_part *p, struct error *e)
+{
+    const char *name = image_part_name(i);
     struct stat st;
 
-    if (fstat(w->fd[i], &st) || fchmod(w->fd[i], 0444))
-        return error_set(e, -errno, "writing %s of %s", name, w->path);
+    *p = (struct manifest_part){.present = false};
+    if (w->fd[i] < 0)
+        return 0;
+    int err = make_final(w, i);
+    if (err == -ETXTBSY)
+        return error_say(e, err, "the sandbox still has %s of %s open for writing", name, w->path);
+    if (err || fstat(w->fd[i], &st))
+        return error_set(e, err ? err : -errno, "writing %s of %s", name, w->path);
     *p = (struct manifest_part){.present = i != IMAGE_WSET || st.st_size,
                                 .size = (uint64_t)st.st_size};
     if (!p->present)
         return unlinkat(w->dir, name, 0) ? error_set(e, -errno, "%s of %s", name, w->path) : 0;
     /* The disk works while we digest. */
     sync_file_range(w->fd[i], 0, 0, SYNC_FILE_RANGE_WRITE);
-    int err = sha256_file(w->fd[i], p->size, -1, p->sha256, e);
+    err = sha256_file(w->fd[i], p->size, -1, p->sha256, e);
     if (err)
         return err;
     return fsync(w->fd[i]) ? error_set(e, -errno, "writing %s of %s", name, w->path) : 0;
@@ -234,7 +269,7 @@ static int finish_parts(struct image_writer *w, struct manifest_part *p, struct 
     int err = 0;
 
     for (int i = 0; i < IMAGE_NPARTS && !err; i++)
-        err = finish_part(w, (enum image_part)i, &p[i], e);
+        err = finish_part(w, i, &p[i], e);
     return err;
 }
 
@@ -260,7 +295,7 @@ int image_commit_copy(struct image_writer *w, const char *text, size_t len,
     for (int i = 0; i < IMAGE_NPARTS && !err; i++)
         if (parts[i].present != m.parts[i].present || parts[i].size != m.parts[i].size ||
             (parts[i].present && memcmp(parts[i].sha256, m.parts[i].sha256, SHA256_LEN)))
-            err = error_say(e, -EBADMSG, "%s is not what the manifest says", image_part_names[i]);
+            err = error_say(e, -EBADMSG, "%s is not what the manifest says", image_part_name(i));
     if (!err)
         err = write_file(w->dir, IMAGE_MANIFEST, text, len);
     if (!err && sig)
@@ -274,12 +309,12 @@ int image_commit_copy(struct image_writer *w, const char *text, size_t len,
 }
 
 /* --- images made of others --- */
-static int copy_part(struct image_writer *w, const struct image *img, enum image_part i)
+static int copy_part(struct image_writer *w, const struct image *img, int i)
 {
     uint64_t left = img->manifest.parts[i].size;
     off_t at = 0;
     cleanup_close int fd =
-        openat(w->dir, image_part_names[i], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        openat(w->dir, image_part_name(i), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
     if (fd < 0)
         return -errno;
@@ -293,12 +328,12 @@ static int copy_part(struct image_writer *w, const struct image *img, enum image
 }
 
 /* The same file by its descriptor: its name may mean another by now. */
-static int link_part(struct image_writer *w, const struct image *img, enum image_part i)
+static int link_part(struct image_writer *w, const struct image *img, int i)
 {
     char path[32];
 
     snprintf(path, sizeof(path), "/proc/self/fd/%d", img->fd[i]);
-    if (!linkat(AT_FDCWD, path, w->dir, image_part_names[i], AT_SYMLINK_FOLLOW))
+    if (!linkat(AT_FDCWD, path, w->dir, image_part_name(i), AT_SYMLINK_FOLLOW))
         return 0;
     return copy_part(w, img, i); /* a file of somebody else, or a copy in memory */
 }
@@ -315,11 +350,10 @@ int image_set_wset(const char *name, const void *data, size_t len, struct error 
     err = sha256_data(data, len, p->sha256, e);
     struct image_writer *w = err ? NULL : writer_new(img.path, e);
     if (w) {
-        err = link_part(w, &img, IMAGE_KERNEL);
+        for (int i = 0; i < IMAGE_NPARTS && !err; i++)
+            err = i != IMAGE_WSET && img.fd[i] >= 0 ? link_part(w, &img, i) : 0;
         if (!err)
-            err = link_part(w, &img, IMAGE_PAGES);
-        if (!err)
-            err = write_file(w->dir, image_part_names[IMAGE_WSET], data, len);
+            err = write_file(w->dir, image_part_name(IMAGE_WSET), data, len);
         if (err) {
             error_set(e, err, "writing the working set of %s", img.path);
             image_abort(w);

@@ -2,6 +2,7 @@
 #include "ckpt/manifest.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +15,19 @@
 #define LIST_KEPT 256        /* of a command line, when writing */
 #define PART_MAX (1LL << 46) /* what a guest can map */
 
-const char *const image_part_names[IMAGE_NPARTS] = {"kernel", "pages", "wset"};
+const char *image_part_name(int part)
+{
+    static const char *const names[] = {"kernel", "pages", "wset"};
+    static char memory[CKPT_MEMORIES_MAX][12];
+
+    if (part < IMAGE_MEMORY)
+        return names[part];
+    char *name = memory[part - IMAGE_MEMORY];
+    if (!*name)
+        snprintf(name, sizeof(memory[0]), "memory.%u", (uint8_t)(part - IMAGE_MEMORY));
+    return name;
+}
+_Static_assert(CKPT_MEMORIES_MAX <= 256, "a number of three digits");
 
 enum kind {
     STRING, /* max: longest */
@@ -279,13 +292,17 @@ static int take_annotations(json_t *root, struct manifest *m, struct error *e)
 
 static int take_parts(json_t *root, struct manifest *m, struct error *e)
 {
+    const json_t *parts = lookup(root, "parts");
+
     for (int i = 0; i < IMAGE_NPARTS; i++) {
-        const json_t *j = json_object_get(lookup(root, "parts"), image_part_names[i]), *digest;
+        const json_t *j = json_object_get(parts, image_part_name(i)), *digest;
         struct manifest_part *p = &m->parts[i];
 
         p->present = j != NULL;
         if (!j && i == IMAGE_WSET)
             continue;
+        if (!j && i >= IMAGE_MEMORY)
+            break;
         if (!json_is_object(j))
             return wrong(e, "parts", "an object that has kernel and pages");
         int err = take_uint(json_object_get(j, "size"), "parts: size", PART_MAX, &p->size, e);
@@ -433,7 +450,7 @@ static int put_parts(json_t *root, const struct manifest *m)
             continue;
         sha256_to_hex(p->sha256, hex);
         err |=
-            json_object_set_new(parts, image_part_names[i],
+            json_object_set_new(parts, image_part_name(i),
                                 json_pack("{s:I,s:s}", "size", (json_int_t)p->size, "sha256", hex));
     }
     return err | put(root, "parts", parts);

@@ -12,15 +12,23 @@
 
 #include "base/error.h"
 #include "ckpt/crypto.h"
+#include "ckpt/record.h"
 
-#define MANIFEST_FORMAT 1
+#define MANIFEST_FORMAT 2 /* MANIFEST_FORMAT - 1 is read, too */
 #define MANIFEST_MAX (1UL << 20)
 #define MANIFEST_MOUNTS_MAX 64
 #define MANIFEST_GROUPS_MAX 64
 #define MANIFEST_ANNOTATIONS_MAX 64
 
-enum image_part { IMAGE_KERNEL, IMAGE_PAGES, IMAGE_WSET, IMAGE_NPARTS };
-extern const char *const image_part_names[IMAGE_NPARTS];
+/* One file of memory for each address space. */
+enum image_part {
+    IMAGE_KERNEL,
+    IMAGE_PAGES,
+    IMAGE_WSET,
+    IMAGE_MEMORY,
+    IMAGE_NPARTS = IMAGE_MEMORY + CKPT_MEMORIES_MAX
+};
+const char *image_part_name(int part);
 
 struct manifest_list {
     char **v;
@@ -33,7 +41,7 @@ struct manifest_mount {
 };
 
 struct manifest_part {
-    bool present; /* `wset` comes with the first restore */
+    bool present; /* `wset` comes with the first restore; memory: none after the first missing */
     uint64_t size;
     uint8_t sha256[SHA256_LEN];
 };

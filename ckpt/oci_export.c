@@ -11,11 +11,11 @@
 #include "base/cleanup.h"
 #include "ckpt/oci_internal.h"
 
-const char *const oci_part_types[IMAGE_NPARTS] = {
-    "application/vnd.nanovisor.image.kernel.v1+zstd",
-    "application/vnd.nanovisor.image.pages.v1+zstd",
-    "application/vnd.nanovisor.image.wset.v1+zstd",
-};
+void oci_part_type(int part, char type[OCI_TYPE_MAX])
+{
+    snprintf(type, OCI_TYPE_MAX, "application/vnd.nanovisor.image.%s.v1+zstd",
+             image_part_name(part));
+}
 
 #define TMP "blob.tmp"
 
@@ -63,7 +63,7 @@ static json_t *put_blob(int blobs, const char *type, const void *data, size_t le
 static json_t *put_part(int blobs, const struct image *img, int i, struct error *e)
 {
     uint8_t digest[SHA256_LEN];
-    char hex[SHA256_HEX];
+    char hex[SHA256_HEX], type[OCI_TYPE_MAX];
     struct stat st;
     cleanup_close int fd = openat(blobs, TMP, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 
@@ -84,7 +84,8 @@ static json_t *put_part(int blobs, const struct image *img, int i, struct error 
         error_set(e, -errno, "writing a blob");
         return NULL;
     }
-    return descriptor(oci_part_types[i], digest, (uint64_t)st.st_size, image_part_names[i]);
+    oci_part_type(i, type);
+    return descriptor(type, digest, (uint64_t)st.st_size, image_part_name(i));
 }
 
 static int put_signature(int blobs, const struct image *img, json_t *layers, struct error *e)

@@ -156,12 +156,16 @@ static int import_part(int blobs, const json_t *manifest, int i, const struct ma
                        int to, struct error *e)
 {
     uint8_t digest[SHA256_LEN];
-    const json_t *d = find_layer(manifest, oci_part_types[i]);
+    char type[OCI_TYPE_MAX];
     struct stat st = {0};
     struct blob b = {0};
 
+    oci_part_type(i, type);
+    const json_t *d = find_layer(manifest, type);
     if (!d)
-        return error_say(e, -EBADMSG, "the layout has no %s", image_part_names[i]);
+        return error_say(e, -EBADMSG, "the layout has no %s", image_part_name(i));
+    if (to < 0)
+        return error_set(e, to, "writing %s", image_part_name(i));
     int err = take_descriptor(d, &b, e);
     if (err)
         return err;
@@ -200,7 +204,9 @@ static int import_as(int blobs, const json_t *manifest, const char *name, struct
     for (int i = 0; i < IMAGE_NPARTS && !err; i++)
         if (m.parts[i].present)
             err = import_part(blobs, manifest, i, &m.parts[i],
-                              image_writer_fd(w, (enum image_part)i), e);
+                              i < IMAGE_MEMORY ? image_writer_fd(w, (enum image_part)i)
+                                               : image_writer_add(w, i),
+                              e);
     if (!err)
         return image_commit_copy(w, text, len, (uint8_t *)sig, e);
     image_abort(w);

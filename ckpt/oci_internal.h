@@ -13,8 +13,9 @@
 #define NV_ARTIFACT_TYPE "application/vnd.nanovisor.image.v1"
 #define NV_CONFIG_TYPE "application/vnd.nanovisor.image.manifest.v1+json"
 #define NV_SIGNATURE_TYPE "application/vnd.nanovisor.image.signature.v1"
-/* By enum image_part. */
-extern const char *const oci_part_types[IMAGE_NPARTS];
+/* The layer of an enum image_part. */
+#define OCI_TYPE_MAX 80
+void oci_part_type(int part, char type[OCI_TYPE_MAX]);
 
 /* oci_zstd.c: from the beginning of one to the present place of the other. */
 int oci_compress(int from, uint64_t size, int to, struct error *e);

@@ -20,8 +20,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CKPT_FORMAT 1 /* of the file as a whole; CKPT_FORMAT - 1 is read, too */
+#define CKPT_FORMAT 2 /* of the file as a whole; CKPT_FORMAT - 1 is read, too */
 #define CKPT_NO_TIME UINT64_MAX
+#define CKPT_MEMORIES_MAX 256 /* address spaces with a file of their own */
 
 struct ckpt_writer;
 struct ckpt_reader;
@@ -112,10 +113,13 @@ struct ckpt_symbol {
 
 /* --- writing --- */
 /*
- * Where pages go: returns the offset in the pages file, in bytes, of npages written in a row, or a
- * negative errno; data NULL: of zeros. NULL for a dry run (--check).
+ * Where pages go: returns the offset in the file, in bytes, of npages written in a row, or a
+ * negative errno; data NULL: of zeros. NULL for a dry run (--check). Files: CKPT_PAGES, or
+ * CKPT_MEMORY and up for the memory of one address space each, which are written one after the
+ * other: processes map them, and could read all that is in a file that they can map a piece of.
  */
-typedef int64_t (*ckpt_pages_fn)(void *arg, const void *data, size_t npages);
+enum { CKPT_PAGES, CKPT_MEMORY };
+typedef int64_t (*ckpt_pages_fn)(void *arg, unsigned int file, const void *data, size_t npages);
 
 struct ckpt_writer *ckpt_writer_new(uint64_t now_ns, ckpt_pages_fn pages, void *arg);
 void ckpt_writer_free(struct ckpt_writer *w);
@@ -136,8 +140,10 @@ bool ckpt_symbol_known(const char *group, const void *ptr);
 /* Fields of a struct that is part of the object being written. */
 void ckpt_put_fields(struct ckpt_writer *w, const struct ckpt_field *f, unsigned int n,
                      const void *at);
-/* Puts pages into the pages file: their offset there (also written to the record by no one). */
-uint64_t ckpt_put_pages(struct ckpt_writer *w, const void *data, size_t npages);
+/* Puts pages into a file: their offset there (also written to the record by no one). */
+uint64_t ckpt_put_pages(struct ckpt_writer *w, unsigned int file, const void *data, size_t npages);
+/* Numbers the files of memory: CKPT_MEMORY + 0, + 1... in each image. */
+unsigned int ckpt_next_memory(struct ckpt_writer *w);
 /* False for a dry run: nothing has to be read that is only for ckpt_put_pages(). */
 bool ckpt_wants_pages(const struct ckpt_writer *w);
 /* The id that obj has or will have; objects that were already written keep theirs. */

@@ -22,6 +22,7 @@ struct ckpt_writer {
     uint64_t now_ns;
     ckpt_pages_fn pages;
     void *pages_arg;
+    unsigned int nmemories;
     uint8_t *buf;
     size_t len, cap;
     struct saved *objs; /* id - 1 */
@@ -216,13 +217,18 @@ void ckpt_put_symbol(struct ckpt_writer *w, const char *group, const void *ptr)
     ckpt_put_bytes(w, name, name ? strlen(name) : 0);
 }
 
-uint64_t ckpt_put_pages(struct ckpt_writer *w, const void *data, size_t npages)
+uint64_t ckpt_put_pages(struct ckpt_writer *w, unsigned int file, const void *data, size_t npages)
 {
-    int64_t off = w->pages ? w->pages(w->pages_arg, data, npages) : 0;
+    int64_t off = w->pages ? w->pages(w->pages_arg, file, data, npages) : 0;
 
     if (off < 0)
         ckpt_fail(w, (int)off);
     return off < 0 ? 0 : (uint64_t)off;
+}
+
+unsigned int ckpt_next_memory(struct ckpt_writer *w)
+{
+    return w->nmemories++;
 }
 
 bool ckpt_wants_pages(const struct ckpt_writer *w)

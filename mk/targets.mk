@@ -1,6 +1,6 @@
 # What a person types.
 DEPS := gcc make libseccomp-dev libjansson-dev libmicrohttpd-dev check libssl-dev libzstd-dev pkg-config
-TEST_DEPS := libcapstone-dev busybox-static curl git python3 procps openssl
+TEST_DEPS := libcapstone-dev busybox-static musl-tools curl git python3 procps openssl
 BENCH_DEPS := wrk sqlite3 git python3
 PLOT_DEPS := gnuplot-nox python3
 LINT_DEPS := clang-tidy cppcheck

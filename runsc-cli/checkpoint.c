@@ -25,9 +25,19 @@
 struct wait_saved {
     bool (*message)(struct session *s, struct session_message *msg); /* the session's own */
     void *arg;
+    struct image_writer *image; /* NULL: nothing is saved */
     bool answered;
     int result;
 };
+
+static void answer_file(struct session *s, struct wait_saved *w, int number)
+{
+    int fd = w->image && number >= 0 && number < CKPT_MEMORIES_MAX
+                 ? image_writer_add(w->image, IMAGE_MEMORY + number)
+                 : -EINVAL;
+
+    session_send(s, CTL_FILE, fd < 0 ? fd : 0, NULL, 0, &fd, fd >= 0);
+}
 
 static bool until_saved(struct session *s, struct session_message *msg)
 {
@@ -37,6 +47,10 @@ static bool until_saved(struct session *s, struct session_message *msg)
         w->answered = true;
         w->result = msg->m.value;
         return true;
+    }
+    if (msg->m.type == CTL_WANT_FILE) {
+        answer_file(s, w, msg->m.value);
+        return false;
     }
     if (!w->message)
         return false;
@@ -48,9 +62,9 @@ static bool until_saved(struct session *s, struct session_message *msg)
 
 /* The sentry's answer. */
 static int ask_for(struct session *s, int type, int value, const int *fds, int nfds,
-                   struct error *e)
+                   struct image_writer *image, struct error *e)
 {
-    struct wait_saved w = {.message = s->message, .arg = s->arg};
+    struct wait_saved w = {.message = s->message, .arg = s->arg, .image = image};
 
     int err = session_send(s, type, value, NULL, 0, fds, nfds);
     if (err && err != -EPIPE && err != -ECONNRESET) /* then it has ended: its last words are here */
@@ -66,9 +80,10 @@ static int ask_for(struct session *s, int type, int value, const int *fds, int n
 }
 
 /* fds: report, and to save kernel and pages. */
-static int ask(struct session *s, bool leave_running, const int *fds, int nfds, struct error *e)
+static int ask(struct session *s, bool leave_running, const int *fds, int nfds,
+               struct image_writer *image, struct error *e)
 {
-    return ask_for(s, CTL_CHECKPOINT, leave_running ? CTL_LEAVE_RUNNING : 0, fds, nfds, e);
+    return ask_for(s, CTL_CHECKPOINT, leave_running ? CTL_LEAVE_RUNNING : 0, fds, nfds, image, e);
 }
 
 static int report_open(void)
@@ -164,7 +179,7 @@ static int save(struct session *s, struct checkpoint *c, struct image_writer *w,
 
     if (report_fd < 0)
         return error_set(e, -errno, "saving %s", c->name);
-    int err = ask(s, c->leave_running, fds, 3, e);
+    int err = ask(s, c->leave_running, fds, 3, w, e);
     if (!e->what && (report_read(report_fd, &report) || !report.data))
         strbuf_puts(&report, "");
     if (err && !e->what) {
@@ -208,7 +223,7 @@ int checkpoint_check(struct session *s, struct strbuf *report, struct error *e)
 
     if (report_fd < 0)
         return error_set(e, -errno, "looking what could not be saved");
-    int err = ask(s, true, &report_fd, 1, e);
+    int err = ask(s, true, &report_fd, 1, NULL, e);
     if (e->what || !err)
         return err;
     if (err != -EBUSY || report_read(report_fd, report))
@@ -223,7 +238,7 @@ int checkpoint_wset(struct session *s, void **data, size_t *len, struct error *e
 
     if (fd < 0)
         return error_set(e, -errno, "recording the working set");
-    int err = ask_for(s, CTL_RECORD_WSET, 0, &fd, 1, e);
+    int err = ask_for(s, CTL_RECORD_WSET, 0, &fd, 1, NULL, e);
     if (!err)
         err = report_read(fd, &b);
     if (err)

@@ -33,8 +33,10 @@ struct listing {
 static void print_line(const char *name, const struct image *img)
 {
     const struct manifest *m = &img->manifest;
-    uint64_t size = m->parts[IMAGE_KERNEL].size + m->parts[IMAGE_PAGES].size;
+    uint64_t size = 0;
 
+    for (int i = 0; i < IMAGE_NPARTS; i++)
+        size += m->parts[i].size;
     printf("%-20s %-20s %-8s %10s  %-6s %-6s", name, text_safe(m->created), text_safe(m->runtime),
            text_size(size), m->parts[IMAGE_WSET].present ? "yes" : "no",
            img->is_signed ? "yes" : "no");
@@ -94,8 +96,10 @@ static int check_records(const struct image *img, struct error *e)
     if (ckpt_dump(kernel, img->manifest.parts[IMAGE_KERNEL].size, &none))
         return error_say(e, -EBADMSG, "kernel of image %s has no records that nv can read",
                          img->path);
-    if (img->manifest.parts[IMAGE_PAGES].size % NV_PAGE_SIZE)
-        return error_say(e, -EBADMSG, "pages of image %s are not whole pages", img->path);
+    for (int i = 0; i < IMAGE_NPARTS; i++)
+        if ((i == IMAGE_PAGES || i >= IMAGE_MEMORY) && img->manifest.parts[i].size % NV_PAGE_SIZE)
+            return error_say(e, -EBADMSG, "%s of image %s is not whole pages", image_part_name(i),
+                             img->path);
     return 0;
 }
 

@@ -101,9 +101,9 @@ static void print_parts(const struct manifest *m)
     for (int i = 0; i < IMAGE_NPARTS; i++) {
         sha256_to_hex(m->parts[i].sha256, hex);
         if (m->parts[i].present)
-            printf("%-12s %s, sha256 %s\n", image_part_names[i], text_size(m->parts[i].size), hex);
-        else
-            printf("%-12s none recorded yet\n", image_part_names[i]);
+            printf("%-12s %s, sha256 %s\n", image_part_name(i), text_size(m->parts[i].size), hex);
+        else if (i == IMAGE_WSET)
+            printf("%-12s none recorded yet\n", image_part_name(i));
     }
 }
 
@@ -255,25 +255,45 @@ static int compare_hashes(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* Sorted hashes of all pages. */
-static uint64_t *hash_pages(const struct image *img, uint64_t *n, struct error *e)
+static uint64_t part_pages(const struct image *img, int part)
+{
+    bool has = part == IMAGE_PAGES || part >= IMAGE_MEMORY;
+
+    return has ? img->manifest.parts[part].size / NV_PAGE_SIZE : 0;
+}
+
+static int hash_part(const struct image *img, int part, uint64_t *h, struct error *e)
 {
     uint64_t page[NV_PAGE_SIZE / 8];
 
-    *n = img->manifest.parts[IMAGE_PAGES].size / NV_PAGE_SIZE;
-    uint64_t *h = calloc(*n + 1, sizeof(*h));
-    for (uint64_t i = 0; h && i < *n; i++) {
-        if (pread(img->fd[IMAGE_PAGES], page, sizeof(page), (off_t)(i * sizeof(page))) !=
-            sizeof(page)) {
-            error_set(e, errno ? -errno : -EIO, "reading pages of %s", img->path);
-            free(h);
-            return NULL;
-        }
+    for (uint64_t i = 0; i < part_pages(img, part); i++) {
+        ssize_t n = pread(img->fd[part], page, sizeof(page), (off_t)(i * sizeof(page)));
+        if (n != sizeof(page))
+            return error_set(e, n < 0 ? -errno : -EIO, "reading %s of %s", image_part_name(part),
+                             img->path);
         h[i] = page_hash(page);
     }
-    if (h)
-        qsort(h, *n, sizeof(*h), compare_hashes);
-    return h;
+    return 0;
+}
+
+/* Sorted hashes of all pages. */
+static uint64_t *hash_pages(const struct image *img, uint64_t *n, struct error *e)
+{
+    int err = 0;
+
+    *n = 0;
+    for (int i = 0; i < IMAGE_NPARTS; i++)
+        *n += part_pages(img, i);
+    cleanup_free uint64_t *h = calloc(*n + 1, sizeof(*h));
+    *n = 0;
+    for (int i = 0; h && !err && i < IMAGE_NPARTS; i++) {
+        err = hash_part(img, i, h + *n, e);
+        *n += part_pages(img, i);
+    }
+    if (!h || err)
+        return NULL;
+    qsort(h, *n, sizeof(*h), compare_hashes);
+    return steal_ptr(&h);
 }
 
 static int diff_pages(const struct image *a, const struct image *b, struct page_sums *s,

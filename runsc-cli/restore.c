@@ -89,6 +89,8 @@ int restore_fill(struct session *s, const struct image *img, const struct run_op
                                        .pages_fd = img->fd[IMAGE_PAGES],
                                        .request = request,
                                        .request_len = request_len};
+    for (int i = IMAGE_MEMORY; i < IMAGE_NPARTS && img->fd[i] >= 0; i++)
+        restore.memory_fds[restore.nmemories++] = img->fd[i];
     if (img->fd[IMAGE_WSET] >= 0 && read_wset(img, &restore))
         return error_set(e, -EIO, "reading the working set"), EXIT_NV;
     spec->restore = &restore;

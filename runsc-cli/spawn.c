@@ -279,19 +279,22 @@ static void sentry_keeps(const struct spawn *s, int go, int ctl)
 {
     const struct sandbox_spec *spec = &s->spec;
     const struct sandbox_restore *r = spec->restore;
-    int fds[] = {go,
-                 ctl,
-                 spec->gofer_sock,
-                 spec->stdio[0],
-                 spec->stdio[1],
-                 spec->stdio[2],
-                 spec->strace_fd,
-                 spec->stat_fd,
-                 spec->cpuinfo_fd,
-                 r ? r->kernel_fd : -1,
-                 r ? r->pages_fd : -1};
+    int fds[11 + CKPT_MEMORIES_MAX] = {go,
+                                       ctl,
+                                       spec->gofer_sock,
+                                       spec->stdio[0],
+                                       spec->stdio[1],
+                                       spec->stdio[2],
+                                       spec->strace_fd,
+                                       spec->stat_fd,
+                                       spec->cpuinfo_fd,
+                                       r ? r->kernel_fd : -1,
+                                       r ? r->pages_fd : -1};
+    unsigned int n = r ? r->nmemories : 0;
 
-    keep_only(fds, ARRAY_SIZE(fds));
+    if (n)
+        memcpy(fds + 11, r->memory_fds, n * sizeof(int));
+    keep_only(fds, 11 + n);
 }
 
 static int make_ends(struct ends *p, struct error *e)

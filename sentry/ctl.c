@@ -16,8 +16,8 @@
 #include "base/macros.h"
 #include "sentry/ckpt/channel.h"
 #include "sentry/ckpt/ckpt.h"
-#include "sentry/ckpt/pagemap.h"
 #include "sentry/fs/fs.h"
+#include "sentry/kernel/fiber.h"
 #include "sentry/kernel/task_internal.h"
 #include "sentry/sandbox.h"
 
@@ -112,6 +112,39 @@ static void take_request(struct message *msg)
         log_warn("a request is lost: %s", strerror(-err));
 }
 
+static struct {
+    struct fiber *fiber;
+    int type; /* that is waited for; 0: it is there */
+    int result;
+} question;
+
+int ctl_ask(int type, int value, int fd, int answer)
+{
+    while (question.fiber) /* rare: two at once */
+        fiber_yield();
+    question.fiber = fiber_current();
+    question.type = answer;
+    int err = ctl_send_more(type, value, NULL, 0, fd);
+    while (!err && question.type)
+        fiber_park();
+    question.fiber = NULL;
+    question.type = 0;
+    return err ? err : question.result;
+}
+
+static void take_answer(struct message *msg)
+{
+    if (!question.fiber || question.type != msg->m.type)
+        return;
+    question.result = msg->m.value < 0 && msg->m.value > -4096 ? msg->m.value : -EPROTO;
+    if (msg->nfds == 1) {
+        question.result = msg->fds[0];
+        msg->nfds = 0;
+    }
+    question.type = 0;
+    fiber_wake(question.fiber);
+}
+
 static void ctl_event(struct loop_fd *w, uint32_t revents)
 {
     static struct message msg;
@@ -135,10 +168,9 @@ static void ctl_event(struct loop_fd *w, uint32_t revents)
         channel_saved(msg.m.value);
         break;
     case CTL_PAGEMAP:
-        pagemap_answer(msg.m.value, msg.nfds == 1 ? msg.fds[0] : -1);
-        if (msg.nfds != 1)
-            break;
-        return;
+    case CTL_FILE:
+        take_answer(&msg);
+        break;
     case CTL_CHECKPOINT:
         begin_checkpoint(&msg);
         return;

@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "ckpt/record.h"
 
 struct sandbox_mount {
     char *src, *dst;
@@ -70,10 +71,12 @@ enum ctl_type {
     CTL_REQUEST,         /* for /proc/nv/request: the payload, or a descriptor of it */
     CTL_CHECKPOINT_DONE, /* what CTL_WANT_CHECKPOINT asked for; 0 or negative errno */
     CTL_CHECKPOINT,  /* value: CTL_LEAVE_RUNNING; descriptors: report and, to save, kernel, pages */
+    CTL_FILE,        /* answers CTL_WANT_FILE: the descriptor, or value: negative errno */
     CTL_RECORD_WSET, /* descriptor: where the working set goes; CTL_SAVED tells the end */
     /* to the CLI */
     CTL_EXIT,            /* wait status */
     CTL_SAVED,           /* 0 or negative errno */
+    CTL_WANT_FILE,       /* value: the number of the file of memory that is to be written next */
     CTL_BARRIER,         /* the program waits for a request */
     CTL_RESPONSE,        /* value: length; the payload, or a descriptor of it */
     CTL_WANT_CHECKPOINT, /* the program asks for one */
@@ -95,6 +98,8 @@ struct ctl_msg {
 /* The image a sandbox begins with, in place of argv. */
 struct sandbox_restore {
     int kernel_fd, pages_fd;
+    int memory_fds[CKPT_MEMORIES_MAX];
+    unsigned int nmemories;
     const char *request; /* for /proc/nv/request; NULL: none yet */
     size_t request_len;
     const void *wset; /* the working set, NULL: not known */

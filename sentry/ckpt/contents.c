@@ -59,7 +59,7 @@ static int save_pages(struct ckpt_writer *w, struct extents *x, const char *buf,
         while (i < npages && !is_zero(buf + i * NV_PAGE_SIZE))
             i++;
         if (i > from) {
-            uint64_t off = ckpt_put_pages(w, buf + from * NV_PAGE_SIZE, i - from);
+            uint64_t off = ckpt_put_pages(w, CKPT_PAGES, buf + from * NV_PAGE_SIZE, i - from);
             int err = add_extent(x, page + from, i - from, off);
             if (err)
                 return err;

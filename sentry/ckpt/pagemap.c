@@ -12,7 +12,6 @@
 #include "base/macros.h"
 #include "sentry/ckpt/pagemap_scan.h"
 #include "sentry/ctl.h"
-#include "sentry/kernel/fiber.h"
 #include "sentry/sandbox.h"
 
 #define REGIONS 512 /* the kernel's own buffer; with more, 6.18 gives a wrong walk_end */
@@ -21,43 +20,11 @@
 #define ENTRY_SWAPPED (1ULL << 62)
 #define ENTRY_FILE (1ULL << 61)
 
-static struct {
-    struct fiber *fiber;
-    bool answered;
-    int value, fd;
-} request;
-
 int pagemap_open(pid_t pid)
 {
-    while (request.fiber) /* rare: two at once */
-        fiber_yield();
     cleanup_close int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-    if (pidfd < 0)
-        return -errno;
-    request.fiber = fiber_current();
-    request.answered = false;
-    int err = ctl_send_more(CTL_PAGEMAP, 0, NULL, 0, pidfd);
-    while (!err && !request.answered)
-        fiber_park();
-    request.fiber = NULL;
-    if (err)
-        return err;
-    if (request.fd >= 0)
-        return request.fd;
-    return request.value < 0 && request.value > -4096 ? request.value : -EPROTO;
-}
 
-void pagemap_answer(int value, int fd)
-{
-    if (!request.fiber || request.answered) {
-        if (fd >= 0)
-            close(fd);
-        return;
-    }
-    request.value = value;
-    request.fd = fd;
-    request.answered = true;
-    fiber_wake(request.fiber);
+    return pidfd < 0 ? -errno : ctl_ask(CTL_PAGEMAP, 0, pidfd, CTL_PAGEMAP);
 }
 
 static int scan_regions(int fd, uint64_t start, uint64_t end,

@@ -9,8 +9,6 @@
 
 /* A descriptor of the pagemap of process pid, a stub; or negative errno. Blocks. */
 int pagemap_open(pid_t pid);
-/* The CLI's answer: takes over fd. */
-void pagemap_answer(int value, int fd);
 
 /*
  * Calls fn for the process's own pages in [start, end): in memory or swapped, of no file and not

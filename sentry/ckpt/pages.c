@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/macros.h"
+#include "ckpt/record.h"
 
 #define BUFFER_PAGES 256UL
 #define LONG_PAGES 64UL
@@ -37,7 +38,7 @@ static int flush(struct ckpt_pages *p)
     return n ? write_at(p->fd, p->buf, n * NV_PAGE_SIZE, (p->npages - n) * NV_PAGE_SIZE) : 0;
 }
 
-int64_t ckpt_pages_sink(void *arg, const void *data, size_t npages)
+int64_t ckpt_pages_sink(void *arg, unsigned int file, const void *data, size_t npages)
 {
     struct ckpt_pages *p = arg;
     int err = 0;
@@ -72,10 +73,13 @@ int ckpt_pages_finish(struct ckpt_pages *p)
     return err;
 }
 
-static int pages_fd = -1;
-static uint64_t pages_count;
+static struct {
+    int fd;
+    uint64_t npages;
+} pages = {.fd = -1}, memories[CKPT_MEMORIES_MAX];
+static unsigned int nmemories;
 
-int ckpt_pages_use(int fd)
+static int use(int fd, uint64_t *npages)
 {
     struct stat st;
     int flags = fcntl(fd, F_GETFL);
@@ -84,17 +88,45 @@ int ckpt_pages_use(int fd)
         return -errno;
     if ((flags & O_ACCMODE) != O_RDONLY || !S_ISREG(st.st_mode))
         return -EINVAL;
-    pages_fd = fd;
-    pages_count = (uint64_t)st.st_size / NV_PAGE_SIZE;
+    *npages = (uint64_t)st.st_size / NV_PAGE_SIZE;
     return 0;
+}
+
+int ckpt_pages_use(int fd)
+{
+    int err = use(fd, &pages.npages);
+
+    if (!err)
+        pages.fd = fd;
+    return err;
+}
+
+int ckpt_memory_use(int fd)
+{
+    if (nmemories == CKPT_MEMORIES_MAX)
+        return -E2BIG;
+    int err = use(fd, &memories[nmemories].npages);
+    if (!err)
+        memories[nmemories++].fd = fd;
+    return err;
 }
 
 int ckpt_pages_fd(void)
 {
-    return pages_fd;
+    return pages.fd;
 }
 
 uint64_t ckpt_pages_count(void)
 {
-    return pages_count;
+    return pages.npages;
+}
+
+int ckpt_memory_fd(unsigned int i)
+{
+    return i < nmemories ? memories[i].fd : -1;
+}
+
+uint64_t ckpt_memory_count(unsigned int i)
+{
+    return i < nmemories ? memories[i].npages : 0;
 }

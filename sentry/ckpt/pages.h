@@ -1,6 +1,9 @@
 /*
- * The `pages` part of an image: contents of memory, page aligned, so that a restored sandbox maps
- * them. Pages that are zero are holes of the file. Offsets are in bytes.
+ * Files of pages in an image: contents of files in `pages`, and of memory in `memory.N`, one for
+ * each address space, which its process maps. Nothing else may be in that file: a process can map
+ * all of a file that it has a mapping of (mremap(2) lets it grow, whatever the sentry says).
+ * Images of format 1 have everything in `pages`. Pages that are zero are holes of the file. Offsets
+ * are in bytes.
  */
 #ifndef NV_SENTRY_CKPT_PAGES_H
 #define NV_SENTRY_CKPT_PAGES_H
@@ -15,8 +18,9 @@ struct ckpt_pages {
     char *buf;       /* what is not yet written, ends at npages */
     size_t nbuf;     /* pages in it */
 };
-/* A ckpt_pages_fn; arg is a struct ckpt_pages. data NULL: npages of zeros, not written. */
-int64_t ckpt_pages_sink(void *arg, const void *data, size_t npages);
+/* A ckpt_pages_fn; arg is a struct ckpt_pages, file is of no account. data NULL: npages of zeros,
+ * not written. */
+int64_t ckpt_pages_sink(void *arg, unsigned int file, const void *data, size_t npages);
 /* Writes what is left and frees the buffer, also after an error: 0 or negative errno. */
 int ckpt_pages_finish(struct ckpt_pages *p);
 
@@ -25,7 +29,11 @@ int ckpt_pages_finish(struct ckpt_pages *p);
  * errno. It stays open: memory is mapped from it.
  */
 int ckpt_pages_use(int fd);
+/* The same of the next memory file. */
+int ckpt_memory_use(int fd);
 int ckpt_pages_fd(void);         /* -1: none */
 uint64_t ckpt_pages_count(void); /* pages in the file */
+int ckpt_memory_fd(unsigned int i);
+uint64_t ckpt_memory_count(unsigned int i);
 
 #endif

@@ -107,6 +107,9 @@ static void restore_main(void *arg)
         fail("cannot read the image's kernel part", strerror(errno ? errno : EINVAL));
     if (ckpt_pages_use(sandbox->restore->pages_fd))
         fail("cannot use the image's pages", strerror(EINVAL));
+    for (unsigned int i = 0; i < sandbox->restore->nmemories; i++)
+        if (ckpt_memory_use(sandbox->restore->memory_fds[i]))
+            fail("cannot use the image's memory", strerror(EINVAL));
     struct ckpt_reader *r = ckpt_reader_new(data, len, now_ns());
     if (!r)
         fail("cannot restore", strerror(ENOMEM));

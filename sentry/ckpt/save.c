@@ -67,18 +67,58 @@ static void report_refusals(const struct ckpt_writer *w)
         dprintf(request.report_fd, "%s\n", line);
 }
 
+/* Files of memory come one after the other, each from the CLI when it is begun. */
+struct sink {
+    struct ckpt_pages pages, memory;
+    unsigned int file; /* that memory is; CKPT_PAGES: none yet */
+};
+
+static int finish_memory(struct sink *s)
+{
+    int err = s->file ? ckpt_pages_finish(&s->memory) : 0;
+
+    if (s->file)
+        close(s->memory.fd);
+    s->file = CKPT_PAGES;
+    return err;
+}
+
+static int next_memory(struct sink *s, unsigned int file)
+{
+    int err = finish_memory(s);
+
+    if (err)
+        return err;
+    int fd = ctl_ask(CTL_WANT_FILE, (int)(file - CKPT_MEMORY), -1, CTL_FILE);
+    if (fd < 0)
+        return fd;
+    s->memory = (struct ckpt_pages){.fd = fd};
+    s->file = file;
+    return 0;
+}
+
+static int64_t sink_pages(void *arg, unsigned int file, const void *data, size_t npages)
+{
+    struct sink *s = arg;
+    int err = file == CKPT_PAGES || file == s->file ? 0 : next_memory(s, file);
+
+    if (err)
+        return err;
+    return ckpt_pages_sink(file == CKPT_PAGES ? &s->pages : &s->memory, file, data, npages);
+}
+
 static int save(void)
 {
-    struct ckpt_pages pages = {.fd = request.pages_fd};
+    struct sink sink = {.pages = {.fd = request.pages_fd}};
     bool dry = request.pages_fd < 0;
 
-    struct ckpt_writer *w =
-        ckpt_writer_new(now_ns(), dry ? NULL : ckpt_pages_sink, dry ? NULL : &pages);
+    struct ckpt_writer *w = ckpt_writer_new(now_ns(), dry ? NULL : sink_pages, dry ? NULL : &sink);
     if (!w)
         return -ENOMEM;
     int err = save_objects(w);
-    int pages_err = dry ? 0 : ckpt_pages_finish(&pages);
-    err = err ? err : pages_err;
+    int pages_err = dry ? 0 : ckpt_pages_finish(&sink.pages);
+    int memory_err = finish_memory(&sink);
+    err = err ? err : pages_err ? pages_err : memory_err;
     if (err)
         report_refusals(w);
     ckpt_writer_free(w);

@@ -48,6 +48,7 @@ static int name_number(const struct vma *v)
 struct saver {
     struct ckpt_writer *w;
     struct mm *mm;
+    unsigned int memory; /* the file its pages go to */
     const struct vma *v; /* the area being saved, and what backs it: */
     int host_fd;
     uint64_t host_off;
@@ -87,7 +88,7 @@ static int keep(struct saver *s, uint64_t start, const char *data, uint64_t npag
     bool joins = last && !gap;
 
     if (gap && gap <= GAP_MAX && !s->v->file) {
-        uint64_t offset = ckpt_put_pages(s->w, NULL, gap);
+        uint64_t offset = ckpt_put_pages(s->w, s->memory, NULL, gap);
         int err = last ? 0 : add_segment(s, from, 0, offset);
         if (err)
             return err;
@@ -95,7 +96,7 @@ static int keep(struct saver *s, uint64_t start, const char *data, uint64_t npag
         last->npages += gap;
         joins = true;
     }
-    uint64_t offset = ckpt_put_pages(s->w, data, npages);
+    uint64_t offset = ckpt_put_pages(s->w, s->memory, data, npages);
     if (!joins)
         return add_segment(s, start, npages, offset);
     last->npages += npages;
@@ -110,7 +111,7 @@ static void keep_end(struct saver *s)
 
     if (!gap || gap > GAP_MAX || s->v->file)
         return;
-    ckpt_put_pages(s->w, NULL, gap);
+    ckpt_put_pages(s->w, s->memory, NULL, gap);
     last->npages += gap;
 }
 
@@ -252,17 +253,6 @@ static int save_pages(struct saver *s)
     return err;
 }
 
-static uint16_t next_image_id(const struct ckpt_writer *w)
-{
-    static const struct ckpt_writer *last;
-    static uint16_t id;
-
-    if (w != last)
-        id = 0;
-    last = w;
-    return id++;
-}
-
 static void save_areas(struct ckpt_writer *w, struct mm *mm)
 {
     uint32_t n = 0;
@@ -286,10 +276,16 @@ static void save_areas(struct ckpt_writer *w, struct mm *mm)
 static void mm_save(struct ckpt_writer *w, void *obj)
 {
     struct mm *mm = obj;
-    struct saver s = {.w = w, .mm = mm};
+    unsigned int id = ckpt_next_memory(w);
+    struct saver s = {.w = w, .mm = mm, .memory = CKPT_MEMORY + id};
 
-    ckpt_put_u32(w, next_image_id(w));
+    ckpt_put_u32(w, id);
     save_areas(w, mm);
+    if (id >= CKPT_MEMORIES_MAX) {
+        ckpt_refuse(w, "memory", "an image holds that of %d processes at most", CKPT_MEMORIES_MAX);
+        return;
+    }
+    ckpt_put_pages(w, s.memory, NULL, 0); /* it has its file, if only an empty one */
     int err = ckpt_wants_pages(w) ? save_pages(&s) : 0;
     if (err)
         ckpt_fail(w, err);
@@ -349,7 +345,7 @@ static void load_areas(struct ckpt_reader *r, struct mm *mm)
     }
 }
 
-static void load_segments(struct ckpt_reader *r, struct mm *mm)
+static void load_segments(struct ckpt_reader *r, struct mm *mm, uint64_t pages)
 {
     struct mm_image *im = mm->image;
     uint64_t floor = 0;
@@ -365,7 +361,6 @@ static void load_segments(struct ckpt_reader *r, struct mm *mm)
     for (uint32_t i = 0; i < n && !ckpt_failed(r); i++) {
         const struct mm_segment *s = &im->seg[i];
         const struct vma *v = vma_find(mm, s->start);
-        uint64_t pages = ckpt_pages_count();
         if (!v || s->start < floor || s->start < v->start || PAGE_OFF(s->start | s->offset) ||
             !s->npages || s->npages > (v->end - s->start) / NV_PAGE_SIZE ||
             (v->flags & VM_SHARED) || s->npages > pages ||
@@ -383,7 +378,10 @@ static void mm_load(struct ckpt_reader *r, void *obj, unsigned int version)
 
     mm->image_id = (uint16_t)ckpt_get_u32(r);
     load_areas(r, mm);
-    load_segments(r, mm);
+    mm->image->fd = version < 2 ? ckpt_pages_fd() : ckpt_memory_fd(mm->image_id);
+    if (mm->image->fd < 0)
+        ckpt_bad(r, "the image has no file %u of memory", mm->image_id);
+    load_segments(r, mm, version < 2 ? ckpt_pages_count() : ckpt_memory_count(mm->image_id));
     if (mm->brk < mm->brk_start || PAGE_OFF(mm->mmap_base) ||
         mm->auxv_len > (int)ARRAY_SIZE(mm->auxv) || mm->auxv_len < 0)
         ckpt_bad(r, "its numbers are not valid");
@@ -440,7 +438,7 @@ static const struct ckpt_field fields[] = {
 const struct ckpt_type ckpt_mm = {
     .name = "mm",
     .id = CT_MM,
-    .version = 1,
+    .version = 2, /* 2: its pages are in memory.N */
     CKPT_TABLE(fields),
     .save = mm_save,
     .create = mm_create,

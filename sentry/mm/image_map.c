@@ -1,6 +1,6 @@
 /*
  * Where the host maps pages of an image in private areas: see mm_internal.h. The host takes such
- * memory for a private mapping of the pages file: MADV_DONTNEED would bring back what the image
+ * memory for a private mapping of a file: MADV_DONTNEED would bring back what the image
  * holds, growing would show what comes next in the file, and an area is several mappings.
  */
 #include <errno.h>

@@ -38,11 +38,12 @@ void thunks_free(struct mm *mm);
 struct gthread *mm_parked_thread(struct mm *mm);
 /* What is to be mapped of an area: ckpt.c fills it from a record, restore.c maps it. */
 struct mm_segment {
-    uint64_t start, npages, offset; /* in the pages file, in bytes */
+    uint64_t start, npages, offset; /* in the image's file, in bytes */
 };
 struct mm_image {
     struct mm_segment *seg; /* in the order of addresses, each within one private area */
     uint32_t n;
+    int fd; /* of the file that the pages are in; not owned */
 };
 void mm_image_free(struct mm *mm);
 /*

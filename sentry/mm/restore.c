@@ -12,7 +12,6 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "base/timeline.h"
-#include "sentry/ckpt/pages.h"
 #include "sentry/kernel/fiber.h"
 #include "sentry/mm/mm_internal.h"
 #include "sentry/mm/wset.h"
@@ -78,14 +77,15 @@ static int map_base(struct calls *c, const struct vma *v)
 }
 
 /* The area, and over it its own pages. */
-static int map_area(struct calls *c, const struct vma *v, const struct mm_segment *seg, uint32_t n)
+static int map_area(struct calls *c, const struct vma *v, const struct mm_segment *seg, uint32_t n,
+                    int fd)
 {
     bool whole = n == 1 && seg->npages * NV_PAGE_SIZE == v->end - v->start;
     int err = whole ? 0 : map_base(c, v);
 
     for (uint32_t i = 0; !err && i < n; i++)
-        err = add_map(c, seg[i].start, seg[i].npages * NV_PAGE_SIZE, v->flags, MAP_PRIVATE,
-                      ckpt_pages_fd(), seg[i].offset);
+        err = add_map(c, seg[i].start, seg[i].npages * NV_PAGE_SIZE, v->flags, MAP_PRIVATE, fd,
+                      seg[i].offset);
     return err;
 }
 
@@ -100,7 +100,7 @@ static int map_all(struct mm *mm, struct calls *c)
         uint32_t n = 0;
         while (at + n < im->n && im->seg[at + n].start < v->end)
             n++;
-        err = map_area(c, v, im->seg + at, n);
+        err = map_area(c, v, im->seg + at, n, im->fd);
         at += n;
         if (err)
             log_warn("restoring the area at %lx: %s", (unsigned long)v->start, strerror(-err));

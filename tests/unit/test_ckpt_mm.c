@@ -192,7 +192,8 @@ static void make_image(void)
     ck_assert_int_eq(ckpt_pages_use(pages_fd), -EINVAL); /* it could be written to */
     int fd = open(name, O_RDONLY);
     unlink(name);
-    ck_assert_int_eq(ckpt_pages_use(fd), 0);
+    ck_assert_int_eq(ckpt_memory_use(pages_fd), -EINVAL);
+    ck_assert_int_eq(ckpt_memory_use(fd), 0);
 }
 
 /* A failed restore ends the process: nothing of it is freed. */
@@ -241,7 +242,7 @@ START_TEST(saves_own_pages)
             ck_assert_uint_lt(page, PAGES);
             fill(page, want);
             ck_assert_int_eq(
-                pread(ckpt_pages_fd(), got, sizeof(got), (off_t)(s->offset + k * NV_PAGE_SIZE)),
+                pread(mm->image->fd, got, sizeof(got), (off_t)(s->offset + k * NV_PAGE_SIZE)),
                 sizeof(got));
             ck_assert_msg(!memcmp(want, got, sizeof(got)), "page %lu", page);
             seen[page] = true;
@@ -269,7 +270,7 @@ static void check_harmless(const struct mm *mm)
         struct vma *v = vma_find((struct mm *)(uintptr_t)mm, s->start);
         ck_assert(v && v->start <= s->start);
         ck_assert(s->npages <= (v->end - s->start) / NV_PAGE_SIZE);
-        ck_assert(s->offset / NV_PAGE_SIZE + s->npages <= ckpt_pages_count());
+        ck_assert(s->offset / NV_PAGE_SIZE + s->npages <= ckpt_memory_count(0));
     }
 }
 
