@@ -121,7 +121,7 @@ if command -v node >/dev/null; then
     is "warm and sign" "$(timeout -s KILL 60 "$nv" warm --mount "$tmp/share:/mnt" --sign-key key.pem f.js -o fn >/dev/null 2>err; echo $?)" 0
     is "invoke, signature required" "$(restored fn --require-signature pub.pem)" '"seen"'
     is "invoke, another's signature required" "$(restored fn --require-signature other.pem) $(said 'not that of')" " 1"
-    is "its working set" "$(image ls --json | get '[0]["manifest"]["parts"].keys()')" "dict_keys(['kernel', 'pages', 'wset'])"
+    is "its working set" "$(image ls --json | get '[0]["manifest"]["parts"].keys()')" "dict_keys(['kernel', 'pages', 'wset', 'memory.0'])"
     is "out and in again" "$(image export --oci fn.oci fn; image rm fn; image import fn.oci)" fn
     is "directories of this host that an image from elsewhere wants" "$(restored fn) $(said 'was not made here')" " 1"
     is "the same, if told" "$(restored --mount "$tmp/share:/mnt" fn)" '"seen"'
