@@ -11,11 +11,9 @@
 #include "sentry/vfs/vfs.h"
 #include "sentry/vfs/vfs_internal.h"
 
-#define HASH_BITS 14
-#define HASH_SIZE (1U << HASH_BITS)
 #define UNUSED_MAX 32768
 
-static struct dentry *table[HASH_SIZE];
+static struct hash table;
 static struct list unused = LIST_INIT(unused); /* hashed, without references, oldest first */
 static int nunused;
 
@@ -201,12 +199,7 @@ struct dentry *dentry_get(struct dentry *d)
 
 static void unhash(struct dentry *d)
 {
-    struct dentry **p = &table[d->hash % HASH_SIZE];
-
-    while (*p && *p != d)
-        p = &(*p)->hash_next;
-    if (*p)
-        *p = d->hash_next;
+    hash_del(&table, &d->in_hash);
     d->hashed = false;
     list_del(&d->child_node);
 }
@@ -285,9 +278,7 @@ void dentry_drop_unused(struct superblock *sb)
 
 void dentry_hash(struct dentry *d)
 {
-    d->hash = name_hash(d->parent, d->name, d->name_len);
-    d->hash_next = table[d->hash % HASH_SIZE];
-    table[d->hash % HASH_SIZE] = d;
+    hash_add(&table, &d->in_hash, name_hash(d->parent, d->name, d->name_len));
     d->hashed = true;
     list_add_tail(&d->parent->children, &d->child_node);
 }
@@ -304,11 +295,13 @@ void dentry_add(struct dentry *d)
 
 struct dentry *dentry_cached(struct dentry *dir, const char *name, size_t len)
 {
-    uint32_t h = name_hash(dir, name, len);
+    struct dentry *d;
 
-    for (struct dentry *d = table[h % HASH_SIZE]; d; d = d->hash_next)
-        if (d->hash == h && d->parent == dir && d->name_len == len && !memcmp(d->name, name, len))
+    hash_for_each(d, &table, name_hash(dir, name, len), in_hash)
+    {
+        if (d->parent == dir && d->name_len == len && !memcmp(d->name, name, len))
             return dentry_get(d);
+    }
     return NULL;
 }
 

@@ -15,6 +15,7 @@
 #include <sys/types.h>
 #include <time.h>
 
+#include "base/hash.h"
 #include "base/list.h"
 
 struct ckpt_reader;
@@ -169,13 +170,12 @@ struct dentry {
     struct inode *inode;   /* NULL: negative */
     struct superblock *sb;
     struct list child_node, children;
-    struct list alias; /* in inode->names */
-    struct dentry *hash_next;
-    uint32_t hash;
-    bool hashed;     /* found by lookup; false after unlink: " (deleted)" */
-    bool mounted;    /* some mount sits here */
-    bool checked;    /* restored: it is in no circle of parents */
-    struct list lru; /* while unused */
+    struct list alias;        /* in inode->names */
+    struct hash_node in_hash; /* by parent and name */
+    bool hashed;              /* found by lookup; false after unlink: " (deleted)" */
+    bool mounted;             /* some mount sits here */
+    bool checked;             /* restored: it is in no circle of parents */
+    struct list lru;          /* while unused */
     uint8_t name_len;
     char *name; /* NUL terminated; changes when renamed */
     char inline_name[];

@@ -1,7 +1,8 @@
-/* Lists and string buffers. */
+/* Lists, hash tables and string buffers. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/list.h"
 #include "base/strbuf.h"
 #include "tests/unit/unit.h"
@@ -68,6 +69,46 @@ START_TEST(deleting_while_walking)
 }
 END_TEST
 
+struct number {
+    struct hash_node in;
+    int value;
+};
+
+static struct number *find(const struct hash *h, int value)
+{
+    struct number *n;
+
+    hash_for_each(n, h, (uint32_t)value / 2, in)
+    {
+        if (n->value == value)
+            return n;
+    }
+    return NULL;
+}
+
+/* Two numbers a hash; the table grows several times. */
+START_TEST(hashes)
+{
+    static struct number v[20000];
+    struct hash h = {0};
+    int n = ARRAY_SIZE(v);
+
+    ck_assert_ptr_null(find(&h, 7));
+    for (int i = 0; i < n; i++) {
+        v[i].value = i;
+        hash_add(&h, &v[i].in, (uint32_t)i / 2);
+    }
+    for (int i = 0; i < n; i += 3)
+        hash_del(&h, &v[i].in);
+    hash_del(&h, &v[0].in);
+    for (int i = 0; i < n; i++)
+        ck_assert_ptr_eq(find(&h, i), i % 3 ? &v[i] : NULL);
+    ck_assert_uint_eq(h.n, (unsigned int)(n - (n + 2) / 3));
+    hash_free(&h);
+    ck_assert_ptr_null(find(&h, 7));
+}
+END_TEST
+
 START_TEST(text)
 {
     struct strbuf b = STRBUF_INIT;
@@ -100,4 +141,4 @@ START_TEST(json)
 }
 END_TEST
 
-UNIT_MAIN("base", NULL, NULL, order, deleting_while_walking, text, json)
+UNIT_MAIN("base", NULL, NULL, order, deleting_while_walking, hashes, text, json)

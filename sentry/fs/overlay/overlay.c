@@ -44,37 +44,33 @@ void ovl_sync_attr(struct inode *i)
 }
 
 /* --- inodes --- */
-static struct inode **bucket(struct superblock *sb, const struct inode *upper)
+static uint32_t upper_hash(const struct inode *upper)
 {
-    return &OVL_S(sb)->by_upper[((uintptr_t)upper >> 5) % OVL_BUCKETS];
+    return (uint32_t)((uintptr_t)upper >> 5);
 }
 
 /* Several names of one upper file are one inode: locks, FIFOs and link counts belong to it. */
 static void remember(struct inode *i)
 {
-    struct inode **b = bucket(i->sb, OVL_I(i)->upper->inode);
-
-    OVL_I(i)->hash_next = *b;
-    *b = i;
+    OVL_I(i)->inode = i;
+    hash_add(&OVL_S(i->sb)->by_upper, &OVL_I(i)->in_hash, upper_hash(OVL_I(i)->upper->inode));
 }
 
 static void forget(struct inode *i)
 {
-    struct inode **p = bucket(i->sb, OVL_I(i)->upper->inode);
-
-    while (*p && *p != i)
-        p = &OVL_I(*p)->hash_next;
-    if (*p)
-        *p = OVL_I(i)->hash_next;
+    hash_del(&OVL_S(i->sb)->by_upper, &OVL_I(i)->in_hash);
 }
 
 static struct inode *find_by_upper(struct superblock *sb, const struct inode *upper)
 {
-    struct inode *i = *bucket(sb, upper);
+    struct ovl_inode *oi;
 
-    while (i && OVL_I(i)->upper->inode != upper)
-        i = OVL_I(i)->hash_next;
-    return i;
+    hash_for_each(oi, &OVL_S(sb)->by_upper, upper_hash(upper), in_hash)
+    {
+        if (oi->upper->inode == upper)
+            return oi->inode;
+    }
+    return NULL;
 }
 
 int ovl_restored_upper(struct inode *i)
@@ -355,6 +351,7 @@ static void ovl_put_super(struct superblock *sb)
     dentry_put(s->whiteout);
     super_put(s->lower);
     super_put(s->upper);
+    hash_free(&s->by_upper);
     free(s);
 }
 

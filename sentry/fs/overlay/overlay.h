@@ -4,23 +4,24 @@
 
 #include <sys/sysmacros.h>
 
+#include "base/hash.h"
 #include "sentry/vfs/file.h"
 
 #define OVL_PRIVATE "trusted.overlay." /* attributes of ours in the upper layer */
 #define OVL_OPAQUE "trusted.overlay.opaque"
 #define OVL_ORIGIN "trusted.overlay.origin"
-#define OVL_BUCKETS 4096
 
 struct ovl_super {
     struct superblock *lower, *upper;
-    struct dentry *whiteout;             /* without a name: all whiteouts are hard links to it */
-    struct inode *by_upper[OVL_BUCKETS]; /* overlay inodes of upper files */
+    struct dentry *whiteout; /* without a name: all whiteouts are hard links to it */
+    struct hash by_upper;    /* overlay inodes, by their upper file */
 };
 
 struct ovl_inode {
     struct dentry *upper, *lower; /* references, held for the inode's life */
-    struct inode *hash_next;
-    bool copying; /* somebody is copying it up */
+    struct hash_node in_hash;
+    struct inode *inode; /* whose this is */
+    bool copying;        /* somebody is copying it up */
 };
 
 static inline struct ovl_inode *OVL_I(const struct inode *i)

@@ -13,10 +13,9 @@
 #include "sentry/ipc/pipe.h"
 #include "sentry/kernel/task.h"
 
-#define BUCKETS 16384
 #define DIRENT_SIZE 20
 
-static struct tmpfs_entry *table[BUCKETS];
+static struct hash table;
 
 static uint32_t entry_hash(const struct inode *dir, const char *name, size_t len)
 {
@@ -29,11 +28,13 @@ static uint32_t entry_hash(const struct inode *dir, const char *name, size_t len
 
 static struct tmpfs_entry *entry_find(struct inode *dir, const char *name, size_t len)
 {
-    uint32_t h = entry_hash(dir, name, len);
+    struct tmpfs_entry *e;
 
-    for (struct tmpfs_entry *e = table[h % BUCKETS]; e; e = e->hash_next)
-        if (e->hash == h && e->dir == dir && e->len == len && !memcmp(e->name, name, len))
+    hash_for_each(e, &table, entry_hash(dir, name, len), in_hash)
+    {
+        if (e->dir == dir && e->len == len && !memcmp(e->name, name, len))
             return e;
+    }
     return NULL;
 }
 
@@ -49,10 +50,8 @@ static int entry_add(struct inode *dir, const struct dentry *d, struct inode *i)
     e->inode = inode_get(i);
     e->len = d->name_len;
     memcpy(e->name, d->name, d->name_len);
-    e->hash = entry_hash(dir, d->name, d->name_len);
     e->cookie = ti->next_cookie++;
-    e->hash_next = table[e->hash % BUCKETS];
-    table[e->hash % BUCKETS] = e;
+    hash_add(&table, &e->in_hash, entry_hash(dir, d->name, d->name_len));
     list_add_tail(&ti->entries, &e->node);
     ti->nentries++;
     dir->size += DIRENT_SIZE;
@@ -64,19 +63,13 @@ int tmpfs_entry_restored(struct tmpfs_entry *e)
 {
     if (entry_find(e->dir, e->name, e->len))
         return -EEXIST;
-    e->hash = entry_hash(e->dir, e->name, e->len);
-    e->hash_next = table[e->hash % BUCKETS];
-    table[e->hash % BUCKETS] = e;
+    hash_add(&table, &e->in_hash, entry_hash(e->dir, e->name, e->len));
     return 0;
 }
 
 static void entry_unlink(struct tmpfs_entry *e)
 {
-    struct tmpfs_entry **p = &table[e->hash % BUCKETS];
-
-    while (*p != e)
-        p = &(*p)->hash_next;
-    *p = e->hash_next;
+    hash_del(&table, &e->in_hash);
     list_del(&e->node);
     TMPFS_I(e->dir)->nentries--;
     e->dir->size -= DIRENT_SIZE;

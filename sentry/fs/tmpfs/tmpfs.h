@@ -2,6 +2,7 @@
 #ifndef NV_SENTRY_FS_TMPFS_TMPFS_H
 #define NV_SENTRY_FS_TMPFS_TMPFS_H
 
+#include "base/hash.h"
 #include "base/list.h"
 #include "sentry/ckpt/contents.h"
 #include "sentry/vfs/file.h"
@@ -13,10 +14,9 @@ struct tmpfs_super {
 
 struct tmpfs_entry { /* a name in a directory; holds the inode */
     struct list node;
-    struct tmpfs_entry *hash_next;
+    struct hash_node in_hash; /* by directory and name */
     struct inode *dir, *inode;
     uint64_t cookie; /* position in the directory: grows with every new name */
-    uint32_t hash;
     uint8_t len;
     char name[];
 };
