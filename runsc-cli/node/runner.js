@@ -109,8 +109,8 @@ function randomness(nativeModule) {
 
 // --- requests ---
 // Both read one request, which ends like a file. ahead() leaves the event loop free meanwhile.
-function reader(size) {
-  const fd = fs.openSync('/proc/nv/request', 'r');
+function reader(file, size) {
+  const fd = fs.openSync(file, 'r');
   let buf = Buffer.allocUnsafeSlow(size);
   let len = 0;
   const taken = (n) => { // false: there is more
@@ -133,7 +133,27 @@ function reader(size) {
     if (taken(n)) done(parse());
     else ahead(done);
   });
-  return { next, ahead };
+  return { next, ahead, close: () => fs.closeSync(fd) };
+}
+
+// Requests as they will come: what they run is then compiled, and has seen its objects, in the image.
+let rehearsed; // shapes of objects live as long as one of them does
+async function rehearse(handle, request, times) {
+  const file = `/dev/shm/.nv-rehearsal-${process.pid}`;
+  const out = fs.openSync('/dev/null', 'w');
+  fs.writeFileSync(file, JSON.stringify(request), { mode: 0o600 });
+  try {
+    for (let i = 0; i < times; i++) {
+      const requests = reader(file, 4096);
+      rehearsed = requests.next();
+      requests.close();
+      const failure = await handle(rehearsed, out);
+      if (failure) throw failure;
+    }
+  } finally {
+    fs.unlinkSync(file);
+    fs.closeSync(out);
+  }
 }
 
 function collectGarbage() {
@@ -146,20 +166,9 @@ function collectGarbage() {
 async function warmed(file) {
   const reseed = randomness(settings.reseed);
   let fn = null;
-  if (file) {
-    fn = await loadFunction(file);
-    if (fn.init) await fn.init();
-    for (let i = 0; i < settings.calls; i++) await call(fn, settings.event, {});
-  }
-  const files = Object.keys(require.cache);
-  if (file && !files.includes(path.resolve(file))) files.push(path.resolve(file));
-  const response = fs.openSync('/proc/nv/response', 'w');
-  fs.writeSync(response, `0\n${JSON.stringify({ version: process.version, program: process.execPath, files })}`);
-  const requests = reader(65536);
-  collectGarbage();
-  const handle = async (request) => {
+  const handle = async (request, out) => { // the exception, if there is one
     const head = (code) => (request.id === undefined ? `${code}\n` : `${code} ${request.id}\n`);
-    let answer;
+    let answer, failure = null;
     reseed();
     try {
       if (request.only) for (const name of Object.keys(process.env)) if (!(name in request.env)) delete process.env[name];
@@ -168,18 +177,31 @@ async function warmed(file) {
       if (request.file) fn = await loadFunction(request.file);
       answer = `${head(0)}${await call(fn, request.event, request.context)}\n`;
     } catch (err) {
+      failure = err;
       answer = `${head(codeOf(err))}${textOf(err)}\n`;
     }
-    fs.writeSync(response, answer);
+    fs.writeSync(out, answer);
+    return failure;
   };
+  if (file) {
+    fn = await loadFunction(file);
+    if (fn.init) await fn.init();
+    await rehearse(handle, { event: settings.event, env: {} }, settings.calls);
+  }
+  const files = Object.keys(require.cache);
+  if (file && !files.includes(path.resolve(file))) files.push(path.resolve(file));
+  const response = fs.openSync('/proc/nv/response', 'w');
+  fs.writeSync(response, `0\n${JSON.stringify({ version: process.version, program: process.execPath, files })}`);
+  const requests = reader('/proc/nv/request', 65536);
+  collectGarbage();
   const handleMany = (request) => {
     requests.ahead(handleMany);
-    handle(request);
+    handle(request, response);
   };
   for (;;) {
     const request = requests.next();
     if (request.id !== undefined) return handleMany(request);
-    await handle(request);
+    await handle(request, response);
   }
 }
 
