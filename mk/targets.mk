@@ -1,6 +1,9 @@
 # What a person types.
 DEPS := gcc make libseccomp-dev libjansson-dev libmicrohttpd-dev check libssl-dev libzstd-dev pkg-config
 TEST_DEPS := libcapstone-dev busybox-static musl-tools curl git python3 procps openssl
+# What tests/programs runs; whole programs, too long for check.
+PROGRAM_DEPS := perl ruby php-cli openjdk-17-jdk-headless golang-go rustc redis-server postgresql nginx-light curl \
+  git vim tmux bsdextrautils apt dpkg stress-ng
 BENCH_DEPS := wrk sqlite3 git python3
 PLOT_DEPS := gnuplot-nox python3
 LINT_DEPS := clang-tidy cppcheck
@@ -12,6 +15,7 @@ help:
 	@echo "make demo        install what is missing, build, run a Node function in the sandbox"
 	@echo "make check       install what is missing, build, run all tests"
 	@echo "make fuzz        each fuzzer for FUZZ_SECONDS (60); make hostile, idle, conformance...: parts of check"
+	@echo "make programs    databases, servers, compilers, editors in the sandbox, compared with native runs"
 	@echo "make bench       the micro benchmark natively and in the sandbox (BENCH=nvmicro.c)"
 	@echo "make bench-plot  charts of its figures in tests/bench/charts"
 	@echo "make SAN=1 check the same with ASan and UBSan, on the trap platform unless PLATFORMS says otherwise"
@@ -56,6 +60,10 @@ conformance: $(NV)
 
 integration: $(NV)
 	tests/integration/run.sh $(NV) "$(PLATFORMS)"
+
+programs: deps $(NV)
+	$(call install,$(PROGRAM_DEPS))
+	CASE_TIMEOUT=600 tests/integration/run.sh $(NV) "$(PLATFORMS)" $(wildcard tests/programs/*_*)
 
 hostile: $(NV)
 	tests/hostile/run.sh $(NV) "$(PLATFORMS)" $(O)
@@ -135,4 +143,4 @@ clang-tidy: lint-deps $(FILTERS)
 install: all
 	install -D -m 755 $(NV) $(DESTDIR)$(PREFIX)/bin/nv
 
-.PHONY: checkpoint checkpoint-soak conformance-moved lint-deps cppcheck clang-tidy help deps demo unit conformance integration hostile idle host check bench bench-plot format lint install
+.PHONY: checkpoint checkpoint-soak conformance-moved lint-deps cppcheck clang-tidy help deps demo unit programs conformance integration hostile idle host check bench bench-plot format lint install

@@ -17,6 +17,9 @@ interpreter() {
     case $1 in
     *.js) echo node ;;
     *.py) echo /usr/bin/python3 ;;
+    *.pl) echo perl ;;
+    *.rb) echo ruby ;;
+    *.php) echo php ;;
     *.busybox) echo "busybox sh" ;;
     *) echo bash ;;
     esac
@@ -25,7 +28,7 @@ interpreter() {
 for case in "${cases[@]}"; do
     name=$(basename "$case")
     run=$(interpreter "$case")
-    timeout -s KILL 60 $run "$case" >"$tmp/native" 2>"$tmp/native.err" </dev/null
+    timeout -s KILL ${CASE_TIMEOUT:-60} $run "$case" >"$tmp/native" 2>"$tmp/native.err" </dev/null
     native=$?
     for platform in $platforms; do
         timeout -s KILL ${CASE_TIMEOUT:-60} "$nv" run --platform="$platform" -- $run "$case" >"$tmp/out" 2>"$tmp/err" </dev/null
