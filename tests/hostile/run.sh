@@ -88,6 +88,15 @@ secret_path() { # what the sentry's side knows must not be found in the guest's 
     attack leaks 30 0 --mount "$tmp/nvsecretpath:/mnt" -- "$bin/leaks" owtfdsfuqbui
 }
 
+grow() { # saves itself first: the attack is on what a restore has mapped
+    local code=0
+    wanted grow || return
+    timeout -s KILL 30 "$nv" run --platform="$platform" --image "$tmp/image" -- "$bin/grow" >"$tmp/out" 2>&1 </dev/null &&
+        "$bin/guard" 30 "$nv" restore --platform="$platform" "$tmp/image" >"$tmp/out" 2>&1 </dev/null || code=$?
+    result grow "$(verdict $code 0)"
+    rm -rf "$tmp/image"
+}
+
 mounts() { grep -c . /proc/self/mountinfo; }
 remains() {
     find /sys/fs/cgroup -maxdepth 3 -type d -name '*nv*' 2>/dev/null | grep -c .
@@ -103,6 +112,7 @@ for platform in $platforms; do
     attack stubjump 120 "0 137" -- "$bin/stubjump"
     attack scribble 90 0 -- "$bin/scribble"
     attack maps 60 0 -- "$bin/maps"
+    grow
     secret_path
     attack signals 120 0 -- "$bin/signals"
     attack lengths $((60 * slow)) 0 -- "$bin/lengths"
