@@ -50,6 +50,13 @@ enum ckpt_type_id {
     CT_INOTIFY,
     CT_PIDFD,
     CT_SOCKET,
+    CT_IPC_NS,
+    CT_SHM,
+    CT_SHM_ATTACH,
+    CT_SEM_UNDO,
+    CT_MQUEUE_FS,
+    CT_AIO,
+    CT_IO_URING,
     /* sentry/ckpt */
     CT_CHANNEL_CHECKPOINT = 120,
     CT_CHANNEL_GENERATION,

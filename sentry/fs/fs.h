@@ -34,6 +34,7 @@ int cgroupfs_new(struct superblock **out);
 struct file *tmpfs_anon_file(const char *name, int flags, uint64_t size);
 /* The host FD of a tmpfs inode, made on first use: -errno. Borrowed. */
 int tmpfs_host_fd(struct file *f);
+bool tmpfs_is_file(const struct file *f); /* a regular one */
 
 /* A host descriptor of the CLI (stdin, stdout...) as a guest file; takes over fd. */
 struct file *hostfd_file(int host_fd, int flags);

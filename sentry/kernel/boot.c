@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/timeline.h"
 #include "sentry/fs/fs.h"
+#include "sentry/ipc/sysv/ipc_ns.h"
 #include "sentry/kernel/boot.h"
 #include "sentry/kernel/fiber.h"
 #include "sentry/kernel/task_internal.h"
@@ -242,12 +243,15 @@ int init_start(void)
     t->cred = cred_new(0, 0);
     t->fds = fdtable_new();
     t->uts = uts_root();
+    t->ipc = ipc_ns_root();
     tg->sighand = sighand_new();
     tg->leader = t;
     tg->tgid = t->tid;
     tg->exit_signal = SIGCHLD;
     memcpy(tg->rlim, sandbox->rlim, sizeof(tg->rlim));
-    if (!s || !t->cred || !t->fds || !tg->sighand || tg_join_pgrp(tg, t->tid, s))
+    if (t->ipc)
+        ipc_ns_get(t->ipc);
+    if (!s || !t->ipc || !t->cred || !t->fds || !tg->sighand || tg_join_pgrp(tg, t->tid, s))
         return -ENOMEM;
     list_add_tail(&tg->tasks, &t->tg_node);
     tg->ntasks = 1;

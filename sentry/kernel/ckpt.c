@@ -11,6 +11,7 @@
 #include "base/macros.h"
 #include "platform/xstate.h"
 #include "sentry/ckpt/types.h"
+#include "sentry/ipc/sysv/ipc_ns.h"
 #include "sentry/kernel/rusage.h"
 #include "sentry/kernel/task_internal.h"
 #include "sentry/kernel/uts.h"
@@ -386,6 +387,8 @@ static void task_link(struct ckpt_reader *r, void *obj)
     t->uts = uts_root();
     if (!alive)
         return;
+    if (!t->ipc) /* an older image: it had none */
+        t->ipc = ipc_ns_get(ipc_ns_root());
     list_add_tail(&t->tg->tasks, &t->tg_node);
     t->tg->ntasks++;
     if (t->vfork_child)
@@ -437,12 +440,14 @@ static const struct ckpt_field task_fields[] = {
     CKPT_UINT(struct task, policy),
     CKPT_UINT(struct task, ioprio),
     CKPT_UINT(struct task, nsyscalls),
+    CKPT_SINCE(2, CKPT_KIND_REF, struct task, ipc, .type = &ckpt_ipc_ns),
+    CKPT_SINCE(2, CKPT_KIND_REF, struct task, sem_undo, .type = &ckpt_sem_undo),
 };
 
 const struct ckpt_type ckpt_task = {
     .name = "task",
     .id = CT_TASK,
-    .version = 1,
+    .version = 2,
     CKPT_TABLE(task_fields),
     .save = task_save,
     .create = task_create,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sentry/ipc/sysv/ipc_ns.h"
 #include "sentry/kernel/task_internal.h"
 #include "sentry/kernel/uaccess.h"
 #include "sentry/mm/mm.h"
@@ -85,6 +86,9 @@ static int inherit(struct task *t, struct task *c, uint64_t f)
     memcpy(c->comm, t->comm, sizeof(c->comm));
     c->no_new_privs = t->no_new_privs;
     c->uts = t->uts;
+    int err = ipc_task_clone(t, c, f);
+    if (err)
+        return err;
     c->policy = t->policy;
     c->ioprio = t->ioprio;
     c->sig.blocked = t->sig.blocked;
@@ -157,6 +161,7 @@ static void abandon(struct task *c, uint64_t f)
         fdtable_put(c->fds);
     if (c->fs)
         fs_context_put(c->fs);
+    ipc_task_exit(c);
     if (!(f & CLONE_THREAD)) {
         c->tg->leader = NULL;
         list_del(&c->tg->sibling);
@@ -339,6 +344,8 @@ long sys_unshare(struct task *t, const struct sysargs *a)
         fs_context_put(t->fs);
         t->fs = fs;
     }
+    if (f & CLONE_SYSVSEM)
+        sem_undo_exit(t);
     if ((f & CLONE_FILES) && fdtable_users(t->fds) > 1) {
         struct fdtable *fds = fdtable_copy(t->fds);
         if (!fds)

@@ -10,6 +10,7 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 
+#include "sentry/ipc/sysv/ipc_ns.h"
 #include "sentry/kernel/fiber.h"
 #include "sentry/kernel/freeze.h"
 #include "sentry/kernel/task_internal.h"
@@ -232,6 +233,7 @@ void task_exit(struct task *t, int code)
         task_clear_tid(t);
     }
     futex_pi_exit(t);
+    ipc_task_exit(t);
     struct fdtable *fds = t->fds;
     struct fs_context *fs = t->fs;
     t->fds = NULL;

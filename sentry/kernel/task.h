@@ -25,7 +25,9 @@
 struct fdtable;
 struct fiber;
 struct fs_context;
+struct ipc_ns;
 struct mm;
+struct sem_undo_list;
 struct tty;
 struct uts_ns;
 struct walk;
@@ -50,6 +52,8 @@ struct task {
     const struct walk *walk; /* of whose path a step is being looked up, vfs_walk_ahead() */
     struct cred *cred;
     struct uts_ns *uts;
+    struct ipc_ns *ipc;             /* NULL after exit */
+    struct sem_undo_list *sem_undo; /* NULL: none yet */
     char comm[16];
     bool no_new_privs;
 

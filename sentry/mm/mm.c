@@ -148,8 +148,7 @@ static int copy_vmas(struct mm *from, struct mm *to)
     memcpy(to->vmas->v, from->vmas->v, (size_t)from->vmas->n * sizeof(struct vma));
     to->vmas->n = from->vmas->n;
     for (int i = 0; i < to->vmas->n; i++)
-        if (to->vmas->v[i].file)
-            file_get(to->vmas->v[i].file);
+        vma_file_get(&to->vmas->v[i]);
     return 0;
 }
 

@@ -34,10 +34,9 @@ static struct vma moved_vma(const struct vma *src, uint64_t old, uint64_t at, ui
 {
     struct vma v = *src;
 
-    if (v.file) {
-        file_get(v.file);
+    vma_file_get(&v);
+    if (v.file)
         v.pgoff += old - src->start;
-    }
     v.start = at;
     v.end = at + len;
     return v;

@@ -39,9 +39,21 @@ int vma_reserve(struct vma_tree *tree, int extra)
 
 static void put_file(struct vma *v)
 {
-    if (v->file)
+    if (v->file) {
+        if (v->file->ops->area_gone)
+            v->file->ops->area_gone(v->file);
         file_put(v->file);
+    }
     v->file = NULL;
+}
+
+void vma_file_get(const struct vma *v)
+{
+    if (!v->file)
+        return;
+    file_get(v->file);
+    if (v->file->ops->area_made)
+        v->file->ops->area_made(v->file);
 }
 
 static void open_slot(struct vma_tree *tree, int i)
@@ -65,10 +77,9 @@ void vma_split_at(struct vma_tree *tree, uint64_t addr)
     open_slot(tree, i);
     struct vma *low = &tree->v[i], *high = &tree->v[i + 1];
     low->end = addr;
-    if (high->file) {
-        file_get(high->file);
+    vma_file_get(high);
+    if (high->file)
         high->pgoff += addr - high->start;
-    }
     high->start = addr;
 }
 

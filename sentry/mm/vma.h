@@ -28,6 +28,8 @@ uint64_t vma_find_gap(const struct vma_tree *tree, uint64_t low, uint64_t high, 
 bool vma_range_free(const struct vma_tree *tree, uint64_t start, uint64_t end);
 /* No hole in [start, end)? */
 bool vma_covered(const struct vma_tree *tree, uint64_t start, uint64_t end);
+/* v is one more area over its file, if it has one. */
+void vma_file_get(const struct vma *v);
 void vma_clear(struct vma_tree *tree);
 
 #endif

@@ -60,6 +60,9 @@ struct file_ops {
      */
     int (*mmap)(struct task *t, struct file *f, uint64_t off, uint64_t len, int prot, int flags,
                 int *host_fd, uint64_t *host_off);
+    /* Areas of guest memory that map it come, also by splitting and forks, and go. */
+    void (*area_made)(struct file *f);
+    void (*area_gone)(struct file *f);
     int (*fsync)(struct task *t, struct file *f, bool datasync);
     int (*fallocate)(struct task *t, struct file *f, int mode, loff_t off, loff_t len);
     int (*flush)(struct task *t, struct file *f); /* each close(2) */

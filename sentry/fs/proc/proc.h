@@ -66,6 +66,26 @@ void proc_load_inode(struct ckpt_reader *r, struct inode *i, unsigned int versio
 /* /proc/pid/mem; tid is the task's. */
 struct file *proc_mem_file(struct inode *i, const struct path *p, int flags, pid_t tid);
 
+/* sysctl_ipc.c */
+#define PROC_IPC_LIMITS(X)                                                                         \
+    X(shmmax)                                                                                      \
+    X(shmall)                                                                                      \
+    X(shmmni)                                                                                      \
+    X(msgmax)                                                                                      \
+    X(msgmnb)                                                                                      \
+    X(msgmni)                                                                                      \
+    X(sem)                                                                                         \
+    X(mq_queues_max)                                                                               \
+    X(mq_msg_max)                                                                                  \
+    X(mq_msgsize_max)                                                                              \
+    X(mq_msg_default)                                                                              \
+    X(mq_msgsize_default)
+#define X(name)                                                                                    \
+    int proc_fill_##name(struct task *t, struct strbuf *out);                                      \
+    int proc_store_##name(struct task *t, const char *buf, size_t len);
+PROC_IPC_LIMITS(X)
+#undef X
+
 int proc_fill_cpuinfo(struct task *t, struct strbuf *out);
 
 extern const struct proc_entry proc_root_entries[], proc_pid_entries[];

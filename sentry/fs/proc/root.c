@@ -5,6 +5,7 @@
 
 #include "base/macros.h"
 #include "sentry/fs/proc/proc.h"
+#include "sentry/ipc/sysv/ipc_ns.h"
 #include "sentry/kernel/rusage.h"
 #include "sentry/kernel/task.h"
 #include "sentry/kernel/uts.h"
@@ -165,6 +166,7 @@ CONST_FILE(fill_somaxconn, "4096")
 CONST_FILE(fill_inotify_watches, "65536")
 CONST_FILE(fill_inotify_instances, "128")
 CONST_FILE(fill_one, "1")
+CONST_FILE(fill_zero, "0")
 CONST_FILE(fill_core_pattern, "core")
 
 /* clang-format off: tables */
@@ -172,21 +174,36 @@ CONST_FILE(fill_core_pattern, "core")
     {                                                                                              \
         .name = (n), .kind = PROC_FILE, .mode = 0444, .fill = (f)                                  \
     }
+#define W(n, f)                                                                                    \
+    {                                                                                              \
+        .name = (n), .kind = PROC_FILE, .mode = 0644, .fill = proc_fill_##f,                       \
+        .store = proc_store_##f                                                                    \
+    }
 #define D(n, c)                                                                                    \
     {                                                                                              \
         .name = (n), .kind = PROC_DIR, .mode = 0555, .children = (c)                               \
     }
 
+static const struct proc_entry sysvipc_entries[] = {
+    F("msg", msg_proc_fill), F("sem", sem_proc_fill), F("shm", shm_proc_fill), {0}};
 static const struct proc_entry random_entries[] = {F("boot_id", fill_boot_id), {0}};
 static const struct proc_entry kernel_entries[] = {F("cap_last_cap", fill_cap_last),
                                                    F("core_pattern", fill_core_pattern),
                                                    F("hostname", fill_hostname),
+                                                   W("msgmax", msgmax),
+                                                   W("msgmnb", msgmnb),
+                                                   W("msgmni", msgmni),
                                                    F("ngroups_max", fill_ngroups),
                                                    F("osrelease", fill_osrelease),
                                                    F("ostype", fill_ostype),
                                                    F("pid_max", fill_pid_max),
                                                    D("random", random_entries),
                                                    F("randomize_va_space", fill_randomize),
+                                                   W("sem", sem),
+                                                   F("shm_rmid_forced", fill_zero),
+                                                   W("shmall", shmall),
+                                                   W("shmmax", shmmax),
+                                                   W("shmmni", shmmni),
                                                    F("threads-max", fill_threads_max),
                                                    F("version", fill_os_version),
                                                    {0}};
@@ -197,10 +214,17 @@ static const struct proc_entry vm_entries[] = {F("max_map_count", fill_max_map_c
 static const struct proc_entry inotify_entries[] = {F("max_user_instances", fill_inotify_instances),
                                                     F("max_user_watches", fill_inotify_watches),
                                                     {0}};
-static const struct proc_entry fs_entries[] = {
-    F("file-max", fill_file_max),      D("inotify", inotify_entries),
-    F("nr_open", fill_nr_open),        F("pipe-max-size", fill_pipe_max),
-    F("protected_symlinks", fill_one), {0}};
+static const struct proc_entry mqueue_entries[] = {
+    W("msg_default", mq_msg_default),         W("msg_max", mq_msg_max),
+    W("msgsize_default", mq_msgsize_default), W("msgsize_max", mq_msgsize_max),
+    W("queues_max", mq_queues_max),           {0}};
+static const struct proc_entry fs_entries[] = {F("file-max", fill_file_max),
+                                               D("inotify", inotify_entries),
+                                               D("mqueue", mqueue_entries),
+                                               F("nr_open", fill_nr_open),
+                                               F("pipe-max-size", fill_pipe_max),
+                                               F("protected_symlinks", fill_one),
+                                               {0}};
 static const struct proc_entry net_core_entries[] = {F("somaxconn", fill_somaxconn), {0}};
 static const struct proc_entry net_sys_entries[] = {D("core", net_core_entries), {0}};
 static const struct proc_entry sys_entries[] = {D("fs", fs_entries),
@@ -237,6 +261,7 @@ const struct proc_entry proc_root_entries[] = {
     F("stat", fill_stat),
     F("swaps", fill_empty),
     D("sys", sys_entries),
+    D("sysvipc", sysvipc_entries),
     {.name = "thread-self", .kind = PROC_LINK, .mode = 0777, .target = target_thread_self},
     F("uptime", fill_uptime),
     F("version", fill_version),

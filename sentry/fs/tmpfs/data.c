@@ -138,6 +138,11 @@ int tmpfs_host_fd(struct file *f)
     return err ? err : TMPFS_I(f->inode)->memfd;
 }
 
+bool tmpfs_is_file(const struct file *f)
+{
+    return f->ops == &tmpfs_file_ops;
+}
+
 ssize_t tmpfs_peek(const struct inode *i, void *buf, size_t len, loff_t pos)
 {
     const struct tmpfs_inode *ti = TMPFS_I(i);
