@@ -48,5 +48,8 @@ void memdev_become_null(struct file *f);
 int memdev_init(void);          /* null zero full random urandom */
 void tty_console_resized(void); /* the host terminal has another size */
 int tty_init(void);             /* tty ptmx console pts */
+/* The number of the session's terminal, 0: it has none. */
+struct session;
+dev_t session_tty_device(const struct session *s);
 
 #endif

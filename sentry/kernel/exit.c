@@ -73,6 +73,11 @@ static bool has_outside_parent(struct process_group *p, struct thread_group *exc
     return false;
 }
 
+bool pgrp_is_orphaned(struct process_group *p)
+{
+    return !has_outside_parent(p, NULL);
+}
+
 static bool has_stopped(struct process_group *p)
 {
     struct thread_group *tg;
@@ -178,6 +183,8 @@ static void group_exited(struct thread_group *tg, int code)
     posix_timers_exit(tg);
     itimers_cpu_exit(tg);
     cpu_watch_exit(tg);
+    if (tg->session && tg->session->id == tg->tgid)
+        session_leader_exited(tg->session);
     tg_orphan_check(tg);
     reparent_children(tg);
     waitq_wake_all(&tg->exit_wait);

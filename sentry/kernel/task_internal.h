@@ -22,6 +22,9 @@ void tg_leave_pgrp(struct thread_group *tg);
 struct process_group *pgrp_find(pid_t id);
 struct session *session_new(pid_t id);
 void session_tty_release(struct session *s);
+/* SIGHUP for the foreground: setsid(2). */
+void session_leader_exited(struct session *s);
+
 void itimer_real_expired(struct ktimer *t);
 void tg_exit_overdue(struct ktimer *k);
 
@@ -31,6 +34,8 @@ int task_start(struct task *t);
 void task_run(struct task *t) __attribute__((noreturn));
 /* exit.c */
 void tg_orphan_check(struct thread_group *tg);
+/* Has no member a parent outside of it in the same session? setpgid(2). */
+bool pgrp_is_orphaned(struct process_group *p);
 void tg_reap(struct thread_group *tg); /* a zombie was waited for */
 void task_kill_others(struct task *t); /* exec: all other threads of the group; parks */
 void robust_list_exit(struct task *t);

@@ -63,26 +63,13 @@ static void begin_stop(struct task *t, int sig)
     }
 }
 
-/* TTIN, TTOU and TSTP do not stop an orphaned process group: setpgid(2). */
-static bool pgrp_orphaned(struct process_group *p)
-{
-    struct thread_group *tg;
-
-    list_for_each(tg, &p->members, pgrp_node) {
-        /* The first process has its parent outside the sandbox. */
-        if (tg == init_tg ||
-            (tg->parent && tg->parent->pgrp != p && tg->parent->session == tg->session))
-            return false;
-    }
-    return true;
-}
-
 static void default_action(struct task *t, int sig)
 {
     if (ksig_bit(sig) & SIG_DEFAULT_IGNORE)
         return;
     if (ksig_bit(sig) & SIG_DEFAULT_STOP) {
-        if (sig == SIGSTOP || !t->tg->pgrp || !pgrp_orphaned(t->tg->pgrp))
+        /* TTIN, TTOU and TSTP do not stop an orphaned process group: setpgid(2). */
+        if (sig == SIGSTOP || !t->tg->pgrp || !pgrp_is_orphaned(t->tg->pgrp))
             begin_stop(t, sig);
         return;
     }

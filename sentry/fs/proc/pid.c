@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/macros.h"
+#include "sentry/fs/fs.h"
 #include "sentry/fs/proc/proc.h"
 #include "sentry/kernel/rusage.h"
 #include "sentry/kernel/task.h"
@@ -106,11 +107,12 @@ static int fill_stat(struct task *t, struct strbuf *out)
     uint64_t ign, cgt;
 
     mask_handlers(t, &ign, &cgt);
-    strbuf_printf(out, "%d (%s) %c %d %d %d %d %d 0 0 0 0 0 ", t->tid, t->comm, state_letter(t),
-                  tg->parent ? tg->parent->tgid : 0, tg->pgrp ? tg->pgrp->id : 0,
-                  tg->session ? tg->session->id : 0,
-                  tg->session && tg->session->tty ? (int)makedev(136, 0) : 0,
-                  tg->session && tg->session->foreground ? tg->session->foreground->id : -1);
+    strbuf_printf(
+        out, "%d (%s) %c %d %d %d %d %d 0 0 0 0 0 ", t->tid, t->comm, state_letter(t),
+        tg->parent ? tg->parent->tgid : 0, tg->pgrp ? tg->pgrp->id : 0,
+        tg->session ? tg->session->id : 0, tg->session ? (int)session_tty_device(tg->session) : 0,
+        tg->session && tg->session->tty && tg->session->foreground ? tg->session->foreground->id
+                                                                   : -1);
     strbuf_printf(out, "%lu 0 %ld 0 %d %d %d 0 %lu %lu %lu %lu ", TICKS(tg_cpu_ns(tg)),
                   tg->ru_children.ru_utime.tv_sec * 100, 20 + tg->nice, tg->nice,
                   MAX(tg->ntasks, 1), TICKS(t->start_ns - time_boot_ns()),

@@ -17,14 +17,27 @@ static const struct ckpt_field fields[] = {
     CKPT_UINT(struct tty, index),
     CKPT_UINT_MAX(struct tty, len, TTY_BUF),
     CKPT_UINT_MAX(struct tty, done, TTY_BUF),
-    CKPT_UINT_MAX(struct tty, lines, 1U << 24),
-    CKPT_BOOL(struct tty, eof),
+    CKPT_FIELD_(struct tty, old.lines, CKPT_KIND_UINT, 1, .until = 1, .max = 1U << 24),
+    CKPT_FIELD_(struct tty, old.eof, CKPT_KIND_BOOL, 1, .until = 1),
     CKPT_UINT_MAX(struct tty, out_len, TTY_BUF),
     CKPT_BOOL(struct tty, stopped),
-    CKPT_BOOL(struct tty, column_known),
+    CKPT_FIELD_(struct tty, old.column_known, CKPT_KIND_BOOL, 1, .until = 1),
     CKPT_UINT_MAX(struct tty, column, UINT32_MAX),
     CKPT_BOOL(struct tty, slave_seen),
     CKPT_BOOL(struct tty, locked),
+    CKPT_SINCE(2, CKPT_KIND_UINT, struct tty, ispeed),
+    CKPT_SINCE(2, CKPT_KIND_UINT, struct tty, ospeed),
+    CKPT_SINCE(2, CKPT_KIND_UINT, struct tty, uid),
+    CKPT_SINCE(2, CKPT_KIND_UINT, struct tty, gid),
+    CKPT_SINCE(2, CKPT_KIND_BOOL, struct tty, exclusive),
+    CKPT_SINCE(2, CKPT_KIND_BOOL, struct tty, literal),
+    CKPT_SINCE(2, CKPT_KIND_BOOL, struct tty, erasing),
+    CKPT_SINCE(2, CKPT_KIND_BOOL, struct tty, flow_stopped),
+    CKPT_SINCE(2, CKPT_KIND_UINT, struct tty, line_column, .max = UINT32_MAX),
+    CKPT_SINCE(2, CKPT_KIND_BOOL, struct tty, packet),
+    CKPT_SINCE(2, CKPT_KIND_UINT, struct tty, packet_status),
+    CKPT_SINCE(2, CKPT_KIND_BYTES, struct tty, ends),
+    CKPT_SINCE(2, CKPT_KIND_UINT, struct tty, ntyped, .max = TTY_TYPED_MAX),
 };
 
 static void tty_save(struct ckpt_writer *w, void *obj)
@@ -33,6 +46,7 @@ static void tty_save(struct ckpt_writer *w, void *obj)
 
     ckpt_put_bytes(w, t->in, t->len);
     ckpt_put_bytes(w, t->out, t->out_len);
+    ckpt_put_bytes(w, t->typed, t->ntyped);
 }
 
 static void *tty_create(struct ckpt_reader *r)
@@ -42,6 +56,18 @@ static void *tty_create(struct ckpt_reader *r)
     if (t)
         t->refs = 0;
     return t;
+}
+
+/* Version 1 knew lines by their newlines, and a VEOF only behind all of them. */
+static void find_lines(struct tty *t)
+{
+    if (!TTY_FLAG(t, c_lflag, ICANON))
+        return;
+    for (size_t i = 0; i < t->done; i++)
+        if (t->in[i] == '\n')
+            t->ends[i / 8] |= (unsigned char)(1U << i % 8);
+    if (t->done && t->in[t->done - 1] != '\n')
+        t->ends[(t->done - 1) / 8] |= (unsigned char)(1U << (t->done - 1) % 8);
 }
 
 /* Here and not in link(): a standard stream that is a terminal looks for the console there. */
@@ -58,6 +84,15 @@ static void tty_load(struct ckpt_reader *r, void *obj, unsigned int version)
     t->refs += slot == &console_tty;
     ckpt_get_bytes(r, t->in, t->len);
     ckpt_get_bytes(r, t->out, t->out_len);
+    if (version < 2)
+        find_lines(t);
+    if (!t->ntyped)
+        return;
+    t->typed = malloc(t->ntyped);
+    if (!t->typed)
+        ckpt_bad(r, "no memory");
+    else
+        ckpt_get_bytes(r, t->typed, t->ntyped);
 }
 
 static void tty_link(struct ckpt_reader *r, void *obj)
@@ -82,9 +117,19 @@ static void tty_hold(void *obj)
 int tty_restore_slave(struct file *f)
 {
     struct tty *t = f->priv;
+    bool seen = t->slave_seen;
 
-    t->slaves++;
-    return S_ISCHR(f->inode->mode) ? 0 : -EINVAL;
+    if (!S_ISCHR(f->inode->mode))
+        return -EINVAL;
+    if (tty_file_is_hung(f)) {
+        t->slaves++;
+        return 0;
+    }
+    int err = tty_attach(t, f);
+    t->slave_seen |= seen;
+    if (!err)
+        tty_put(t); /* the reference of f was there already */
+    return err;
 }
 
 int tty_restore_master(struct file *f)
@@ -98,7 +143,7 @@ int tty_restore_master(struct file *f)
 const struct ckpt_type ckpt_tty = {
     .name = "tty",
     .id = CT_TTY,
-    .version = 1,
+    .version = 2,
     CKPT_TABLE(fields),
     .save = tty_save,
     .create = tty_create,
