@@ -128,12 +128,13 @@ static int set_memory(const struct cgroup *g, uint64_t bytes)
 
 int cgroup_new(struct cgroup *g, uint64_t memory_bytes, struct error *e)
 {
+    static unsigned int made;
     cleanup_free char *parent = parent_dir(&g->version);
     int err = -ENOENT;
 
     if (parent) {
         sweep(parent);
-        if (asprintf(&g->dir, "%s/" PREFIX "%d", parent, getpid()) < 0)
+        if (asprintf(&g->dir, "%s/" PREFIX "%d-%u", parent, getpid(), ++made) < 0)
             g->dir = NULL;
         err = !g->dir ? -ENOMEM : mkdir(g->dir, 0755) ? -errno : 0;
         if (err) {

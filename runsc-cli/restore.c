@@ -76,7 +76,7 @@ int restore_fill(struct session *s, const struct image *img, const struct run_op
 {
     struct sandbox_spec *spec = &s->sp.spec;
     const struct manifest *m = &img->manifest;
-    static struct sandbox_restore restore;
+    struct sandbox_restore *restore = &s->restore;
 
     int code = cpu_check(m, e) ? EXIT_NV : 0;
     if (!code)
@@ -85,15 +85,15 @@ int restore_fill(struct session *s, const struct image *img, const struct run_op
         code = EXIT_NV;
     if (code)
         return code;
-    restore = (struct sandbox_restore){.kernel_fd = img->fd[IMAGE_KERNEL],
-                                       .pages_fd = img->fd[IMAGE_PAGES],
-                                       .request = request,
-                                       .request_len = request_len};
+    *restore = (struct sandbox_restore){.kernel_fd = img->fd[IMAGE_KERNEL],
+                                        .pages_fd = img->fd[IMAGE_PAGES],
+                                        .request = request,
+                                        .request_len = request_len};
     for (int i = IMAGE_MEMORY; i < IMAGE_NPARTS && img->fd[i] >= 0; i++)
-        restore.memory_fds[restore.nmemories++] = img->fd[i];
-    if (img->fd[IMAGE_WSET] >= 0 && read_wset(img, &restore))
+        restore->memory_fds[restore->nmemories++] = img->fd[i];
+    if (img->fd[IMAGE_WSET] >= 0 && read_wset(img, restore))
         return error_set(e, -EIO, "reading the working set"), EXIT_NV;
-    spec->restore = &restore;
+    spec->restore = restore;
     return 0;
 }
 

@@ -22,8 +22,9 @@ struct session_message {
 };
 
 struct session {
-    struct spawn sp;      /* filled by the caller before the start */
-    uint64_t deadline_ns; /* 0: none; the sandbox is killed then */
+    struct spawn sp;                /* filled by the caller before the start */
+    struct sandbox_restore restore; /* what sp.spec.restore points at, if it is from an image */
+    uint64_t deadline_ns;           /* 0: none; the sandbox is killed then */
     /* A message of the sandbox; true: session_run() returns. May be NULL. */
     bool (*message)(struct session *s, struct session_message *msg);
     void *arg; /* of message() */

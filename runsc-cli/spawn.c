@@ -46,19 +46,19 @@ static pid_t fork_into(unsigned long flags)
     return (pid_t)syscall(SYS_clone3, &a, sizeof(a));
 }
 
-static int write_file(pid_t pid, const char *name, const char *text)
+static int write_file(const struct spawn *s, pid_t pid, const char *name, const char *text)
 {
     char path[64];
 
-    snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
-    cleanup_close int fd = open(path, O_WRONLY | O_CLOEXEC);
+    snprintf(path, sizeof(path), "%s%d/%s", s->ground ? "" : "/proc/", pid, name);
+    cleanup_close int fd =
+        openat(s->ground ? s->ground->proc : AT_FDCWD, path, O_WRONLY | O_CLOEXEC);
     if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
         return -errno;
     return 0;
 }
 
-/* CAP_SYS_ADMIN, and a user nobody who can be given to the sentry: else do as ordinary users do. */
-static bool is_privileged(void)
+static bool may_use_nobody(void)
 {
     struct __user_cap_header_struct h = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct d[2] = {0};
@@ -73,23 +73,33 @@ static bool is_privileged(void)
     return has_nobody;
 }
 
+bool spawn_is_privileged(void)
+{
+    static int known = -1;
+
+    if (known < 0)
+        known = may_use_nobody();
+    return known;
+}
+
 /* Inside, one user and one group exist. */
 struct id_map {
     uid_t inside_uid, uid;
     gid_t inside_gid, gid;
 };
 
-static int map_ids(pid_t pid, const struct id_map *m, bool privileged, struct error *e)
+static int map_ids(const struct spawn *s, pid_t pid, const struct id_map *m, bool privileged,
+                   struct error *e)
 {
     char line[64];
 
-    if (!privileged && write_file(pid, "setgroups", "deny"))
+    if (!privileged && write_file(s, pid, "setgroups", "deny"))
         return error_set(e, -errno, "setting up the user namespace (setgroups)");
     snprintf(line, sizeof(line), "%u %u 1", m->inside_uid, m->uid);
-    if (write_file(pid, "uid_map", line))
+    if (write_file(s, pid, "uid_map", line))
         return error_set(e, -errno, "setting up the user namespace (uid_map)");
     snprintf(line, sizeof(line), "%u %u 1", m->inside_gid, m->gid);
-    if (write_file(pid, "gid_map", line))
+    if (write_file(s, pid, "gid_map", line))
         return error_set(e, -errno, "setting up the user namespace (gid_map)");
     return 0;
 }
@@ -106,13 +116,19 @@ static void child_fatal(struct error *e)
     _exit(125);
 }
 
+/* Ours is, and with the mount namespace the child has got a copy of it. */
+static bool has_empty_root(const struct spawn *s)
+{
+    return s->ground && s->ground->has_empty_root;
+}
+
 /* --- gofer --- */
-static void join_sentry(pid_t sentry)
+static void join_sentry(pid_t sentry, unsigned long namespaces)
 {
     struct error e = ERROR_INIT;
     cleanup_close int fd = (int)syscall(SYS_pidfd_open, sentry, 0);
 
-    if (fd < 0 || setns(fd, GOFER_SHARED_NS)) {
+    if (fd < 0 || setns(fd, (int)namespaces)) {
         error_set(&e, -errno, "entering the sandbox's namespaces");
         child_fatal(&e);
     }
@@ -122,6 +138,7 @@ static void join_sentry(pid_t sentry)
 static void run_gofer(struct spawn *s, int sock, int go, bool privileged)
 {
     static struct gofer_config cfg;
+    static struct ground_exports own;
     struct error e = ERROR_INIT;
     pid_t sentry;
 
@@ -134,23 +151,21 @@ static void run_gofer(struct spawn *s, int sock, int go, bool privileged)
     cfg.sock = sock;
     cfg.spin = s->spec.host_cpus > 1;
     cfg.nexports = 1 + s->spec.nmounts;
+    if (!s->exports && ground_open_exports(&own, s, &e))
+        child_fatal(&e);
     for (int i = 0; i < cfg.nexports; i++) {
-        const struct sandbox_mount *m = i ? &s->spec.mounts[i - 1] : NULL;
-        cfg.exports[i].readonly = m ? m->readonly : s->spec.root_overlay;
-        cfg.exports[i].fd =
-            gofer_export_prepare(m ? m->src : s->rootfs, cfg.exports[i].readonly, &e);
-        if (cfg.exports[i].fd < 0)
-            child_fatal(&e);
+        cfg.exports[i].readonly = i ? s->spec.mounts[i - 1].readonly : s->spec.root_overlay;
+        cfg.exports[i].fd = s->exports ? s->exports->fds[i] : own.fds[i];
     }
     timeline_mark(PHASE_GOFER_EXPORTS);
     caps_bound(CAPS_FILE_SERVICE);
-    if (empty_root_enter(&e))
+    if (!has_empty_root(s) && empty_root_enter(&e))
         child_fatal(&e);
     timeline_mark(PHASE_GOFER_ROOT);
     if (privileged) {
         if (!wait_go(go, &sentry))
             _exit(0);
-        join_sentry(sentry);
+        join_sentry(sentry, s->ground ? GOFER_SHARED_NS & ~CLONE_NEWNET : GOFER_SHARED_NS);
     }
     close(go);
     timeline_mark(PHASE_GOFER_GO);
@@ -206,7 +221,7 @@ static void run_sentry(struct spawn *s, int go, int ctl)
     }
     limit_processes();
     s->spec.ctl_sock = ctl;
-    if (empty_root_enter(&e) || caps_keep(0, &e))
+    if ((!has_empty_root(s) && empty_root_enter(&e)) || caps_keep(0, &e))
         child_fatal(&e);
     timeline_mark(PHASE_SENTRY_CAGE);
     m.value = sentry_main(&s->spec);
@@ -256,11 +271,7 @@ static int by_number(const void *a, const void *b)
     return *(const int *)a - *(const int *)b;
 }
 
-/*
- * A process of a sandbox has no descriptor that it was not meant to have, least of all those of
- * other sandboxes.
- */
-static void keep_only(int *fds, size_t n)
+void spawn_keep_only(int *fds, size_t n)
 {
     unsigned int from = 3;
 
@@ -294,7 +305,17 @@ static void sentry_keeps(const struct spawn *s, int go, int ctl)
 
     if (n)
         memcpy(fds + 11, r->memory_fds, n * sizeof(int));
-    keep_only(fds, 11 + n);
+    spawn_keep_only(fds, 11 + n);
+}
+
+static void gofer_keeps(const struct spawn *s, int sock, int go)
+{
+    int fds[2 + GOFER_EXPORTS_MAX] = {sock, go};
+    int n = s->exports ? s->exports->n : 0;
+
+    for (int i = 0; i < n; i++)
+        fds[2 + i] = s->exports->fds[i];
+    spawn_keep_only(fds, 2 + (size_t)n);
 }
 
 static int make_ends(struct ends *p, struct error *e)
@@ -312,7 +333,7 @@ static int make_ends(struct ends *p, struct error *e)
 static int may_go(struct spawn *s, pid_t pid, int go, const struct id_map *m, bool privileged,
                   struct error *e)
 {
-    int err = m ? map_ids(pid, m, privileged, e) : 0;
+    int err = m ? map_ids(s, pid, m, privileged, e) : 0;
 
     if (!err)
         err = cgroup_add(&s->cgroup, pid, e);
@@ -327,7 +348,7 @@ static int start_sentry(struct spawn *s, struct ends *p, bool privileged, struct
                                 privileged ? NOBODY : getegid()};
 
     s->spec.gofer_sock = p->gofer_sock[0];
-    s->sentry = fork_into(SENTRY_NS);
+    s->sentry = fork_into(s->ground ? SENTRY_NS & ~CLONE_NEWNET : SENTRY_NS);
     if (s->sentry < 0)
         return explain_ns_failure(-errno, e);
     if (s->sentry == 0) {
@@ -344,7 +365,7 @@ static int start_gofer(struct spawn *s, struct ends *p, bool privileged, struct 
     if (s->gofer < 0)
         return explain_ns_failure(-errno, e);
     if (s->gofer == 0) {
-        keep_only((int[]){p->gofer_sock[1], p->gofer_go[0]}, 2);
+        gofer_keeps(s, p->gofer_sock[1], p->gofer_go[0]);
         run_gofer(s, p->gofer_sock[1], p->gofer_go[0], privileged);
     }
     timeline_mark(PHASE_GOFER_SPAWNED);
@@ -354,7 +375,7 @@ static int start_gofer(struct spawn *s, struct ends *p, bool privileged, struct 
 int spawn_sandbox(struct spawn *s, struct error *e)
 {
     struct ends p = {{-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}};
-    bool privileged = is_privileged();
+    bool privileged = spawn_is_privileged();
     /* Our files are the guest user's, those of others nobody's. */
     const struct id_map own = {s->spec.uid, geteuid(), s->spec.gid, getegid()};
 

@@ -51,16 +51,12 @@ static int fill_cpus(struct spawn *sp, const struct run_options *o, struct error
     return 0;
 }
 
-static void fill_identity(struct sandbox_spec *s, const struct run_options *o)
+/* What no other sandbox has. */
+static void make_ids(struct sandbox_spec *s)
 {
     unsigned char r[32];
-    struct sysinfo si;
     struct timespec ts;
 
-    s->memory_bytes = o->memory      ? o->memory
-                      : sysinfo(&si) ? 1ULL << 30
-                                     : si.totalram * (uint64_t)si.mem_unit;
-    s->hostname = strdup(o->hostname ? o->hostname : "nanovisor");
     if (getrandom(r, sizeof(r), 0) != sizeof(r))
         memset(r, 7, sizeof(r));
     r[6] = (r[6] & 15) | 0x40;
@@ -73,6 +69,17 @@ static void fill_identity(struct sandbox_spec *s, const struct run_options *o)
         snprintf(s->machine_id + 2 * i, 3, "%02x", r[16 + i]);
     clock_gettime(CLOCK_MONOTONIC, &ts);
     s->boot_ns = (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
+}
+
+static void fill_identity(struct sandbox_spec *s, const struct run_options *o)
+{
+    struct sysinfo si;
+
+    s->memory_bytes = o->memory      ? o->memory
+                      : sysinfo(&si) ? 1ULL << 30
+                                     : si.totalram * (uint64_t)si.mem_unit;
+    s->hostname = strdup(o->hostname ? o->hostname : "nanovisor");
+    make_ids(s);
     s->cpuinfo_fd = open("/proc/cpuinfo", O_RDONLY | O_CLOEXEC);
 }
 
@@ -280,6 +287,13 @@ static char *clone_name(const struct sandbox_spec *s)
     char *name;
 
     return asprintf(&name, "nanovisor-%.8s", s->machine_id) < 0 ? NULL : name;
+}
+
+void spec_renew(struct sandbox_spec *s)
+{
+    make_ids(s);
+    free(s->hostname);
+    s->hostname = clone_name(s);
 }
 
 static int restored_user(struct sandbox_spec *s, const struct manifest *m, struct error *e)

@@ -1,35 +1,38 @@
 /*
- * Sandboxes of functions. Each is started from its image without a request and is ready when it
- * says that it waits for one; `pool` of them are kept so, started when nothing else is to do. A
- * sandbox serves one request and ends, or with --reuse goes on, with --concurrency with several at
- * once: their answers are told apart by the number that each request has.
+ * Sandboxes of functions. Each is started from its image without a request (starter.h) and is ready
+ * when it says that it waits for one; `pool` of them are kept so. A start takes a processor for
+ * some ms: while requests are worked on and enough others are ready, it waits. A sandbox serves one
+ * request and ends, or with --reuse goes on, with --concurrency with several at once: their answers
+ * are told apart by the number that each request has.
  */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/macros.h"
-#include "runsc-cli/checkpoint.h"
 #include "runsc-cli/serve/serve.h"
+#include "runsc-cli/serve/starter.h"
 #include "sentry/kernel/loop.h"
 
 #define RETRY_NS (1 * NSEC_PER_SEC) /* after a start that failed */
 #define START_TIME_NS (30 * NSEC_PER_SEC)
+#define HOLD_NS (5 * NSEC_PER_MSEC) /* that a start waits for requests under way */
+#define STARTS_MAX 8                /* of a function at once */
 
 struct list functions = LIST_INIT(functions);
 
 static const struct serve_options *options;
 static bool draining;
+static uint64_t last_id, starter_since_ns;
+static struct watch starter_watch;
+static uint64_t *ended; /* ids */
+static size_t nended, ended_cap;
 
-void pool_init(const struct serve_options *o)
-{
-    options = o;
-}
+static unsigned int nfunctions;
 
 int function_add(const char *name, const char *image, const struct serve_options *o,
                  struct error *e)
@@ -44,6 +47,7 @@ int function_add(const char *name, const char *image, const struct serve_options
         return err;
     }
     fn->name = name;
+    fn->index = nfunctions++;
     fn->last_used_ns = now_ns();
     list_init(&fn->instances);
     list_init(&fn->queue);
@@ -184,11 +188,34 @@ void call_abandon(struct call *c)
 }
 
 /* --- instances --- */
-/* Its processes are reaped when they are gone: pool_child_gone(). */
+static void end_later(uint64_t id)
+{
+    if (nended == ended_cap) {
+        size_t cap = ended_cap ? 2 * ended_cap : 64;
+        uint64_t *more = reallocarray(ended, cap, sizeof(*more));
+        if (!more) {
+            starter_end(id);
+            return;
+        }
+        ended = more;
+        ended_cap = cap;
+    }
+    ended[nended++] = id;
+}
+
+void pool_flush(void)
+{
+    while (nended)
+        starter_end(ended[--nended]);
+}
+
 static void instance_end(struct instance *i)
 {
-    watch_del(&i->watch);
-    session_kill(&i->s);
+    if (i->s.sp.ctl >= 0) {
+        watch_del(&i->watch);
+        close(i->s.sp.ctl);
+    }
+    end_later(i->id);
     i->fn->count[i->state]--;
     list_del(&i->node);
     while (!list_empty(&i->jobs))
@@ -268,6 +295,13 @@ static bool sandbox_message(struct session *s, struct session_message *msg)
     return false;
 }
 
+static void start_failed(struct function *fn)
+{
+    fn->start_failures++;
+    fn->failures++;
+    fn->retry_ns = now_ns() + RETRY_NS;
+}
+
 static void instance_event(struct watch *w)
 {
     struct instance *i = container_of(w, struct instance, watch);
@@ -276,11 +310,8 @@ static void instance_event(struct watch *w)
     i->s.arg = &ev;
     session_receive(&i->s);
     if (i->s.ended) {
-        if (i->state == STARTING) {
-            i->fn->start_failures++;
-            i->fn->failures++;
-            i->fn->retry_ns = now_ns() + RETRY_NS;
-        }
+        if (i->state == STARTING)
+            start_failed(i->fn);
         instance_end(i);
     } else if (ev.barrier && i->state != READY && !i->njobs && !i->retiring) {
         at_barrier(i);
@@ -290,41 +321,110 @@ static void instance_event(struct watch *w)
     answer_free(&ev.answer);
 }
 
-static int instance_start(struct function *fn)
+static void instance_start(struct function *fn)
 {
     struct instance *i = calloc(1, sizeof(*i));
-    struct error e = ERROR_INIT;
 
     fn->starts++;
-    if (!i)
-        return -ENOMEM;
+    if (!i || starter_ask(fn->index, ++last_id)) {
+        free(i);
+        start_failed(fn);
+        return;
+    }
+    i->id = last_id;
     i->s.signals = -1;
     i->s.message = sandbox_message;
+    i->s.sp.ctl = -1;
     i->fn = fn;
     list_init(&i->jobs);
     i->since_ns = now_ns();
-    int code = restore_fill(&i->s, &fn->img, &options->run, NULL, 0, &e);
-    uint64_t memory = options->run.memory ? options->run.memory : fn->img.manifest.memory;
-    if (!code && memory && cgroup_new(&i->s.sp.cgroup, memory, &e))
-        code = -1;
-    if (!code)
-        code = session_start(&i->s, &e);
-    session_close_streams(&i->s);
-    restore_release(&i->s);
-    if (code) {
-        error_print(&e);
-        error_free(&e);
-        free(i);
-        fn->start_failures++;
-        fn->failures++;
-        fn->retry_ns = now_ns() + RETRY_NS;
-        return -EIO;
-    }
-    i->watch = (struct watch){.fd = i->s.sp.ctl, .cb = instance_event};
     fn->count[STARTING]++;
     list_add_tail(&fn->instances, &i->node);
+}
+
+static struct instance *instance_find(uint64_t id)
+{
+    struct function *fn;
+    struct instance *i;
+
+    list_for_each(fn, &functions, node) {
+        list_for_each(i, &fn->instances, node) {
+            if (i->id == id)
+                return i;
+        }
+    }
+    return NULL;
+}
+
+static void started(const struct starter_reply *r, int ctl)
+{
+    struct instance *i = instance_find(r->id);
+
+    if (!i) { /* it was given up meanwhile */
+        if (ctl >= 0)
+            close(ctl);
+        return;
+    }
+    if (r->err) {
+        start_failed(i->fn);
+        instance_end(i);
+        return;
+    }
+    i->s.sp.ctl = ctl;
+    i->s.sp.sentry = r->sentry;
+    i->s.sp.gofer = r->gofer;
+    i->watch = (struct watch){.fd = ctl, .cb = instance_event};
     watch_add(&i->watch);
-    return 0;
+}
+
+static void starter_event(struct watch *w);
+
+static int starter_renew(struct error *e)
+{
+    starter_since_ns = now_ns();
+    int fd = starter_begin(options, e);
+    if (fd < 0)
+        return fd;
+    starter_watch = (struct watch){.fd = fd, .cb = starter_event};
+    return watch_add(&starter_watch);
+}
+
+/* Its sandboxes end with it, and are seen to. */
+static void starter_lost(void)
+{
+    cleanup_error struct error e = ERROR_INIT;
+    struct function *fn;
+    struct instance *i, *tmp;
+
+    watch_del(&starter_watch);
+    fprintf(stderr, "nv: the process that starts sandboxes has ended; there will be another\n");
+    list_for_each(fn, &functions, node) {
+        list_for_each_safe(i, tmp, &fn->instances, node) {
+            if (i->s.sp.ctl < 0)
+                instance_end(i);
+        }
+        start_failed(fn);
+    }
+    nended = 0;
+    if (starter_renew(&e))
+        error_print(&e);
+}
+
+static void starter_event(struct watch *w)
+{
+    struct starter_reply r;
+    int ctl, got = starter_receive(&r, &ctl);
+
+    if (got > 0)
+        started(&r, ctl);
+    else if (got < 0)
+        starter_lost();
+}
+
+int pool_init(const struct serve_options *o, struct error *e)
+{
+    options = o;
+    return starter_renew(e);
 }
 
 /* --- what time brings --- */
@@ -341,9 +441,19 @@ static bool wants_more(const struct function *fn, uint64_t now)
 
     if (draining || total >= options->max_instances || (fn->failures && now < fn->retry_ns))
         return false;
+    if (fn->count[STARTING] >= STARTS_MAX)
+        return false;
     if (fn->queued > fn->count[STARTING] * options->concurrency)
         return true;
     return spare < options->pool && !is_idle(fn, now);
+}
+
+/* Until when a start can wait, 0: it cannot. */
+static uint64_t held_until(const struct function *fn, uint64_t now)
+{
+    uint64_t until = fn->last_used_ns + HOLD_NS;
+
+    return fn->in_flight && now < until && 2 * fn->count[READY] >= options->pool ? until : 0;
 }
 
 /* The time at which i has to be looked at, 0: none. */
@@ -391,8 +501,12 @@ static int tend_function(struct function *fn, uint64_t now)
             wait = sooner(wait, ms_until(at, now));
     }
     if (wants_more(fn, now)) {
-        instance_start(fn);
-        return 0;
+        uint64_t held = held_until(fn, now);
+        if (!held) {
+            instance_start(fn);
+            return 0;
+        }
+        wait = sooner(wait, ms_until(held, now));
     }
     if (fn->failures && fn->queued)
         wait = sooner(wait, ms_until(fn->retry_ns, now));
@@ -410,13 +524,7 @@ int pool_tend(void)
 
     list_for_each(fn, &functions, node)
         wait = sooner(wait, tend_function(fn, now_ns()));
-    return wait;
-}
-
-void pool_child_gone(void)
-{
-    while (waitpid(-1, NULL, WNOHANG) > 0)
-        ;
+    return nended ? 0 : wait;
 }
 
 bool pool_drain(void)
@@ -443,6 +551,6 @@ void pool_end(void)
         while (!list_empty(&fn->instances))
             instance_end(list_first(&fn->instances, struct instance, node));
     }
-    while (waitpid(-1, NULL, 0) > 0)
-        ;
+    pool_flush();
+    starter_stop();
 }

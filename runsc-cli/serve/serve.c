@@ -40,10 +40,7 @@ static void signal_event(struct watch *w)
     struct signalfd_siginfo si;
 
     while (read(w->fd, &si, sizeof(si)) == sizeof(si)) {
-        if (si.ssi_signo == SIGCHLD)
-            pool_child_gone();
-        else
-            stopping = true;
+        stopping = true;
     }
 }
 
@@ -52,7 +49,6 @@ static int watch_signals(struct watch *w)
     sigset_t set;
 
     sigemptyset(&set);
-    sigaddset(&set, SIGCHLD);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);
     sigprocmask(SIG_BLOCK, &set, NULL);
@@ -66,10 +62,11 @@ static void turn(int timeout_ms)
     struct epoll_event ev;
 
     http_run();
+    pool_flush();
     int n = epoll_wait(epoll_fd, &ev, 1, 0);
     if (n == 0) {
-        int wait = sooner(sooner(pool_tend(), http_timeout()), timeout_ms);
-        n = epoll_wait(epoll_fd, &ev, 1, wait);
+        int wait = sooner(pool_tend(), timeout_ms);
+        n = epoll_wait(epoll_fd, &ev, 1, sooner(wait, http_timeout())); /* it may have answered */
     }
     if (n > 0)
         ((struct watch *)ev.data.ptr)->cb(ev.data.ptr);
@@ -272,7 +269,11 @@ static int serve(struct serve_options *o, int argc, char **argv, struct error *e
     if (code)
         return code;
     epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    if (epoll_fd < 0 || watch_signals(&signals))
+    if (epoll_fd < 0)
+        return error_set(e, -errno, "starting"), EXIT_NV;
+    if (pool_init(o, e))
+        return EXIT_NV;
+    if (watch_signals(&signals))
         return error_set(e, -errno, "starting"), EXIT_NV;
     if (http_start(o->listen, &http, e) || watch_add(&http))
         return EXIT_NV;
@@ -298,7 +299,6 @@ int verb_serve(int argc, char **argv)
     int code = parse(argc, argv, &o);
     if (code)
         return code < 0 ? 0 : code;
-    pool_init(&o);
     code = serve(&o, argc, argv, &e);
     if (e.what)
         error_print(&e);

@@ -59,6 +59,7 @@ enum instance_state { STARTING, READY, BUSY, NSTATES };
 struct function {
     struct list node;
     const char *name;
+    unsigned int index; /* in the list */
     struct image img;
     struct list instances; /* of struct instance */
     struct list queue;     /* of struct call */
@@ -92,8 +93,9 @@ struct job { /* a request that a sandbox works on */
 
 struct instance {
     struct list node;
+    uint64_t id; /* the starter's name for it */
     struct watch watch;
-    struct session s;
+    struct session s; /* sp.ctl is -1 until it has started */
     struct function *fn;
     enum instance_state state; /* BUSY: it takes no more requests */
     struct list jobs;          /* oldest first */
@@ -111,11 +113,13 @@ void call_submit(struct call *c);
 void call_abandon(struct call *c);
 /* One start, or what time demands; how long the loop may sleep: ms, -1 for ever, 0: come back. */
 int pool_tend(void);
-void pool_child_gone(void);
+/* Answers first: what ends is told to end when they are on their way. */
+void pool_flush(void);
 /* No new requests; true when the last one is answered. */
 bool pool_drain(void);
 void pool_end(void);
-void pool_init(const struct serve_options *o);
+/* Before there is anything in this process that sandboxes have no use for. */
+int pool_init(const struct serve_options *o, struct error *e);
 /* Bytes of memory that are a sandbox's own. */
 uint64_t instance_memory(const struct instance *i);
 

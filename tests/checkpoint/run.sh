@@ -140,6 +140,11 @@ P
     post f '{"sleep":4000}' >other.code; wait $slow
     is "one that takes too long leaves the others alone" "$(cat other.code slow.code)" 200504
     kill -TERM $server; wait $server
+    "$nv" serve $on --listen 127.0.0.1:18931 --pool 3 f=f 2>>err & server=$!
+    for i in $(seq 50); do curl -sf $url/healthz >/dev/null && break; sleep 0.1; done
+    is "serve outlives the process that starts sandboxes" "$(kill -9 "$(pgrep -P $server)"; for i in $(seq 50); do post f '{}' >again && grep 200 again && break; sleep 0.1; done)" 200
+    kill -9 $server; wait $server 2>/dev/null
+    for i in $(seq 50); do pgrep -f "^$tmp/nv" >/dev/null || break; sleep 0.1; done
     is "serve leaves no process" "$(pgrep -f "^$tmp/nv" | wc -l)" 0
 done
 cat err >>all.err
