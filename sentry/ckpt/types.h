@@ -32,6 +32,7 @@ enum ckpt_type_id {
     CT_FS_CONTEXT,
     CT_FDTABLE,
     CT_FILE,
+    CT_PEER_GROUP,
     /* sentry/fs: what superblocks, inodes and files have as priv */
     CT_TMPFS = 60,
     CT_GOFERFS = 62,
@@ -42,6 +43,7 @@ enum ckpt_type_id {
     CT_HOSTFD = 72,
     CT_TTY,
     CT_GOFER_DIR = 80,
+    CT_DEVPTS,
     /* sentry/ipc, sentry/socket */
     CT_PIPE = 90,
     CT_EVENTFD,

@@ -13,6 +13,16 @@ struct task;
 
 /* size_bytes/inodes 0: no limit of its own. mode of the root directory. */
 int tmpfs_new(uint64_t size_bytes, uint64_t inodes, mode_t root_mode, struct superblock **out);
+struct tmpfs_params {
+    uint64_t size, inodes; /* 0: no limit of its own */
+    mode_t mode;
+    uid_t uid;
+    gid_t gid;
+    bool is_ramfs;
+};
+int tmpfs_new_with(const struct tmpfs_params *p, struct superblock **out);
+/* New limits, NULL: as they are. -EINVAL: more is there already. */
+int tmpfs_resize(struct superblock *sb, const uint64_t *size, const uint64_t *inodes);
 /* Client of the gofer; sock and exports were agreed with gofer_main (gofer/client.h). */
 int goferfs_connect(int sock); /* once per sandbox, at boot */
 int goferfs_new(unsigned int export_index, bool readonly, struct superblock **out); /* in a fiber */
@@ -26,7 +36,15 @@ int overlayfs_new(struct superblock *lower, struct superblock *upper, struct sup
 int procfs_new(struct superblock **out);
 int sysfs_new(struct superblock **out);
 int devtmpfs_new(struct superblock **out);
+struct devpts_params {
+    mode_t mode, ptmxmode; /* 0: 0620, 0666 */
+    uid_t uid;
+    gid_t gid;
+    bool has_uid, has_gid;
+    uint32_t max;
+};
 int devpts_new(struct superblock **out);
+int devpts_new_with(const struct devpts_params *p, struct superblock **out);
 int cgroupfs_new(struct superblock **out);
 
 /* A regular tmpfs-backed file without a name (memfd_create, O_TMPFILE, SysV shm, MAP_SHARED|ANON).

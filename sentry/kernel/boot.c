@@ -16,6 +16,7 @@
 #include "sentry/kernel/uts.h"
 #include "sentry/sandbox.h"
 #include "sentry/vfs/file.h"
+#include "sentry/vfs/mount.h"
 
 #define EXIT_NOT_FOUND 127
 #define EXIT_NOT_EXECUTABLE 126
@@ -244,6 +245,7 @@ int init_start(void)
     t->fds = fdtable_new();
     t->uts = uts_root();
     t->ipc = ipc_ns_root();
+    t->mnt_ns = mount_ns_get(root_mount_ns);
     tg->sighand = sighand_new();
     tg->leader = t;
     tg->tgid = t->tid;

@@ -16,6 +16,7 @@
 #include "sentry/kernel/task_internal.h"
 #include "sentry/kernel/uts.h"
 #include "sentry/mm/mm.h"
+#include "sentry/vfs/mount.h"
 #include "sentry/time/cputimer.h"
 
 #define EFLAGS_USER 0x50dd5UL
@@ -389,6 +390,10 @@ static void task_link(struct ckpt_reader *r, void *obj)
         return;
     if (!t->ipc) /* an older image: it had none */
         t->ipc = ipc_ns_get(ipc_ns_root());
+    if (!t->mnt_ns) /* an image of version 1 */
+        t->mnt_ns = mount_ns_get(root_mount_ns);
+    if (t->mnt_ns->anonymous)
+        ckpt_bad(r, "its namespace of mounts is not one of a task");
     list_add_tail(&t->tg->tasks, &t->tg_node);
     t->tg->ntasks++;
     if (t->vfork_child)
@@ -406,6 +411,7 @@ static const struct ckpt_field task_fields[] = {
     CKPT_REF(struct task, mm, &ckpt_mm),
     CKPT_REF(struct task, fds, &ckpt_fdtable),
     CKPT_REF(struct task, fs, &ckpt_fs_context),
+    CKPT_SINCE(3, CKPT_KIND_REF, struct task, mnt_ns, .type = &ckpt_mount_ns),
     CKPT_REF(struct task, cred, &ckpt_cred),
     CKPT_BYTES(struct task, comm),
     CKPT_BOOL(struct task, no_new_privs),
@@ -447,7 +453,7 @@ static const struct ckpt_field task_fields[] = {
 const struct ckpt_type ckpt_task = {
     .name = "task",
     .id = CT_TASK,
-    .version = 2,
+    .version = 3,
     CKPT_TABLE(task_fields),
     .save = task_save,
     .create = task_create,

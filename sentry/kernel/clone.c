@@ -11,6 +11,7 @@
 #include "sentry/kernel/uaccess.h"
 #include "sentry/mm/mm.h"
 #include "sentry/vfs/file.h"
+#include "sentry/vfs/mount.h"
 #include "sentry/time/cputimer.h"
 
 #ifndef CLONE_PIDFD
@@ -42,10 +43,12 @@ static int check_flags(struct task *t, uint64_t f)
         return -EINVAL;
     if ((f & CLONE_PARENT) && t->tg == init_tg)
         return -EINVAL;
-    if (f & CLONE_NAMESPACES) {
+    if (f & CLONE_NAMESPACES & ~(uint64_t)CLONE_NEWNS) {
         explain_missing("clone", "namespace flags 0x%lx", (unsigned long)(f & CLONE_NAMESPACES));
         return f & CLONE_NEWUSER ? -ENOSPC : -EPERM;
     }
+    if ((f & CLONE_NAMESPACES) && !cred_capable(t->cred, CAP_SYS_ADMIN))
+        return -EPERM;
     if (f & CLONE_INTO_CGROUP_K)
         return -EINVAL;
     return 0;
@@ -98,6 +101,13 @@ static int inherit(struct task *t, struct task *c, uint64_t f)
     c->fs = f & CLONE_FS ? fs_context_get(t->fs) : fs_context_copy(t->fs);
     if (!c->fds || !c->fs)
         return -ENOMEM;
+    if (f & CLONE_NEWNS) {
+        int err = mount_ns_copy(t->mnt_ns, c->fs, &c->mnt_ns);
+        if (err)
+            return err;
+    } else {
+        c->mnt_ns = mount_ns_get(t->mnt_ns);
+    }
     if (t->affinity) {
         c->affinity = malloc(sizeof(cpu_set_t));
         if (!c->affinity)
@@ -162,6 +172,7 @@ static void abandon(struct task *c, uint64_t f)
     if (c->fs)
         fs_context_put(c->fs);
     ipc_task_exit(c);
+    mount_ns_put(c->mnt_ns);
     if (!(f & CLONE_THREAD)) {
         c->tg->leader = NULL;
         list_del(&c->tg->sibling);
@@ -333,9 +344,14 @@ long sys_unshare(struct task *t, const struct sysargs *a)
         return -EINVAL;
     if ((f & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM)) && t->tg->ntasks > 1)
         return -EINVAL;
-    if (f & CLONE_NAMESPACES) {
+    if (f & CLONE_NAMESPACES & ~(uint64_t)CLONE_NEWNS) {
         explain_missing("unshare", "namespace flags 0x%lx", (unsigned long)(f & CLONE_NAMESPACES));
         return f & CLONE_NEWUSER ? -ENOSPC : -EPERM;
+    }
+    if (f & CLONE_NEWNS) {
+        if (!cred_capable(t->cred, CAP_SYS_ADMIN))
+            return -EPERM;
+        f |= CLONE_FS;
     }
     if ((f & CLONE_FS) && t->fs->refs > 1) {
         struct fs_context *fs = fs_context_copy(t->fs);
@@ -346,6 +362,14 @@ long sys_unshare(struct task *t, const struct sysargs *a)
     }
     if (f & CLONE_SYSVSEM)
         sem_undo_exit(t);
+    if (f & CLONE_NEWNS) {
+        struct mount_ns *ns, *old = t->mnt_ns;
+        int err = mount_ns_copy(old, t->fs, &ns);
+        if (err)
+            return err;
+        t->mnt_ns = ns;
+        mount_ns_put(old);
+    }
     if ((f & CLONE_FILES) && fdtable_users(t->fds) > 1) {
         struct fdtable *fds = fdtable_copy(t->fds);
         if (!fds)

@@ -17,6 +17,7 @@
 #include "sentry/kernel/uaccess.h"
 #include "sentry/mm/mm.h"
 #include "sentry/vfs/file.h"
+#include "sentry/vfs/mount.h"
 #include "sentry/time/cputimer.h"
 
 #define EXIT_GRACE_NS 250000000ULL
@@ -245,8 +246,11 @@ void task_exit(struct task *t, int code)
     struct fs_context *fs = t->fs;
     t->fds = NULL;
     t->fs = NULL;
+    struct mount_ns *mnt_ns = t->mnt_ns;
+    t->mnt_ns = NULL;
     fdtable_put(fds);
     fs_context_put(fs);
+    mount_ns_put(mnt_ns);
     task_account(t);
     task_exit_memory(t);
     t->state = TASK_ZOMBIE;

@@ -28,6 +28,7 @@ struct fs_context;
 struct ipc_ns;
 struct mm;
 struct sem_undo_list;
+struct mount_ns;
 struct tty;
 struct uts_ns;
 struct walk;
@@ -54,6 +55,7 @@ struct task {
     struct uts_ns *uts;
     struct ipc_ns *ipc;             /* NULL after exit */
     struct sem_undo_list *sem_undo; /* NULL: none yet */
+    struct mount_ns *mnt_ns; /* NULL after exit, as fs */
     char comm[16];
     bool no_new_privs;
 

@@ -148,6 +148,22 @@ int copy_in_str_dup(struct task *t, char **out, uint64_t addr, size_t max, int t
     }
 }
 
+int copy_in_struct(struct task *t, void *dst, size_t size, uint64_t addr, size_t user_size)
+{
+    unsigned char more[256];
+
+    for (size_t off = size; off < user_size; off += sizeof(more)) {
+        size_t n = MIN(user_size - off, sizeof(more));
+        if (copy_in(t, more, addr + off, n))
+            return -EFAULT;
+        for (size_t i = 0; i < n; i++)
+            if (more[i])
+                return -E2BIG;
+    }
+    memset(dst, 0, size);
+    return copy_in(t, dst, addr, MIN(size, user_size)) ? -EFAULT : 0;
+}
+
 int zero_out(struct task *t, uint64_t addr, size_t len)
 {
     static const char zeros[NV_PAGE_SIZE];

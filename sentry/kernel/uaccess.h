@@ -23,6 +23,8 @@ ssize_t copy_in_str(struct task *t, char *dst, uint64_t addr, size_t size);
 /* A malloc'ed string of at most max bytes incl. NUL; -E2BIG style errno given by too_long. */
 int copy_in_str_dup(struct task *t, char **out, uint64_t addr, size_t max, int too_long);
 int zero_out(struct task *t, uint64_t addr, size_t len);
+/* A structure that grew: what the guest has not is zero, what only it has must be (-E2BIG). */
+int copy_in_struct(struct task *t, void *dst, size_t size, uint64_t addr, size_t user_size);
 /* Bypasses the window: the value in memory now (futex words). */
 int fetch_u32(struct task *t, uint64_t addr, uint32_t *val);
 int store_u32(struct task *t, uint64_t addr, uint32_t val);

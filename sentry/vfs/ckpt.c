@@ -18,7 +18,6 @@
 #include "base/macros.h"
 #include "sentry/vfs/vfs_internal.h"
 
-#define MOUNTS_MAX 10000
 #define FSTYPE_MAX 32
 #define FSTYPES_MAX 32
 
@@ -74,10 +73,15 @@ bool ckpt_path_ok(struct ckpt_reader *r, const struct path *p)
 
 /* --- superblocks --- */
 static const struct ckpt_field super_fields[] = {
-    CKPT_SYM(struct superblock, ops, "super_ops"), CKPT_STRING(struct superblock, source, 4096),
-    CKPT_UINT(struct superblock, magic),           CKPT_UINT_MAX(struct superblock, dev, INT32_MAX),
-    CKPT_BOOL(struct superblock, readonly),        CKPT_BOOL(struct superblock, pinned),
-    CKPT_UINT(struct superblock, next_ino),        CKPT_REF(struct superblock, root, &ckpt_dentry),
+    CKPT_SYM(struct superblock, ops, "super_ops"),
+    CKPT_STRING(struct superblock, source, 4096),
+    CKPT_UINT(struct superblock, magic),
+    CKPT_UINT_MAX(struct superblock, dev, INT32_MAX),
+    CKPT_BOOL(struct superblock, readonly),
+    CKPT_BOOL(struct superblock, pinned),
+    CKPT_UINT(struct superblock, next_ino),
+    CKPT_REF(struct superblock, root, &ckpt_dentry),
+    CKPT_SINCE(2, CKPT_KIND_UINT, struct superblock, flags, .max = INT32_MAX),
 };
 
 static void super_save(struct ckpt_writer *w, void *obj)
@@ -85,7 +89,8 @@ static void super_save(struct ckpt_writer *w, void *obj)
     const struct superblock *sb = obj;
 
     ckpt_put_string(w, sb->fstype);
-    if (sb->ops && sb->ops->priv_type)
+    ckpt_put_u8(w, sb->priv != NULL);
+    if (sb->priv && sb->ops && sb->ops->priv_type)
         ckpt_put_ref(w, sb->ops->priv_type, sb->priv);
 }
 
@@ -114,10 +119,18 @@ static void super_load(struct ckpt_reader *r, void *obj, unsigned int version)
     struct superblock *sb = obj;
 
     sb->fstype = fstype_load(r);
-    if (!sb->ops || !sb->fstype)
+    if (!sb->ops || !sb->fstype) {
         ckpt_bad(r, "a file system of no kind");
-    else if (sb->ops->priv_type)
+        return;
+    }
+    bool has_priv = version >= 2 ? ckpt_get_u8(r) : sb->ops->priv_type && !sb->ops->priv_optional;
+    if (has_priv && sb->ops->priv_type)
         ckpt_get_ref(r, sb->ops->priv_type, &sb->priv);
+}
+
+static bool priv_fits(const struct superblock *sb)
+{
+    return sb->priv ? sb->ops->priv_type != NULL : !sb->ops->priv_type || sb->ops->priv_optional;
 }
 
 static void super_link(struct ckpt_reader *r, void *obj)
@@ -125,7 +138,7 @@ static void super_link(struct ckpt_reader *r, void *obj)
     struct superblock *sb = obj;
     const struct dentry *root = sb->root;
 
-    if (!sb->ops->inode_ops || !sb->priv != !sb->ops->priv_type)
+    if (!sb->ops->inode_ops || !priv_fits(sb))
         ckpt_bad(r, "%s is incomplete", sb->fstype);
     else if (root ? root->sb != sb || root->parent != root || !root->inode
                   : sb->ops != &anon_super_ops)
@@ -149,7 +162,7 @@ static void super_hold(void *obj)
 const struct ckpt_type ckpt_superblock = {
     .name = "superblock",
     .id = CT_SUPERBLOCK,
-    .version = 1,
+    .version = 2,
     .size = sizeof(struct superblock),
     CKPT_TABLE(super_fields),
     .save = super_save,
@@ -228,8 +241,7 @@ static void inode_link(struct ckpt_reader *r, void *obj)
 
     /* The operations that load() chose are those of this superblock: so priv is what they expect.
      */
-    if (!sops || !sops->inode_ops || sops->inode_ops(i->mode) != i->ops ||
-        !i->sb->priv != !sops->priv_type)
+    if (!sops || !sops->inode_ops || sops->inode_ops(i->mode) != i->ops || !priv_fits(i->sb))
         ckpt_bad(r, "an inode of another file system");
     else if (!locks_valid(i))
         ckpt_bad(r, "a lock that nobody has");
@@ -336,32 +348,65 @@ const struct ckpt_type ckpt_dentry = {
 CKPT_TYPE_REGISTER(ckpt_dentry);
 
 /* --- mounts --- */
+static const struct ckpt_field group_fields[] = {
+    CKPT_UINT_MAX(struct peer_group, id, INT32_MAX),
+};
+
+static void *group_create(struct ckpt_reader *r)
+{
+    struct peer_group *g = calloc(1, sizeof(*g));
+
+    if (g) {
+        list_init(&g->members);
+        list_init(&g->slaves);
+        list_init(&g->queue);
+    }
+    return g;
+}
+
+static void group_link(struct ckpt_reader *r, void *obj)
+{
+    if (peer_group_claim(obj))
+        ckpt_bad(r, "its number is taken");
+}
+
+static const struct ckpt_type ckpt_peer_group = {
+    .name = "peer group",
+    .id = CT_PEER_GROUP,
+    .version = 1,
+    CKPT_TABLE(group_fields),
+    .create = group_create,
+    .link = group_link,
+};
+CKPT_TYPE_REGISTER(ckpt_peer_group);
+
 static const struct ckpt_field mount_fields[] = {
     CKPT_UINT_MAX(struct mount, id, INT32_MAX - 1),
     CKPT_UINT(struct mount, flags),
     CKPT_REF(struct mount, sb, &ckpt_superblock),
     CKPT_REF(struct mount, root, &ckpt_dentry),
+    CKPT_SINCE(2, CKPT_KIND_UINT, struct mount, unique_id, .max = INT64_MAX),
+    CKPT_SINCE(2, CKPT_KIND_UINT, struct mount, locked),
+    CKPT_SINCE(2, CKPT_KIND_BOOL, struct mount, is_locked),
+    CKPT_SINCE(2, CKPT_KIND_BOOL, struct mount, unbindable),
+    CKPT_SINCE(2, CKPT_KIND_WEAK, struct mount, group, .type = &ckpt_peer_group),
+    CKPT_SINCE(2, CKPT_KIND_WEAK, struct mount, master, .type = &ckpt_peer_group),
 };
 
-static uint32_t nattached; /* mounts of images that the namespace has to list */
-
-static void mount_save(struct ckpt_writer *w, void *obj)
-{
-    const struct mount *m = obj;
-
-    ckpt_put_u8(w, mount_attached(m));
-    if (mount_attached(m)) {
-        ckpt_put_ref(w, &ckpt_mount, m->parent);
-        ckpt_put_ref(w, &ckpt_dentry, m->mountpoint);
-    }
-}
+static uint32_t nattached; /* of version 1, where mounts knew their places, not the namespace */
 
 static void *mount_create(struct ckpt_reader *r)
 {
     struct mount *m = calloc(1, sizeof(*m));
 
-    if (m)
+    if (m) {
         list_init(&m->node);
+        list_init(&m->children);
+        list_init(&m->child_node);
+        list_init(&m->peer_node);
+        list_init(&m->slave_node);
+        list_init(&m->prop_node);
+    }
     return m;
 }
 
@@ -370,7 +415,9 @@ static void mount_load(struct ckpt_reader *r, void *obj, unsigned int version)
     struct mount *m = obj;
 
     m->flags &= MOUNT_FLAGS;
-    if (!ckpt_get_u8(r))
+    if (version < 2 && !(m->flags & MS_NOATIME))
+        m->flags |= MS_RELATIME;
+    if (version >= 2 || !ckpt_get_u8(r))
         return;
     ckpt_get_ref(r, &ckpt_mount, &m->parent);
     ckpt_get_ref(r, &ckpt_dentry, &m->mountpoint);
@@ -379,10 +426,18 @@ static void mount_load(struct ckpt_reader *r, void *obj, unsigned int version)
 
 static void mount_link(struct ckpt_reader *r, void *obj)
 {
-    const struct mount *m = obj;
+    struct mount *m = obj;
 
     if (!m->sb || !m->root || m->root->sb != m->sb || !m->root->inode)
         ckpt_bad(r, "a mount of nothing");
+    else if (m->group && m->group == m->master)
+        ckpt_bad(r, "a mount that is its own master");
+    if (ckpt_failed(r))
+        return;
+    if (m->group)
+        list_add_tail(&m->group->members, &m->peer_node);
+    if (m->master)
+        mount_set_master(m, m->master);
 }
 
 static void mount_hold(void *obj)
@@ -393,9 +448,8 @@ static void mount_hold(void *obj)
 const struct ckpt_type ckpt_mount = {
     .name = "mount",
     .id = CT_MOUNT,
-    .version = 1,
+    .version = 2,
     CKPT_TABLE(mount_fields),
-    .save = mount_save,
     .create = mount_create,
     .load = mount_load,
     .link = mount_link,
@@ -403,13 +457,17 @@ const struct ckpt_type ckpt_mount = {
 };
 CKPT_TYPE_REGISTER(ckpt_mount);
 
-/* The namespace: its mounts in their order, the first is the root of the tree. */
-struct restored_ns {
-    struct mount *root;
-    uint32_t n;
-    struct mount *v[];
+/* A namespace: its mounts by age, and where they are. */
+struct place {
+    struct mount *m, *parent;
+    struct dentry *point;
 };
-static struct restored_ns *restored;
+struct restored_ns {
+    struct mount_ns ns;
+    uint32_t n;
+    struct place *v;
+    bool old;
+};
 
 static void ns_save(struct ckpt_writer *w, void *obj)
 {
@@ -421,54 +479,99 @@ static void ns_save(struct ckpt_writer *w, void *obj)
         n++;
     ckpt_put_u32(w, n);
     ckpt_put_ref(w, &ckpt_mount, ns->root);
-    list_for_each(m, &ns->mounts, node)
+    list_for_each(m, &ns->mounts, node) {
         ckpt_put_ref(w, &ckpt_mount, m);
+        ckpt_put_ref(w, &ckpt_mount, m->parent);
+        ckpt_put_ref(w, &ckpt_dentry, m->mountpoint);
+    }
+    ckpt_put_u8(w, ns == root_mount_ns);
+    ckpt_put_u8(w, ns->anonymous);
+    ckpt_put_u64(w, ns->id);
 }
+
+/* The first of an image is the sandbox's own, which its root record names; others begin empty. */
+static struct restored_ns first;
 
 static void *ns_create(struct ckpt_reader *r)
 {
-    if (root_mount_ns->root || restored) {
-        ckpt_bad(r, "there are mounts already");
-        return NULL;
+    struct restored_ns *n;
+
+    if (!first.v && !root_mount_ns->root) {
+        n = &first;
+    } else {
+        n = calloc(1, sizeof(*n));
     }
-    return root_mount_ns;
+    if (!n)
+        return NULL;
+    list_init(&n->ns.mounts);
+    list_init(&n->ns.node);
+    waitq_init(&n->ns.change);
+    return n == &first ? (void *)root_mount_ns : n;
 }
 
 static void ns_load(struct ckpt_reader *r, void *obj, unsigned int version)
 {
+    struct restored_ns *rn = obj == root_mount_ns ? &first : obj;
+    struct mount_ns *ns = obj;
     uint32_t n = ckpt_get_count(r, MOUNTS_MAX, 4);
 
-    restored = calloc(1, sizeof(*restored) + n * sizeof(restored->v[0]));
-    if (!restored) {
+    rn->v = calloc((size_t)n + 1, sizeof(rn->v[0]));
+    if (!rn->v) {
         ckpt_bad(r, "out of memory");
         return;
     }
-    restored->n = n;
-    ckpt_get_weak(r, &ckpt_mount, &restored->root);
-    for (uint32_t i = 0; i < n; i++)
-        ckpt_get_ref(r, &ckpt_mount, &restored->v[i]);
+    rn->n = n;
+    ckpt_get_weak(r, &ckpt_mount, &ns->root);
+    rn->old = version < 2;
+    for (uint32_t i = 0; i < n; i++) {
+        ckpt_get_ref(r, &ckpt_mount, &rn->v[i].m);
+        if (rn->old)
+            continue;
+        ckpt_get_ref(r, &ckpt_mount, &rn->v[i].parent);
+        ckpt_get_ref(r, &ckpt_dentry, &rn->v[i].point);
+    }
+    if (rn->old)
+        return;
+    if (ckpt_get_u8(r) != (ns == root_mount_ns))
+        ckpt_bad(r, "the first namespace of mounts is another");
+    ns->anonymous = ckpt_get_u8(r);
+    ns->id = ckpt_get_u64(r);
 }
 
 static void ns_link(struct ckpt_reader *r, void *obj)
 {
-    for (uint32_t i = 0; i < restored->n && !ckpt_failed(r); i++)
-        if (!restored->v[i] || mount_restored(restored->v[i]))
+    struct restored_ns *rn = obj == root_mount_ns ? &first : obj;
+    struct mount_ns *ns = obj;
+
+    for (uint32_t i = 0; i < rn->n && !ckpt_failed(r); i++) {
+        struct place *p = &rn->v[i];
+        if (p->m && !rn->old) {
+            p->m->parent = p->parent;
+            p->m->mountpoint = p->point;
+        }
+        if (!p->m || mount_restored(p->m, ns))
             ckpt_bad(r, "mount %u is in the wrong place", i);
-    /* Only in the list it is certain that parents end somewhere. */
-    if (!ckpt_failed(r) && (nattached != restored->n || mount_ns_restored(restored->root)))
+    }
+    if (!ckpt_failed(r) && ((rn->old && nattached != rn->n) || mount_ns_restored(ns)))
         ckpt_bad(r, "the tree of mounts has no root");
-    free(restored);
-    restored = NULL;
+    free(rn->v);
+    rn->v = NULL;
+}
+
+static void ns_hold(void *obj)
+{
+    mount_ns_get(obj);
 }
 
 const struct ckpt_type ckpt_mount_ns = {
     .name = "mount namespace",
     .id = CT_MOUNT_NS,
-    .version = 1,
+    .version = 2,
     .save = ns_save,
     .create = ns_create,
     .load = ns_load,
     .link = ns_link,
+    .hold = ns_hold,
 };
 CKPT_TYPE_REGISTER(ckpt_mount_ns);
 

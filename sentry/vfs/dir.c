@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -162,10 +163,21 @@ long sys_getcwd(struct task *t, const struct sysargs *a)
 
     if (d->parent != d && !d->hashed)
         return -ENOENT;
-    int err = vfs_path_string(t, &t->fs->cwd, &s);
+    bool seen;
+    int err = vfs_path_seen(&t->fs->root, &t->fs->cwd, &s, &seen);
+    if (!err && !seen) {
+        char *far = NULL;
+        err = asprintf(&far, "(unreachable)%s", s) < 0 ? -ENOMEM : 0;
+        if (!err) {
+            free(s);
+            s = far;
+        }
+    }
     if (err)
         return err;
     size_t len = strlen(s) + 1;
+    if (len > PATH_MAX_LEN)
+        return -ENAMETOOLONG;
     if (len > arg_u64(a, 1))
         return -ERANGE;
     return copy_out(t, arg_u64(a, 0), s, len) ? -EFAULT : (long)len;

@@ -33,7 +33,8 @@ struct file *file_new(const struct file_ops *ops, struct inode *inode, const str
     return f;
 }
 
-static struct mount anon_mount = {.refs = 1, .node = LIST_INIT(anon_mount.node)};
+static struct mount anon_mount = {
+    .refs = 1, .node = LIST_INIT(anon_mount.node), .children = LIST_INIT(anon_mount.children)};
 
 /* Opening /proc/self/fd/N of an anonymous file: only kinds that have an object in the inode. */
 static const struct inode_ops anon_inode_ops;
@@ -125,6 +126,8 @@ void file_put(struct file *f)
         f->ops->release(f);
     if (f->text)
         f->text->write_count -= f->text_claim;
+    if (f->mnt_writer)
+        f->path.mnt->writers--;
     inode_put(f->text);
     inode_put(f->inode);
     path_put(&f->path); /* last: with it may go the mount, and the inode's superblock */

@@ -100,6 +100,7 @@ struct file {
     uint32_t seals_or_leases;
     struct inode *text; /* whose write_count it holds text_claim of; not inode when stacked */
     int8_t text_claim;
+    bool mnt_writer; /* counted by path.mnt */
 };
 
 /* Access mode 3 allows neither: it is for ioctls. */

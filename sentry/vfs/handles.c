@@ -41,7 +41,7 @@ long sys_ustat(struct task *t, const struct sysargs *a)
 {
     struct mount *m;
 
-    list_for_each(m, &root_mount_ns->mounts, node) {
+    list_for_each(m, &t->mnt_ns->mounts, node) {
         struct statfs st = {0};
         struct ustat_k u;
         if (m->sb->dev != arg_u32(a, 0))

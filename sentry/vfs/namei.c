@@ -224,7 +224,7 @@ static long do_rmdir(struct task *t, int dirfd, uint64_t addr)
         return err;
     if (!S_ISDIR(e.d->inode->mode))
         return -ENOTDIR;
-    if (e.d->mounted)
+    if (dentry_is_busy(t, e.d))
         return -EBUSY;
     struct inode *dir = e.dir.dentry->inode;
     if (!dir->ops->rmdir)
@@ -233,6 +233,7 @@ static long do_rmdir(struct task *t, int dirfd, uint64_t addr)
     if (!err) {
         fsnotify(e.d->inode, NULL, IN_DELETE_SELF, 0);
         fsnotify(dir, e.d, IN_DELETE | IN_ISDIR, 0);
+        dentry_unmount_all(e.d);
         dentry_drop(e.d);
     } else if (err == -ENOENT || err == -ESTALE) {
         dentry_drop(e.d); /* gone behind our back */
@@ -261,7 +262,7 @@ static long do_unlink(struct task *t, int dirfd, uint64_t addr)
         return err;
     if (S_ISDIR(e.d->inode->mode))
         return -EISDIR;
-    if (e.d->mounted)
+    if (dentry_is_busy(t, e.d))
         return -EBUSY;
     struct inode *dir = e.dir.dentry->inode;
     if (!dir->ops->unlink)
@@ -272,6 +273,7 @@ static long do_unlink(struct task *t, int dirfd, uint64_t addr)
         if (e.d->inode->nlink == 0)
             fsnotify(e.d->inode, NULL, IN_DELETE_SELF, 0);
         fsnotify(dir, e.d, IN_DELETE, 0);
+        dentry_unmount_all(e.d);
         dentry_drop(e.d);
     } else if (err == -ENOENT || err == -ESTALE) {
         dentry_drop(e.d); /* gone behind our back */
@@ -439,7 +441,7 @@ static int rename_target(struct task *t, struct entry *o, struct entry *n, unsig
         if (err)
             return err;
     }
-    return o->d->mounted || n->d->mounted ? -EBUSY : 0;
+    return dentry_is_busy(t, o->d) || dentry_is_busy(t, n->d) ? -EBUSY : 0;
 }
 
 static void rename_done(struct entry *o, struct entry *n, struct inode *moved, struct inode *gone,
@@ -452,8 +454,10 @@ static void rename_done(struct entry *o, struct entry *n, struct inode *moved, s
     fsnotify(o->dir.dentry->inode, o->d, IN_MOVED_FROM | isdir, cookie);
     if (flags & RENAME_EXCHANGE)
         dentry_exchange(o->d, n->d);
-    else
+    else {
+        dentry_unmount_all(n->d);
         dentry_rename_done(o->d, n->d);
+    }
     fsnotify(n->dir.dentry->inode, o->d, IN_MOVED_TO | isdir, cookie);
     fsnotify(moved, NULL, IN_MOVE_SELF, 0);
     if (gone && !S_ISDIR(gone->mode))

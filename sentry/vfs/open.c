@@ -93,6 +93,7 @@ int open_inode(struct task *t, const struct path *p, int flags, struct file **ou
     }
     if (!(*out)->cred)
         (*out)->cred = cred_get(t->cred);
+    mount_add_writer(*out);
     if (claim && (*out)->text) /* the layer beneath has set its own: it goes with the file */
         i->write_count -= claim;
     else if (claim) {

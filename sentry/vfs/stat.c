@@ -10,6 +10,8 @@
 #include "sentry/kernel/task.h"
 #include "sentry/vfs/vfs_internal.h"
 
+#define STATX_MNT_ID_UNIQUE_K 0x4000u
+
 int vfs_getattr(struct task *t, const struct path *p, struct kstat *st)
 {
     struct inode *i = p->dentry->inode;
@@ -28,7 +30,11 @@ int vfs_getattr(struct task *t, const struct path *p, struct kstat *st)
                          .mtime = i->mtime,
                          .ctime = i->ctime,
                          .btime = i->btime};
-    return i->ops->getattr ? i->ops->getattr(t, i, st) : 0;
+    int err = i->ops->getattr ? i->ops->getattr(t, i, st) : 0;
+    st->mnt_id = p->mnt ? p->mnt->id : 0;
+    st->mnt_unique = p->mnt ? p->mnt->unique_id : 0;
+    st->is_mount = path_is_mount(p);
+    return err;
 }
 
 /* The kernel's struct stat for x86-64 is libc's. */
@@ -133,6 +139,10 @@ long sys_statx(struct task *t, const struct sysargs *a)
         return err;
     memset(&x, 0, sizeof(x));
     x.stx_mask = STATX_BASIC_STATS | (k.btime.sec ? STATX_BTIME : 0);
+    x.stx_mask |= mask & STATX_MNT_ID_UNIQUE_K ? STATX_MNT_ID_UNIQUE_K : STATX_MNT_ID;
+    x.stx_mnt_id = mask & STATX_MNT_ID_UNIQUE_K ? k.mnt_unique : (uint64_t)k.mnt_id;
+    x.stx_attributes_mask = STATX_ATTR_MOUNT_ROOT;
+    x.stx_attributes = k.is_mount ? STATX_ATTR_MOUNT_ROOT : 0;
     x.stx_blksize = k.blksize;
     x.stx_nlink = k.nlink;
     x.stx_uid = k.uid;

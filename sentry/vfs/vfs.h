@@ -28,7 +28,10 @@ struct inode;
 struct superblock;
 struct task;
 
+struct strbuf;
+
 struct path;
+struct mount_ns;
 
 struct ktime {
     int64_t sec;
@@ -44,6 +47,9 @@ struct kstat {
     loff_t size;
     uint32_t blksize;
     struct ktime atime, mtime, ctime, btime;
+    uint64_t mnt_unique; /* of its mount, with the other id: statx(2) */
+    int mnt_id;
+    bool is_mount;
 };
 
 #define SETATTR_MODE 1u
@@ -132,7 +138,7 @@ struct super_ops {
     /* A cached dentry that may be stale: 1 still good, 0 drop it. NULL: always good. May park. */
     int (*revalidate)(struct task *t, struct dentry *d);
     void (*put_super)(struct superblock *sb);
-    void (*show_options)(struct superblock *sb, char *buf, size_t size);
+    void (*show_options)(struct superblock *sb, struct strbuf *out); /* ",size=4k" */
     /*
      * Checkpoints: the type of sb->priv (NULL: there is none to save); what the operations of an
      * inode are, which goes by its mode (NULL: of no use here); and what an inode has in its priv,
@@ -141,6 +147,7 @@ struct super_ops {
      * a mount.
      */
     const struct ckpt_type *priv_type;
+    bool priv_optional; /* images of version 1 have none */
     const struct inode_ops *(*inode_ops)(mode_t mode);
     void (*save_inode)(struct ckpt_writer *w, struct inode *i);
     void (*load_inode)(struct ckpt_reader *r, struct inode *i, unsigned int version);
@@ -158,7 +165,9 @@ struct superblock {
     uint64_t magic;
     dev_t dev;
     bool readonly;
-    bool pinned; /* never goes: its files need no mount */
+    unsigned long flags; /* MS_SYNCHRONOUS, MS_DIRSYNC, MS_LAZYTIME: shown */
+    bool pinned;         /* never goes: its files need no mount */
+    bool bindable;       /* although its mounts are in no namespace: nsfs */
     struct dentry *root;
     uint64_t next_ino;
     void *priv;
@@ -173,7 +182,7 @@ struct dentry {
     struct list alias;        /* in inode->names */
     struct hash_node in_hash; /* by parent and name */
     bool hashed;              /* found by lookup; false after unlink: " (deleted)" */
-    bool mounted;             /* some mount sits here */
+    unsigned int mounted;     /* mounts that sit here, of all namespaces */
     bool checked;             /* restored: it is in no circle of parents */
     struct list lru;          /* while unused */
     uint8_t name_len;
@@ -181,16 +190,39 @@ struct dentry {
     char inline_name[];
 };
 
-struct mount {
-    unsigned int refs;
+/* Mounts that get and give each other what is mounted and unmounted beneath: sentry/vfs/propagate.c
+ */
+struct peer_group {
     int id;
+    struct list members; /* struct mount.peer_node */
+    struct list slaves;  /* struct mount.slave_node: what their master group does happens to them */
+    struct list queue;   /* propagation under way: */
+    struct mount *source;
+    uint64_t seen;
+};
+
+struct mount {
+    unsigned int refs; /* one is that of being in a tree */
+    int id;            /* used again as on Linux; the next is not */
+    uint64_t unique_id;
     struct superblock *sb;
     struct dentry *root;
-    struct mount *parent; /* NULL for the root of the tree */
+    struct mount *parent; /* NULL for the root of a tree */
     struct dentry *mountpoint;
-    unsigned long flags;     /* MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_NOATIME */
-    struct list node;        /* in mount_ns.mounts, children after their parents */
+    struct list children, child_node;
+    unsigned long flags;  /* MS_RDONLY, MS_NOSUID... of this mount alone: MOUNT_FLAGS */
+    unsigned long locked; /* those that its namespace may not clear */
+    bool is_locked;       /* its namespace may not uncover what is beneath */
+    bool unbindable;
+    bool expiring;           /* umount2(MNT_EXPIRE): not used since */
+    bool going;              /* found by an umount */
+    unsigned int writers;    /* open files */
+    struct mount_ns *ns;     /* NULL: in none, any more or yet */
+    struct list node;        /* in ns->mounts, by unique_id */
     struct mount *hash_next; /* by parent and mountpoint, newest first */
+    struct peer_group *group, *master;
+    struct list peer_node, slave_node;
+    struct list prop_node; /* propagation under way */
 };
 
 struct path {
@@ -247,8 +279,9 @@ void fs_context_put(struct fs_context *fs);
 #define WALK_NO_SYMLINKS 64u
 #define WALK_NO_MAGICLINKS 128u
 #define WALK_NO_XDEV 256u
-#define WALK_NOMOUNT 512u /* do not cross a mount on the last component */
-#define WALK_READ 1024u   /* what is found will be opened for reading */
+#define WALK_NOMOUNT 512u     /* do not cross a mount on the last component */
+#define WALK_MOUNTPOINT 2048u /* to what is mounted on the result, also for "." and ".." */
+#define WALK_READ 1024u       /* what is found will be opened for reading */
 
 /*
  * Resolves name relative to dirfd (AT_FDCWD, or a descriptor of t). 0 with references in *out, or
@@ -297,28 +330,26 @@ int vfs_mknod(struct task *t, int dirfd, const char *name, mode_t mode, dev_t rd
               struct path *out /* may be NULL */);
 int vfs_mkdir(struct task *t, const char *name, mode_t mode);
 int vfs_getattr(struct task *t, const struct path *p, struct kstat *st);
-/* The absolute path as seen from t's root, malloc'ed; " (deleted)" appended; "(unreachable)"
- * prefix. */
+/*
+ * The absolute path as seen from t's root, malloc'ed; " (deleted)" appended. Of what cannot be seen
+ * from there, the path from the top of its tree, as d_path() has it.
+ */
 int vfs_path_string(struct task *t, const struct path *p, char **out);
+/* The same from root, NULL: the top; *seen tells whether it was met. */
+int vfs_path_seen(const struct path *root, const struct path *p, char **out, bool *seen);
 struct ktime ktime_now(void);
 void inode_touch(struct inode *i, bool mtime, bool atime); /* ctime is set with mtime */
 /* Mode and owner, as far as a asks for them; times and size are the file system's matter. */
 void inode_apply_mode(struct inode *i, const struct setattr *a);
 
-/* --- mounts --- */
-struct mount_ns {
-    struct list mounts;
-    struct mount *root;
-    unsigned int refs;
-    struct waitq_event *ev;
-};
+/* --- mounts: more in sentry/vfs/mount.h --- */
 extern struct mount_ns *root_mount_ns;
 int mount_ns_init(struct superblock *root_sb, unsigned long flags);
 /* Mounts sb on path (which may be any directory, or file for file roots). Takes over sb. */
 int vfs_mount(const struct path *at, struct superblock *sb, unsigned long flags,
               struct mount **out);
-int vfs_bind(const struct path *at, const struct path *from, bool recursive, unsigned long flags);
-int vfs_umount(const struct path *at, int umount_flags);
+int vfs_bind(const struct path *at, const struct path *from, bool recursive);
+int vfs_umount(struct task *t, const struct path *at, int umount_flags);
 
 /* Device numbers: open of a character special inode goes here (sentry/fs/devtmpfs). */
 typedef int (*chrdev_open_fn)(struct task *t, struct inode *i, const struct path *p, int flags,

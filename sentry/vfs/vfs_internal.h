@@ -3,6 +3,7 @@
 #define NV_SENTRY_VFS_VFS_INTERNAL_H
 
 #include "sentry/vfs/file.h"
+#include "sentry/vfs/mount.h"
 #include "sentry/vfs/vfs.h"
 
 struct ckpt_reader;
@@ -40,16 +41,7 @@ void locks_released(struct file *f); /* last reference: flock and OFD locks go *
  */
 int walk_for_create(struct task *t, int dirfd, const char *name, unsigned int flags,
                     struct path *parent, struct dentry **d, struct path *obj);
-/* Attached: part of the mount tree, neither unmounted nor one of the sentry's own. */
-#define MOUNT_FLAGS (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_RELATIME)
-int mount_move(const struct path *at, const struct path *from);
-int mount_pivot(const struct path *root, const struct path *new, const struct path *put_old);
-bool mount_attached(const struct mount *m);
 bool path_is_anon(const struct path *p);
-/* The mount that sits on (mnt, d), or NULL. No reference. */
-struct mount *mount_at(struct mount *mnt, struct dentry *d);
-struct mount *mount_get(struct mount *m);
-void mount_put(struct mount *m);
 /* Is the mount, or its file system, read-only? */
 bool path_readonly(const struct path *p);
 /* Opens what path names after all checks of names: kinds of inode, O_TRUNC. */
@@ -84,9 +76,6 @@ extern const struct super_ops anon_super_ops;
 struct mount *anon_mount_get(void);
 void super_restored(struct superblock *sb);
 int dentry_restored(struct dentry *d, size_t ndentries);
-/* In order: parents first. */
-int mount_restored(struct mount *m);
-int mount_ns_restored(struct mount *root);
 void locks_save(struct ckpt_writer *w, const struct inode *i);
 void locks_load(struct ckpt_reader *r, struct inode *i);
 bool locks_valid(const struct inode *i);

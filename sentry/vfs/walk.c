@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 
 #include "base/cleanup.h"
 #include "base/macros.h"
@@ -167,12 +168,19 @@ static bool same(const struct path *a, const struct path *b)
     return a->mnt == b->mnt && a->dentry == b->dentry;
 }
 
+/* A walk's passing is no use of a mount: MNT_EXPIRE of umount(2). */
+static void pass(struct path *p)
+{
+    dentry_put(p->dentry);
+    mount_put_passing(p->mnt);
+}
+
 static void move_to(struct walk *w, struct path to)
 {
     struct path old = w->cur;
 
     w->cur = to;
-    path_put(&old);
+    pass(&old);
 }
 
 /* Up to the mount on top of what is mounted here. */
@@ -252,7 +260,7 @@ static int follow_link(struct walk *w, struct dentry *link)
 
     if (++w->links > MAX_SYMLINKS)
         return -ELOOP;
-    if (w->flags & WALK_NO_SYMLINKS)
+    if ((w->flags & WALK_NO_SYMLINKS) || (w->cur.mnt->flags & MS_NOSYMFOLLOW))
         return -ELOOP;
     if (i->ops->follow) {
         struct path to;
@@ -395,9 +403,9 @@ static int walk_begin(struct walk *w, struct task *t, int dirfd, const struct pa
 static void walk_end(struct walk *w)
 {
     free(w->buf);
-    path_put(&w->cur);
-    path_put(&w->root);
-    path_put(&w->base);
+    pass(&w->cur);
+    pass(&w->root);
+    pass(&w->base);
 }
 
 static int walk_full(struct task *t, int dirfd, const struct path *start, const char *name,
@@ -410,6 +418,8 @@ static int walk_full(struct task *t, int dirfd, const struct path *start, const 
     int err = walk_begin(&w, t, dirfd, start, name, flags);
     if (!err)
         err = walk_run(&w, NULL, NULL);
+    if (!err && (flags & WALK_MOUNTPOINT))
+        err = cross_mounts(&w);
     if (!err && (flags & WALK_DIRECTORY) && !S_ISDIR(w.cur.dentry->inode->mode))
         err = -ENOTDIR;
     if (!err)
@@ -525,12 +535,13 @@ int vfs_get_name(struct task *t, uint64_t addr, unsigned int walk_flags, char **
 }
 
 /* --- names of paths --- */
-int vfs_path_string(struct task *t, const struct path *p, char **out)
+int vfs_path_seen(const struct path *root, const struct path *p, char **out, bool *seen)
 {
     char buf[2 * PATH_MAX_LEN], *at = buf + sizeof(buf) - 1;
     struct path c = *p;
-    bool deleted = c.dentry->parent != c.dentry && !c.dentry->hashed, reached = false;
+    bool deleted = c.dentry->parent != c.dentry && !c.dentry->hashed;
 
+    *seen = true;
     if (c.dentry->parent == c.dentry && (!c.mnt || c.mnt->root != c.dentry)) {
         *out = strdup(c.dentry->name); /* never had a directory */
         return *out ? 0 : -ENOMEM;
@@ -540,21 +551,19 @@ int vfs_path_string(struct task *t, const struct path *p, char **out)
         at -= 10;
         memcpy(at, " (deleted)", 10);
     }
-    for (;;) {
-        if (t && t->fs && same(&c, &t->fs->root)) {
-            reached = true;
-            break;
-        }
+    while (!root || !same(&c, root)) {
         if (c.mnt && c.dentry == c.mnt->root) {
             if (!c.mnt->parent) {
-                reached = c.mnt == root_mount_ns->root;
+                *seen = !root;
                 break;
             }
             c = (struct path){c.mnt->parent, c.mnt->mountpoint};
             continue;
         }
-        if (c.dentry->parent == c.dentry)
+        if (c.dentry->parent == c.dentry) {
+            *seen = !c.mnt;
             break;
+        }
         size_t len = c.dentry->name_len;
         if ((size_t)(at - buf) < len + 16)
             return -ENAMETOOLONG;
@@ -565,10 +574,13 @@ int vfs_path_string(struct task *t, const struct path *p, char **out)
     }
     if (!*at || !strcmp(at, " (deleted)"))
         *--at = '/';
-    if (!reached && c.mnt) {
-        at -= 13;
-        memcpy(at, "(unreachable)", 13);
-    }
     *out = strdup(at);
     return *out ? 0 : -ENOMEM;
+}
+
+int vfs_path_string(struct task *t, const struct path *p, char **out)
+{
+    bool seen;
+
+    return vfs_path_seen(t && t->fs ? &t->fs->root : NULL, p, out, &seen);
 }

@@ -9,6 +9,8 @@
 #include "sentry/mm/mm.h"
 #include "sentry/socket/socket.h"
 #include "sentry/vfs/file.h"
+#include "sentry/vfs/mount.h"
+#include "sentry/vfs/mount.h"
 #include "sentry/vfs/vfs.h"
 
 #include "tests/fuzz/fuzz.h"

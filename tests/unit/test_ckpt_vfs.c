@@ -258,7 +258,8 @@ static void make_tree(void)
     make_dir("/mnt/sub");
     make_file("/mnt/sub/small", "small", 5);
     struct path from = walk("/mnt/sub"), at = walk("/bind");
-    ck_assert_int_eq(vfs_bind(&at, &from, false, MS_RDONLY), 0);
+    ck_assert_int_eq(vfs_bind(&at, &from, false), 0);
+    mount_at(at.mnt, at.dentry)->flags |= MS_RDONLY;
     path_put(&from);
     path_put(&at);
     name_at("/new/link", "../etc/hosts", NULL);
@@ -273,7 +274,7 @@ static void make_tree(void)
     remove_at("/lib/a");
     make_files();
     struct path detached = walk("/detached");
-    ck_assert_int_eq(vfs_umount(&detached, MNT_DETACH), 0);
+    ck_assert_int_eq(vfs_umount(&task, &detached, MNT_DETACH), 0);
     path_put(&detached);
     struct sysargs a = {.arg = {FD_BIG, LOCK_EX}};
     ck_assert_int_eq(sys_flock(&task, &a), 0);
@@ -623,7 +624,7 @@ static void use(void)
     struct path at;
     for (int i = 0; i < 3; i++)
         if (!vfs_walk(&task, AT_FDCWD, i ? i == 1 ? "/mnt" : "/bind" : "/dev", 0, &at)) {
-            vfs_umount(&at, MNT_DETACH);
+            vfs_umount(&task, &at, MNT_DETACH);
             path_put(&at);
         }
 }

@@ -11,6 +11,8 @@
 #include "sentry/kernel/task.h"
 #include "sentry/sandbox.h"
 #include "sentry/vfs/file.h"
+#include "sentry/vfs/mount.h"
+#include "sentry/vfs/mount.h"
 #include "sentry/vfs/vfs.h"
 #include "tests/unit/unit.h"
 

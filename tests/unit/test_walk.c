@@ -9,6 +9,8 @@
 #include "sentry/fs/fs.h"
 #include "sentry/kernel/task.h"
 #include "sentry/vfs/file.h"
+#include "sentry/vfs/mount.h"
+#include "sentry/vfs/mount.h"
 #include "sentry/vfs/vfs.h"
 #include "tests/unit/unit.h"
 
@@ -206,14 +208,14 @@ START_TEST(mounts)
     make_dir("/bind");
     ck_assert_int_eq(vfs_walk(&task, AT_FDCWD, "/bind", 0, &at), 0);
     ck_assert_int_eq(vfs_walk(&task, AT_FDCWD, "/a", 0, &from), 0);
-    ck_assert_int_eq(vfs_bind(&at, &from, true, 0), 0);
+    ck_assert_int_eq(vfs_bind(&at, &from, true), 0);
     path_put(&at);
     path_put(&from);
     ck_assert_int_eq(walk("/bind/b/in", 0, "/bind/b/in"), 0);
     ck_assert_int_eq(walk("/bind/..", 0, "/"), 0);
     ck_assert_int_eq(vfs_walk(&task, AT_FDCWD, "/bind", 0, &at), 0);
-    ck_assert_int_eq(vfs_umount(&at, 0), -EBUSY);
-    ck_assert_int_eq(vfs_umount(&at, MNT_DETACH), 0);
+    ck_assert_int_eq(vfs_umount(&task, &at, 0), -EBUSY);
+    ck_assert_int_eq(vfs_umount(&task, &at, MNT_DETACH), 0);
     /* A root that hangs nowhere does not lead out of itself. */
     struct path up = {0};
     ck_assert_int_eq(vfs_walk_from(&task, &at, "..", 0, &up), 0);
@@ -233,7 +235,7 @@ START_TEST(deep_mounts)
         mount_tmpfs("/a");
     ck_assert_int_eq(walk("/a", 0, "/a"), 0);
     while (!vfs_walk(&task, AT_FDCWD, "/a", 0, &at) && at.mnt != root_mount_ns->root) {
-        ck_assert_int_eq(vfs_umount(&at, MNT_DETACH), 0);
+        ck_assert_int_eq(vfs_umount(&task, &at, MNT_DETACH), 0);
         path_put(&at);
     }
     path_put(&at);

@@ -288,79 +288,6 @@ static int fill_limits(struct task *t, struct strbuf *out)
     return 0;
 }
 
-/* Blanks end fields: mangle_path(). */
-static void put_escaped(struct strbuf *out, const char *s)
-{
-    for (; *s; s++) {
-        if (strchr(" \t\n\\#", *s))
-            strbuf_printf(out, "\\%03o", (unsigned char)*s);
-        else
-            strbuf_putc(out, *s);
-    }
-}
-
-static void put_mount_options(struct strbuf *out, const struct mount *m)
-{
-    static const struct {
-        unsigned long flag;
-        const char *name;
-    } names[] = {{MS_NOSUID, "nosuid"},
-                 {MS_NODEV, "nodev"},
-                 {MS_NOEXEC, "noexec"},
-                 {MS_NOATIME, "noatime"},
-                 {MS_NODIRATIME, "nodiratime"}};
-
-    strbuf_puts(out, m->flags & MS_RDONLY ? "ro" : "rw");
-    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-        if (m->flags & names[i].flag)
-            strbuf_printf(out, ",%s", names[i].name);
-    if (!(m->flags & MS_NOATIME))
-        strbuf_puts(out, ",relatime");
-}
-
-static int fill_mountinfo(struct task *t, struct strbuf *out)
-{
-    struct mount *m;
-
-    list_for_each(m, &root_mount_ns->mounts, node) {
-        struct path p = {m, m->root}, top = {NULL, m->root};
-        cleanup_free char *at = NULL, *root = NULL;
-        if (vfs_path_string(NULL, &p, &at))
-            continue;
-        if (m->root != m->sb->root && vfs_path_string(NULL, &top, &root))
-            continue;
-        strbuf_printf(out, "%d %d 0:%u ", m->id, m->parent ? m->parent->id : 0, minor(m->sb->dev));
-        put_escaped(out, root ? root : "/");
-        strbuf_putc(out, ' ');
-        put_escaped(out, at);
-        strbuf_putc(out, ' ');
-        put_mount_options(out, m);
-        strbuf_printf(out, " - %s ", m->sb->fstype);
-        put_escaped(out, m->sb->source ? m->sb->source : m->sb->fstype);
-        strbuf_puts(out, m->sb->readonly ? " ro\n" : " rw\n");
-    }
-    return 0;
-}
-
-static int fill_mounts(struct task *t, struct strbuf *out)
-{
-    struct mount *m;
-
-    list_for_each(m, &root_mount_ns->mounts, node) {
-        struct path p = {m, m->root};
-        cleanup_free char *at = NULL;
-        if (vfs_path_string(NULL, &p, &at))
-            continue;
-        put_escaped(out, m->sb->source ? m->sb->source : m->sb->fstype);
-        strbuf_putc(out, ' ');
-        put_escaped(out, at);
-        strbuf_printf(out, " %s ", m->sb->fstype);
-        put_mount_options(out, m);
-        strbuf_puts(out, " 0 0\n");
-    }
-    return 0;
-}
-
 static int fill_cgroup(struct task *t, struct strbuf *out)
 {
     strbuf_puts(out, "0::/\n");
@@ -502,8 +429,9 @@ const struct proc_entry proc_pid_entries[] = {
     FILE_ENTRY("loginuid", 0644, fill_zero),
     FILE_ENTRY("maps", 0444, fill_maps),
     {.name = "mem", .kind = PROC_MEM, .mode = 0600},
-    FILE_ENTRY("mountinfo", 0444, fill_mountinfo),
-    FILE_ENTRY("mounts", 0444, fill_mounts),
+    FILE_ENTRY("mountinfo", 0444, proc_fill_mountinfo),
+    FILE_ENTRY("mounts", 0444, proc_fill_mounts),
+    FILE_ENTRY("mountstats", 0400, proc_fill_mountstats),
     {.name = "ns", .kind = PROC_DIR, .mode = 0511, .children = ns_entries},
     FILE_ENTRY("oom_score", 0444, fill_zero),
     {.name = "oom_score_adj",

@@ -87,6 +87,10 @@ PROC_IPC_LIMITS(X)
 #undef X
 
 int proc_fill_cpuinfo(struct task *t, struct strbuf *out);
+/* mounts.c */
+int proc_fill_mountinfo(struct task *t, struct strbuf *out);
+int proc_fill_mounts(struct task *t, struct strbuf *out);
+int proc_fill_mountstats(struct task *t, struct strbuf *out);
 
 extern const struct proc_entry proc_root_entries[], proc_pid_entries[];
 extern const struct proc_entry sys_root_entries[], cgroup_root_entries[];

@@ -12,6 +12,7 @@
 #include "sentry/sandbox.h"
 #include "sentry/socket/socket.h"
 #include "sentry/time/clock.h"
+#include "sentry/vfs/fs_setup.h"
 
 static int fill_meminfo(struct task *t, struct strbuf *out)
 {
@@ -76,8 +77,8 @@ static int fill_version(struct task *t, struct strbuf *out)
 
 static int fill_filesystems(struct task *t, struct strbuf *out)
 {
-    strbuf_puts(out, "nodev\tproc\nnodev\tsysfs\nnodev\ttmpfs\nnodev\tdevtmpfs\nnodev\tdevpts\n"
-                     "nodev\toverlay\n");
+    for (int i = 0; fs_types[i]; i++)
+        strbuf_printf(out, "%s\t%s\n", fs_types[i]->nodev ? "nodev" : "", fs_types[i]->name);
     return 0;
 }
 

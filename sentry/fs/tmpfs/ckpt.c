@@ -25,12 +25,13 @@ enum form { FORM_EMPTY, FORM_INLINE, FORM_PAGES };
 static const struct ckpt_field super_fields[] = {
     CKPT_UINT(struct tmpfs_super, max_pages),
     CKPT_UINT(struct tmpfs_super, max_inodes),
+    CKPT_SINCE(2, CKPT_KIND_UINT, struct tmpfs_super, root_mode, .max = 07777),
 };
 
 const struct ckpt_type ckpt_tmpfs = {
     .name = "tmpfs",
     .id = CT_TMPFS,
-    .version = 1,
+    .version = 2,
     .size = sizeof(struct tmpfs_super),
     CKPT_TABLE(super_fields),
 };

@@ -9,6 +9,7 @@
 #include <sys/sysmacros.h>
 
 #include "base/macros.h"
+#include "base/strbuf.h"
 #include "sentry/fs/fs.h"
 #include "sentry/ipc/pipe.h"
 #include "sentry/kernel/task.h"
@@ -442,6 +443,23 @@ static int tmpfs_statfs(struct task *t, struct superblock *sb, struct statfs *st
     return 0;
 }
 
+static void tmpfs_show_options(struct superblock *sb, struct strbuf *out)
+{
+    const struct tmpfs_super *s = TMPFS_S(sb);
+    const struct inode *root = sb->root->inode;
+
+    if (s->max_pages)
+        strbuf_printf(out, ",size=%luk", (unsigned long)(s->max_pages * (NV_PAGE_SIZE / 1024)));
+    if (s->max_inodes)
+        strbuf_printf(out, ",nr_inodes=%lu", (unsigned long)s->max_inodes);
+    if (s->root_mode && s->root_mode != 01777)
+        strbuf_printf(out, ",mode=%03o", s->root_mode);
+    if (root->uid)
+        strbuf_printf(out, ",uid=%u", root->uid);
+    if (root->gid)
+        strbuf_printf(out, ",gid=%u", root->gid);
+}
+
 static void tmpfs_put_super(struct superblock *sb)
 {
     free(sb->priv);
@@ -451,6 +469,7 @@ const struct super_ops tmpfs_super_ops = {
     .evict = tmpfs_evict,
     .statfs = tmpfs_statfs,
     .put_super = tmpfs_put_super,
+    .show_options = tmpfs_show_options,
     .priv_type = &ckpt_tmpfs,
     .inode_ops = tmpfs_ops_of,
     .save_inode = tmpfs_save_inode,
@@ -459,23 +478,52 @@ const struct super_ops tmpfs_super_ops = {
     .adopt = tmpfs_anon_adopt,
 };
 
-int tmpfs_new(uint64_t size_bytes, uint64_t inodes, mode_t root_mode, struct superblock **out)
+int tmpfs_new_with(const struct tmpfs_params *p, struct superblock **out)
 {
     struct tmpfs_super *s = calloc(1, sizeof(*s));
-    struct superblock *sb = s ? super_new(&tmpfs_super_ops, "tmpfs", TMPFS_MAGIC, s) : NULL;
+    struct superblock *sb = s ? super_new(&tmpfs_super_ops, p->is_ramfs ? "ramfs" : "tmpfs",
+                                          p->is_ramfs ? RAMFS_MAGIC : TMPFS_MAGIC, s)
+                              : NULL;
 
     if (!sb) {
         free(s);
         return -ENOMEM;
     }
-    s->max_pages = size_bytes / NV_PAGE_SIZE;
-    s->max_inodes = inodes;
+    s->max_pages = p->size / NV_PAGE_SIZE + (p->size % NV_PAGE_SIZE != 0);
+    s->max_inodes = p->inodes;
+    s->root_mode = p->mode;
     sb->next_ino = 1;
-    struct inode *root = tmpfs_inode_new(sb, S_IFDIR | root_mode, 0);
+    struct inode *root = tmpfs_inode_new(sb, S_IFDIR | p->mode, 0);
     if (!root || !dentry_new_root(sb, root)) {
         super_put(sb);
-        return -ENOMEM;
+        return -ENOSPC;
     }
+    root->uid = p->uid;
+    root->gid = p->gid;
     *out = sb;
+    return 0;
+}
+
+int tmpfs_new(uint64_t size_bytes, uint64_t inodes, mode_t root_mode, struct superblock **out)
+{
+    const struct tmpfs_params p = {.size = size_bytes, .inodes = inodes, .mode = root_mode};
+
+    return tmpfs_new_with(&p, out);
+}
+
+int tmpfs_resize(struct superblock *sb, const uint64_t *size, const uint64_t *inodes)
+{
+    struct tmpfs_super *s = TMPFS_S(sb);
+    uint64_t pages = size ? *size / NV_PAGE_SIZE + (*size % NV_PAGE_SIZE != 0) : s->max_pages;
+    uint64_t max_inodes = inodes ? *inodes : s->max_inodes;
+
+    if ((pages && s->pages > pages) || (max_inodes && s->inodes > max_inodes))
+        return -EINVAL;
+    /* From no limit to one there is no way: shmem_reconfigure() of mm/shmem.c. */
+    if ((size && pages && !s->max_pages && s->root_mode) ||
+        (inodes && max_inodes && !s->max_inodes && s->root_mode))
+        return -EINVAL;
+    s->max_pages = pages;
+    s->max_inodes = max_inodes;
     return 0;
 }

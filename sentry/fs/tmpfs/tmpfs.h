@@ -10,6 +10,7 @@
 struct tmpfs_super {
     uint64_t max_pages, pages; /* 0: no limit */
     uint64_t max_inodes, inodes;
+    uint32_t root_mode; /* as it was mounted */
 };
 
 struct tmpfs_entry { /* a name in a directory; holds the inode */

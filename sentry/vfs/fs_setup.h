@@ -1,0 +1,61 @@
+/*
+ * Making and changing file systems: what mount(2) and fsopen(2) have in common. A setup collects
+ * parameters, says what is wrong with them in a log that the guest may read, and becomes a
+ * superblock.
+ */
+#ifndef NV_SENTRY_VFS_FS_SETUP_H
+#define NV_SENTRY_VFS_FS_SETUP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sentry/vfs/vfs.h"
+
+#define SB_FLAGS (MS_RDONLY | MS_SYNCHRONOUS | MS_MANDLOCK | MS_DIRSYNC | MS_LAZYTIME)
+#define SETUP_LOG 8 /* messages kept, as Linux does */
+#define ENOPARAM_ 519
+
+struct fs_setup;
+
+/* A value is NULL for a flag. Parameters: 0, or -errno, -ENOPARAM_ for what is not known. */
+struct fs_type {
+    const char *name;
+    bool nodev, userns;   /* as in /proc/filesystems; to be mounted in user namespaces */
+    bool ignores_unknown; /* parameters */
+    size_t opts_size;     /* of setup->opts, zeroed */
+    int (*param)(struct fs_setup *s, const char *key, const char *value);
+    int (*make)(struct fs_setup *s, struct superblock **out);
+    int (*reconfigure)(struct fs_setup *s); /* of s->sb; NULL: nothing to change */
+    void (*free_opts)(void *opts);
+};
+
+struct fs_setup {
+    const struct fs_type *type;
+    struct task *t; /* on whose behalf; only during calls */
+    char *source;
+    unsigned long flags, flags_mask; /* SB_FLAGS that are set, and that were named */
+    void *opts;
+    struct superblock *sb; /* made, or to be changed; owned */
+    char *log[SETUP_LOG];
+    unsigned int log_first, nlog;
+};
+
+extern const struct fs_type *const fs_types[]; /* sentry/fs/types.c; ended by NULL */
+const struct fs_type *fs_type_find(const char *name);
+int fs_setup_new(const struct fs_type *type, struct superblock *sb, struct fs_setup **out);
+void fs_setup_free(struct fs_setup *s);
+int fs_setup_param(struct fs_setup *s, const char *key, const char *value);
+int fs_setup_params(struct fs_setup *s, char *data); /* "key=value,flag", changed */
+int fs_setup_make(struct fs_setup *s);
+int fs_setup_reconfigure(struct fs_setup *s);
+/* Logs an error, and gives err. */
+int fs_setup_fail(struct fs_setup *s, int err, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+int fs_setup_bad_value(struct fs_setup *s, const char *key);
+
+/* Values. */
+int param_u32(const char *value, int base, uint32_t *out);
+int param_size(const char *value, uint64_t *out); /* with k, m, g, t */
+
+#endif
