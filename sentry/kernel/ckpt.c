@@ -448,6 +448,7 @@ static const struct ckpt_field task_fields[] = {
     CKPT_UINT(struct task, nsyscalls),
     CKPT_SINCE(2, CKPT_KIND_REF, struct task, ipc, .type = &ckpt_ipc_ns),
     CKPT_SINCE(2, CKPT_KIND_REF, struct task, sem_undo, .type = &ckpt_sem_undo),
+    CKPT_SINCE(3, CKPT_KIND_UINT, struct task, mempolicy),
 };
 
 const struct ckpt_type ckpt_task = {

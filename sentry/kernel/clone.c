@@ -94,6 +94,7 @@ static int inherit(struct task *t, struct task *c, uint64_t f)
         return err;
     c->policy = t->policy;
     c->ioprio = t->ioprio;
+    c->mempolicy = t->mempolicy;
     c->sig.blocked = t->sig.blocked;
     if (!(f & CLONE_VM) || (f & CLONE_VFORK))
         c->sig.altstack = t->sig.altstack;

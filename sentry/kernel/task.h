@@ -96,6 +96,7 @@ struct task {
     int pdeath_signal;
     cpu_set_t *affinity; /* NULL: all */
     int policy, ioprio;  /* SCHED_OTHER..., ioprio_set(2): kept, without effect */
+    uint8_t mempolicy;   /* sentry/mm/mempolicy.c */
     uint64_t nsyscalls;
     const void *facts_cred, *facts_parent; /* as published: facts.c */
     void *strace;                          /* per-call state of strace */

@@ -26,7 +26,7 @@
 #define SEGMENTS_MAX (1U << 20)
 #define VM_KNOWN                                                                                   \
     (VM_READ | VM_WRITE | VM_EXEC | VM_SHARED | VM_GROWSDOWN | VM_LOCKED | VM_DONTFORK |           \
-     VM_WIPEONFORK | VM_NORESERVE | VM_STACK | VM_HEAP | VM_MAYWRITE)
+     VM_WIPEONFORK | VM_NORESERVE | VM_STACK | VM_HEAP | VM_MAYWRITE | VM_SEALED | VM_POLICY)
 
 /* Names of areas, by the number they have in images. */
 static const char *const names[] = {NULL, "[stack]", "[heap]", "[vdso]"};

@@ -11,7 +11,7 @@
 #include "sentry/mm/mm_internal.h"
 #include "sentry/vfs/file.h"
 
-static int set_flags(struct mm *mm, uint64_t addr, uint64_t end, uint32_t set, uint32_t clear)
+int mm_set_flags(struct mm *mm, uint64_t addr, uint64_t end, uint32_t set, uint32_t clear)
 {
     int err = vma_reserve(mm->vmas, 2);
 
@@ -61,22 +61,33 @@ static int host_advice(struct task *t, uint64_t addr, uint64_t end, int advice)
     return hole ? -ENOMEM : 0;
 }
 
+/* What is sealed and may not be written may not be emptied either. */
+static bool sealed_readonly(const struct mm *mm, uint64_t addr, uint64_t end)
+{
+    for (int i = vma_index(mm->vmas, addr); i < mm->vmas->n && mm->vmas->v[i].start < end; i++) {
+        const struct vma *v = &mm->vmas->v[i];
+        if ((v->flags & VM_SEALED) && !v->file && !(v->flags & VM_WRITE))
+            return true;
+    }
+    return false;
+}
+
 static int do_madvise(struct task *t, uint64_t addr, uint64_t end, int advice)
 {
     struct mm *mm = t->mm;
 
     switch (advice) {
     case MADV_DONTFORK:
-        return set_flags(mm, addr, end, VM_DONTFORK, 0);
+        return mm_set_flags(mm, addr, end, VM_DONTFORK, 0);
     case MADV_DOFORK:
-        return set_flags(mm, addr, end, 0, VM_DONTFORK);
+        return mm_set_flags(mm, addr, end, 0, VM_DONTFORK);
     case MADV_WIPEONFORK:
         for (int i = vma_index(mm->vmas, addr); i < mm->vmas->n && mm->vmas->v[i].start < end; i++)
             if (mm->vmas->v[i].file || (mm->vmas->v[i].flags & VM_SHARED))
                 return -EINVAL;
-        return set_flags(mm, addr, end, VM_WIPEONFORK, 0);
+        return mm_set_flags(mm, addr, end, VM_WIPEONFORK, 0);
     case MADV_KEEPONFORK:
-        return set_flags(mm, addr, end, 0, VM_WIPEONFORK);
+        return mm_set_flags(mm, addr, end, 0, VM_WIPEONFORK);
     case MADV_NORMAL:
     case MADV_RANDOM:
     case MADV_SEQUENTIAL:
@@ -85,9 +96,12 @@ static int do_madvise(struct task *t, uint64_t addr, uint64_t end, int advice)
     case MADV_MERGEABLE:
     case MADV_UNMERGEABLE:
         return vma_covered(mm->vmas, addr, end) ? 0 : -ENOMEM;
-    case MADV_WILLNEED:
     case MADV_DONTNEED:
     case MADV_FREE:
+        if (sealed_readonly(mm, addr, end))
+            return -EPERM;
+        return host_advice(t, addr, end, advice);
+    case MADV_WILLNEED:
     case MADV_HUGEPAGE:
     case MADV_NOHUGEPAGE:
     case MADV_COLD:
@@ -173,7 +187,7 @@ static long do_mlock(struct task *t, uint64_t addr, uint64_t len, bool lock)
         return limit ? -ENOMEM : -EPERM;
     if (end > NV_TASK_SIZE || !vma_covered(t->mm->vmas, addr, end))
         return -ENOMEM;
-    return set_flags(t->mm, addr, end, lock ? VM_LOCKED : 0, lock ? 0 : VM_LOCKED);
+    return mm_set_flags(t->mm, addr, end, lock ? VM_LOCKED : 0, lock ? 0 : VM_LOCKED);
 }
 
 long sys_mlock(struct task *t, const struct sysargs *a)
@@ -206,4 +220,31 @@ long sys_mlockall(struct task *t, const struct sysargs *a)
 long sys_munlockall(struct task *t, const struct sysargs *a)
 {
     return 0;
+}
+
+/* --- mseal --- */
+int mm_may_change(const struct mm *mm, uint64_t start, uint64_t end)
+{
+    for (int i = vma_index(mm->vmas, start); i < mm->vmas->n && mm->vmas->v[i].start < end; i++)
+        if (mm->vmas->v[i].flags & VM_SEALED)
+            return -EPERM;
+    return 0;
+}
+
+long sys_mseal(struct task *t, const struct sysargs *a)
+{
+    uint64_t addr = arg_u64(a, 0), len = PAGE_UP(arg_u64(a, 1)), end = addr + len;
+
+    if (arg_u64(a, 2) || addr % NV_PAGE_SIZE || (arg_u64(a, 1) && !len) || end < addr)
+        return -EINVAL;
+    if (!len)
+        return 0;
+    int err = mm_lock(t->mm, t);
+    if (err)
+        return err;
+    err = end <= NV_TASK_SIZE && vma_covered(t->mm->vmas, addr, end)
+              ? mm_set_flags(t->mm, addr, end, VM_SEALED, 0)
+              : -ENOMEM;
+    mm_unlock(t->mm);
+    return err;
 }

@@ -30,6 +30,9 @@ struct task;
 #define VM_NORESERVE 256u
 #define VM_STACK 512u
 #define VM_HEAP 1024u
+#define VM_SEALED 4096u    /* mseal(2) */
+#define VM_POLICY_SHIFT 24 /* mempolicy.c */
+#define VM_POLICY (0xffu << VM_POLICY_SHIFT)
 #define VM_MAYWRITE 2048u /* shared mapping of a writable file: mprotect may add write */
 
 struct vma {

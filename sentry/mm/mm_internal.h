@@ -25,6 +25,10 @@ int mm_batch_flush(struct mm_batch *b, struct gthread *thr);
 int mm_batch_add(struct mm_batch *b, struct gthread *thr, const struct platform_hostcall *call);
 /* Sums of sizes for limits and /proc; sign +1 or -1. */
 void mm_account(struct mm *mm, const struct vma *v, int sign);
+/* Of [start, end), which borders of areas need not be. Locked. 0 or -ENOMEM. */
+int mm_set_flags(struct mm *mm, uint64_t start, uint64_t end, uint32_t set, uint32_t clear);
+/* May [start, end) be unmapped, moved or protected otherwise? 0, or -EPERM: mseal(2). */
+int mm_may_change(const struct mm *mm, uint64_t start, uint64_t end);
 /* Takes [start, end) out of the books and the VMA set. One entry must be reserved. */
 void mm_forget(struct mm *mm, uint64_t start, uint64_t end);
 /* Would used + more exceed the soft limit? */

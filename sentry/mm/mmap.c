@@ -98,7 +98,9 @@ static int map_locked(struct mm *mm, struct gthread *thr, const struct mmap_requ
 
     if (addr < 0)
         return (int)addr;
-    int err = find_backing(t, r, len, &b);
+    int err = mm_may_change(mm, (uint64_t)addr, (uint64_t)addr + len);
+    if (!err)
+        err = find_backing(t, r, len, &b);
     if (!err)
         err = vma_reserve(mm->vmas, 4);
     if (!err && r->batch) {
@@ -217,7 +219,10 @@ long sys_mmap(struct task *t, const struct sysargs *a)
 
 int mm_munmap(struct mm *mm, struct gthread *thr, uint64_t addr, uint64_t len)
 {
-    int err = vma_reserve(mm->vmas, 2);
+    int err = mm_may_change(mm, addr, addr + len);
+
+    if (!err)
+        err = vma_reserve(mm->vmas, 2);
 
     if (err)
         return err;
@@ -273,7 +278,9 @@ int mm_mprotect(struct mm *mm, struct gthread *thr, uint64_t addr, uint64_t len,
 
     if (!vma_covered(mm->vmas, addr, end))
         return -ENOMEM;
-    int err = may_protect(mm, addr, end, prot);
+    int err = mm_may_change(mm, addr, end);
+    if (!err)
+        err = may_protect(mm, addr, end, prot);
     if (!err)
         err = vma_reserve(mm->vmas, 2);
     if (err)
@@ -376,4 +383,32 @@ long sys_brk(struct task *t, const struct sysargs *a)
         mm_unlock(mm);
     }
     return (long)mm->brk;
+}
+
+/* --- remap_file_pages --- */
+long sys_remap_file_pages(struct task *t, const struct sysargs *a)
+{
+    uint64_t start = PAGE_DOWN(arg_u64(a, 0)), len = PAGE_DOWN(arg_u64(a, 1)), addr;
+    uint64_t page = arg_u64(a, 3), pages = len / NV_PAGE_SIZE;
+    struct mmap_request r = {.addr = start, .len = len};
+
+    if (arg_u64(a, 2) || start + len <= start || start + len > NV_TASK_SIZE ||
+        page + pages < page || page + pages > INT64_MAX / NV_PAGE_SIZE)
+        return -EINVAL;
+    int err = mm_lock(t->mm, t);
+    if (err)
+        return err;
+    const struct vma *v = vma_find(t->mm, start);
+    if (!v || v->start > start || v->end < start + len || !(v->flags & VM_SHARED) || !v->file) {
+        mm_unlock(t->mm);
+        return -EINVAL;
+    }
+    cleanup_file struct file *f = file_get(v->file);
+    r.file = f;
+    r.prot = prot_to_host(v->flags);
+    r.flags = MAP_SHARED | MAP_FIXED;
+    r.pgoff_bytes = page * NV_PAGE_SIZE;
+    err = map_locked(t->mm, t->thr, &r, t, len, &addr);
+    mm_unlock(t->mm);
+    return err;
 }

@@ -133,6 +133,11 @@ static int64_t do_mremap(struct task *t, const struct remap *m)
     struct vma src = mm->vmas->v[i];
     if (!m->old_len && !(src.flags & VM_SHARED)) /* a second mapping of the same pages */
         return -EINVAL;
+    err = mm_may_change(mm, m->old, m->old + MAX(m->old_len, 1UL));
+    if (!err && (m->flags & MREMAP_FIXED))
+        err = mm_may_change(mm, m->new, m->new + m->new_len);
+    if (err)
+        return err;
     if (m->new_len < m->old_len && !(m->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))) {
         err = mm_munmap(mm, t->thr, m->old + m->new_len, m->old_len - m->new_len);
         return err ? err : (int64_t)m->old;
