@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/fdmsg.h"
+#include "base/macros.h"
 #include "sentry/sandbox.h"
 
 /* The number that follows name in a file of /proc, or -1. */
@@ -75,14 +76,18 @@ pid_t stub_pid(pid_t sentry, int pidfd)
     return proc_number(path, "PPid:") == sentry ? (pid_t)pid : -EPERM;
 }
 
-static int open_pagemap(pid_t sentry, int pidfd)
+static int open_of_stub(pid_t sentry, int pidfd, int which)
 {
+    static const char *const names[] = {
+        [STUB_PAGEMAP] = "pagemap", [STUB_STATM] = "statm", [STUB_SMAPS] = "smaps"};
     pid_t pid = stub_pid(sentry, pidfd);
     char path[64];
 
     if (pid < 0)
         return pid;
-    snprintf(path, sizeof(path), "/proc/%d/pagemap", pid);
+    if (which < 0 || which >= (int)ARRAY_SIZE(names))
+        return -EINVAL;
+    snprintf(path, sizeof(path), "/proc/%d/%s", pid, names[which]);
     int fd = open_without_admin(path);
     if (fd >= 0 && !is_alive(pidfd)) {
         close(fd);
@@ -91,11 +96,11 @@ static int open_pagemap(pid_t sentry, int pidfd)
     return fd;
 }
 
-void pagemap_serve(int ctl, pid_t sentry, int pidfd)
+void pagemap_serve(int ctl, pid_t sentry, int pidfd, int which)
 {
     cleanup_close int from = pidfd;
-    cleanup_close int fd = open_pagemap(sentry, from);
-    struct ctl_msg m = {.type = CTL_PAGEMAP, .value = fd < 0 ? fd : 0};
+    cleanup_close int fd = open_of_stub(sentry, from, which);
+    struct ctl_msg m = {.type = CTL_STUB_FILE, .value = fd < 0 ? fd : 0};
     const struct iovec iov = {&m, sizeof(m)};
 
     if (fdmsg_send(ctl, &iov, 1, &fd, fd >= 0, MSG_DONTWAIT) < 0)

@@ -123,8 +123,8 @@ static bool handle(struct session *s, struct session_message *msg)
 
     if (msg->m.type == CTL_EXIT) {
         ended(s, msg->m.value);
-    } else if (msg->m.type == CTL_PAGEMAP && msg->nfds == 1) {
-        pagemap_serve(s->sp.ctl, s->sp.sentry, msg->fds[0]);
+    } else if (msg->m.type == CTL_STUB_FILE && msg->nfds == 1) {
+        pagemap_serve(s->sp.ctl, s->sp.sentry, msg->fds[0], msg->m.value);
         msg->nfds = 0;
     } else if (msg->m.type == CTL_PERF_MAP && msg->nfds == 1 && s->sp.spec.perf_map) {
         perfmap_add(s->sp.sentry, msg->fds[0], msg->payload, msg->len);

@@ -167,7 +167,7 @@ static void ctl_event(struct loop_fd *w, uint32_t revents)
     case CTL_CHECKPOINT_DONE:
         channel_saved(msg.m.value);
         break;
-    case CTL_PAGEMAP:
+    case CTL_STUB_FILE:
     case CTL_FILE:
         take_answer(&msg);
         break;

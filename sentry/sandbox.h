@@ -82,12 +82,14 @@ enum ctl_type {
     CTL_WANT_CHECKPOINT, /* the program asks for one */
     CTL_WANT_RELAY,      /* --checkpoint-every: so many calls were made */
     /*
-     * Asks for the pagemap of a process of the sandbox, whose pidfd comes along. The answer is the
-     * same message with the descriptor, or with a negative errno.
+     * Asks for a file (value: enum stub_file) of the /proc directory of a process of the sandbox,
+     * whose pidfd comes along. The answer is the same message with the descriptor, or with a
+     * negative errno.
      */
-    CTL_PAGEMAP,
+    CTL_STUB_FILE,
     CTL_PERF_MAP, /* a line for perf about the process whose pidfd comes along */
 };
+enum stub_file { STUB_PAGEMAP, STUB_STATM, STUB_SMAPS };
 #define CTL_LEAVE_RUNNING 1
 #define CTL_PAYLOAD_MAX 65536
 #define CTL_FDS_MAX 4

@@ -20,11 +20,11 @@
 #define ENTRY_SWAPPED (1ULL << 62)
 #define ENTRY_FILE (1ULL << 61)
 
-int pagemap_open(pid_t pid)
+int stub_file_open(pid_t pid, int which)
 {
     cleanup_close int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 
-    return pidfd < 0 ? -errno : ctl_ask(CTL_PAGEMAP, 0, pidfd, CTL_PAGEMAP);
+    return pidfd < 0 ? -errno : ctl_ask(CTL_STUB_FILE, which, pidfd, CTL_STUB_FILE);
 }
 
 static int scan_regions(int fd, uint64_t start, uint64_t end,

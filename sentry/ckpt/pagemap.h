@@ -7,8 +7,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* A descriptor of the pagemap of process pid, a stub; or negative errno. Blocks. */
-int pagemap_open(pid_t pid);
+#include "sentry/sandbox.h"
+
+/* A descriptor of a file (enum stub_file) of process pid, a stub; or negative errno. Blocks. */
+int stub_file_open(pid_t pid, int which);
 
 /*
  * Calls fn for the process's own pages in [start, end): in memory or swapped, of no file and not

@@ -13,6 +13,7 @@
 #include "sentry/kernel/uaccess.h"
 #include "sentry/kernel/uts.h"
 #include "sentry/mm/mm.h"
+#include "sentry/mm/usage.h"
 #include "sentry/sandbox.h"
 #include "sentry/time/clock.h"
 
@@ -69,10 +70,13 @@ long sys_setdomainname(struct task *t, const struct sysargs *a)
 
 long sys_sysinfo(struct task *t, const struct sysargs *a)
 {
+    memory_usage_ask();
+    const struct memory_usage u = memory_usage();
     struct sysinfo si = {
         .uptime = (long)(time_uptime_ns() / NSEC_PER_SEC),
-        .totalram = sandbox->memory_bytes,
-        .freeram = sandbox->memory_bytes - sandbox->memory_bytes / 8,
+        .totalram = u.total,
+        .freeram = u.free,
+        .sharedram = u.shmem,
         .procs = (unsigned short)task_count(),
         .mem_unit = 1,
     };

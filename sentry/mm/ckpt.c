@@ -235,7 +235,7 @@ static int save_area(struct saver *s, const struct vma *v, int pagemap)
 static int save_pages(struct saver *s)
 {
     cleanup_free char *buf = malloc(2 * CHUNK_PAGES * NV_PAGE_SIZE);
-    cleanup_close int pagemap = pagemap_open(platform->aspace_pid(s->mm->as));
+    cleanup_close int pagemap = stub_file_open(platform->aspace_pid(s->mm->as), STUB_PAGEMAP);
     int err = buf ? 0 : -ENOMEM;
 
     if (pagemap < 0) {

@@ -75,6 +75,10 @@ struct mm {
     struct mm_image *image;   /* owned: what mm_restore() is to map; NULL: nothing any more */
     struct image_map *mapped; /* owned: what the host maps of the image's pages; NULL: nothing */
     uint16_t image_id;        /* by which the working set names it */
+    struct mm_usage {
+        uint64_t resident, shared, peak; /* bytes, as the host told at asked_ns: usage.h */
+        uint64_t asked_ns;
+    } usage;
     bool locked;              /* a change is under way: mm_internal.h */
     struct waitq lock_wq;
 };

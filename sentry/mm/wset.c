@@ -53,7 +53,7 @@ static int record_range(void *arg, uint64_t start, uint64_t end)
 
 int mm_wset_record(struct mm *mm, struct wset *ws)
 {
-    cleanup_close int fd = pagemap_open(platform->aspace_pid(mm->as));
+    cleanup_close int fd = stub_file_open(platform->aspace_pid(mm->as), STUB_PAGEMAP);
     int err = fd < 0 ? fd : 0;
 
     for (int i = 0; !err && i < mm->vmas->n; i++) {

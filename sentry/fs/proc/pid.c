@@ -13,6 +13,7 @@
 #include "sentry/kernel/rusage.h"
 #include "sentry/kernel/task.h"
 #include "sentry/mm/mm.h"
+#include "sentry/mm/usage.h"
 #include "sentry/sandbox.h"
 #include "sentry/time/clock.h"
 #include "sentry/vfs/file.h"
@@ -65,7 +66,7 @@ static int store_comm(struct task *t, const char *buf, size_t len)
     return 0;
 }
 
-static enum task_state visible_state(const struct task *t)
+enum task_state task_visible_state(const struct task *t)
 {
     if (t->state == TASK_RUNNING && t->in_guest && platform->sleeps && platform->sleeps(t->thr))
         return TASK_SLEEPING;
@@ -79,13 +80,12 @@ static char state_letter(const struct task *t)
                                    [TASK_STOPPED] = 'T',
                                    [TASK_ZOMBIE] = 'Z',
                                    [TASK_DEAD] = 'X'};
-    return letters[visible_state(t)];
+    return letters[task_visible_state(t)];
 }
 
-/* Resident size is the host's to know: what is mapped privately stands in for it. */
 static uint64_t rss(const struct mm *mm)
 {
-    return mm ? MIN(mm->data_vm, mm->total_vm) : 0;
+    return mm ? mm->usage.resident : 0;
 }
 
 static void mask_handlers(struct task *t, uint64_t *ign, uint64_t *cgt)
@@ -135,9 +135,11 @@ static int fill_statm(struct task *t, struct strbuf *out)
 {
     const struct mm *mm = t->mm;
 
-    strbuf_printf(out, "%lu %lu 0 0 0 %lu 0\n",
+    strbuf_printf(out, "%lu %lu %lu %lu 0 %lu 0\n",
                   mm ? (unsigned long)(mm->total_vm / NV_PAGE_SIZE) : 0,
                   (unsigned long)(rss(mm) / NV_PAGE_SIZE),
+                  mm ? (unsigned long)(mm->usage.shared / NV_PAGE_SIZE) : 0,
+                  mm ? (unsigned long)((mm->end_code - mm->start_code) / NV_PAGE_SIZE) : 0,
                   mm ? (unsigned long)(mm->data_vm / NV_PAGE_SIZE) : 0);
     return 0;
 }
@@ -152,6 +154,15 @@ static void status_ids(struct task *t, struct strbuf *out)
     for (int i = 0; i < c->ngroups; i++)
         strbuf_printf(out, "%u ", c->groups[i]);
     strbuf_puts(out, "\n");
+}
+
+#define KB(bytes) ((unsigned long)((bytes) / 1024))
+
+static uint64_t stack_size(struct task *t)
+{
+    struct vma *v = vma_find(t->mm, t->mm->start_stack);
+
+    return v && v->start <= t->mm->start_stack ? v->end - v->start : 0;
 }
 
 static int fill_status(struct task *t, struct strbuf *out)
@@ -170,8 +181,8 @@ static int fill_status(struct task *t, struct strbuf *out)
     strbuf_printf(out,
                   "Name:\t%s\nUmask:\t%04o\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\n"
                   "TracerPid:\t0\n",
-                  t->comm, t->fs ? t->fs->umask : 022, names[visible_state(t)], tg->tgid, t->tid,
-                  tg->parent ? tg->parent->tgid : 0);
+                  t->comm, t->fs ? t->fs->umask : 022, names[task_visible_state(t)], tg->tgid,
+                  t->tid, tg->parent ? tg->parent->tgid : 0);
     status_ids(t, out);
     strbuf_puts(out, "FDSize:\t64\n");
     strbuf_printf(out, "NStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", tg->tgid, t->tid,
@@ -179,10 +190,12 @@ static int fill_status(struct task *t, struct strbuf *out)
     if (mm)
         strbuf_printf(out,
                       "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmLck:\t%8lu kB\nVmHWM:\t%8lu kB\n"
-                      "VmRSS:\t%8lu kB\nVmData:\t%8lu kB\nVmStk:\t%8d kB\n",
-                      (unsigned long)mm->total_vm / 1024, (unsigned long)mm->total_vm / 1024,
-                      (unsigned long)mm->locked_vm / 1024, (unsigned long)rss(mm) / 1024,
-                      (unsigned long)rss(mm) / 1024, (unsigned long)mm->data_vm / 1024, 132);
+                      "VmRSS:\t%8lu kB\nRssAnon:\t%8lu kB\nRssFile:\t%8lu kB\n"
+                      "RssShmem:\t%8d kB\nVmData:\t%8lu kB\nVmStk:\t%8lu kB\n"
+                      "VmExe:\t%8lu kB\nVmSwap:\t%8d kB\n",
+                      KB(mm->total_vm), KB(mm->total_vm), KB(mm->locked_vm), KB(mm->usage.peak),
+                      KB(rss(mm)), KB(rss(mm) - mm->usage.shared), KB(mm->usage.shared), 0,
+                      KB(mm->data_vm), KB(stack_size(t)), KB(mm->end_code - mm->start_code), 0);
     strbuf_printf(out,
                   "Threads:\t%d\nSigQ:\t%d/%lu\nSigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\n"
                   "SigIgn:\t%016lx\nSigCgt:\t%016lx\n",
@@ -205,7 +218,7 @@ static int fill_status(struct task *t, struct strbuf *out)
 
 #define VDSO_SIZE 8192
 
-static void one_map(struct task *t, const struct vma *v, struct strbuf *out)
+void proc_map_line(struct task *t, const struct vma *v, struct strbuf *out)
 {
     cleanup_free char *name = NULL;
     size_t at = out->len;
@@ -240,13 +253,13 @@ static int fill_maps(struct task *t, struct strbuf *out)
 {
     if (t->mm)
         for (struct vma *v = vma_first(t->mm); v; v = vma_next(t->mm, v))
-            one_map(t, v, out);
+            proc_map_line(t, v, out);
     if (t->mm && t->mm->vdso) {
         const struct vma vdso = {.start = t->mm->vdso,
                                  .end = t->mm->vdso + VDSO_SIZE,
                                  .flags = VM_READ | VM_EXEC,
                                  .name = "[vdso]"};
-        one_map(t, &vdso, out);
+        proc_map_line(t, &vdso, out);
     }
     return 0;
 }
@@ -408,6 +421,12 @@ static const struct proc_entry ns_entries[] = {
     {0},
 };
 
+static void ask_usage(struct mm *mm, struct strbuf *host)
+{
+    if (mm)
+        mm_usage_ask(mm, 0);
+}
+
 #define FILE_ENTRY(n, m, f)                                                                        \
     {                                                                                              \
         .name = (n), .kind = PROC_FILE, .mode = (m), .fill = (f)                                   \
@@ -440,9 +459,19 @@ const struct proc_entry proc_pid_entries[] = {
      .fill = fill_oom_score_adj,
      .store = store_oom_score_adj},
     {.name = "root", .kind = PROC_LINK, .mode = 0777, .target = target_root, .follow = follow_root},
-    FILE_ENTRY("stat", 0444, fill_stat),
-    FILE_ENTRY("statm", 0444, fill_statm),
-    FILE_ENTRY("status", 0444, fill_status),
+    {.name = "smaps",
+     .kind = PROC_FILE,
+     .mode = 0444,
+     .ask = proc_ask_smaps,
+     .fill_asked = proc_fill_smaps},
+    {.name = "smaps_rollup",
+     .kind = PROC_FILE,
+     .mode = 0444,
+     .ask = proc_ask_smaps,
+     .fill_asked = proc_fill_smaps_rollup},
+    {.name = "stat", .kind = PROC_FILE, .mode = 0444, .ask = ask_usage, .fill = fill_stat},
+    {.name = "statm", .kind = PROC_FILE, .mode = 0444, .ask = ask_usage, .fill = fill_statm},
+    {.name = "status", .kind = PROC_FILE, .mode = 0444, .ask = ask_usage, .fill = fill_status},
     {.name = "task", .kind = PROC_TASKDIR, .mode = 0555},
     FILE_ENTRY("uid_map", 0644, fill_id_map),
     {0},

@@ -6,11 +6,14 @@
 #include <sys/types.h>
 
 #include "base/strbuf.h"
+#include "sentry/kernel/task.h"
 #include "sentry/vfs/vfs.h"
 
 struct file;
+struct mm;
 struct path;
 struct task;
+struct vma;
 
 enum proc_kind {
     PROC_DIR,
@@ -33,12 +36,18 @@ struct proc_entry {
     mode_t mode;
     /* t is the task a per-process file is about, or NULL. */
     int (*fill)(struct task *t, struct strbuf *out);
+    int (*fill_of)(int number,
+                   struct strbuf *out); /* in place of fill: of sysfs's numbered things */
+    /* Blocks, before fill: asks the host what fill will tell of mm (mm/usage.h). */
+    void (*ask)(struct mm *mm, struct strbuf *host);
+    int (*fill_asked)(struct task *t, const char *host, struct strbuf *out); /* with ask's answer */
     int (*target)(struct task *t, struct strbuf *out);
     int (*follow)(struct task *t, struct path *out);
     int (*open)(struct inode *i, const struct path *p, int flags, struct file **out);
     const struct proc_entry *children;
     /* A write; NULL: EACCES/EPERM. buf is NUL-terminated. */
     int (*store)(struct task *t, const char *buf, size_t len);
+    int number; /* for fill_of */
 };
 
 struct proc_inode {
@@ -86,6 +95,14 @@ struct file *proc_mem_file(struct inode *i, const struct path *p, int flags, pid
 PROC_IPC_LIMITS(X)
 #undef X
 
+enum task_state task_visible_state(const struct task *t); /* who sleeps in its stub sleeps */
+/* pid.c: a line of maps */
+void proc_map_line(struct task *t, const struct vma *v, struct strbuf *out);
+/* smaps.c: ask and fill of smaps and smaps_rollup */
+void proc_ask_smaps(struct mm *mm, struct strbuf *host);
+int proc_fill_smaps(struct task *t, const char *host, struct strbuf *out);
+int proc_fill_smaps_rollup(struct task *t, const char *host, struct strbuf *out);
+
 int proc_fill_cpuinfo(struct task *t, struct strbuf *out);
 /* mounts.c */
 int proc_fill_mountinfo(struct task *t, struct strbuf *out);
@@ -94,6 +111,8 @@ int proc_fill_mountstats(struct task *t, struct strbuf *out);
 
 extern const struct proc_entry proc_root_entries[], proc_pid_entries[];
 extern const struct proc_entry sys_root_entries[], cgroup_root_entries[];
-extern const struct proc_entry channel_entries[]; /* sentry/ckpt/channel.c */
+void sys_tables_init(void);                        /* before the first use of sys_root_entries */
+extern const struct proc_entry proc_sys_entries[]; /* sysctl.c */
+extern const struct proc_entry channel_entries[];  /* sentry/ckpt/channel.c */
 
 #endif

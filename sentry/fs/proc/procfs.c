@@ -15,6 +15,7 @@
 #include "sentry/fs/proc/proc.h"
 #include "sentry/sandbox.h"
 #include "sentry/kernel/task.h"
+#include "sentry/mm/mm.h"
 #include "sentry/vfs/file.h"
 
 static const struct inode_ops dir_ops, link_ops, file_ops_inode;
@@ -306,6 +307,30 @@ static int fill_fdinfo(const struct proc_inode *pi, struct task *t, struct strbu
     return 0;
 }
 
+/* May park: the task is looked up again behind that. */
+static int fill_file(const struct inode *i, struct task *viewer, struct strbuf *b)
+{
+    const struct proc_inode *pi = PROC_I(i);
+    const struct proc_entry *e = pi->entry;
+    struct task *t = pi->pid ? task_of(i) : viewer;
+    cleanup_strbuf struct strbuf host = {0};
+
+    if (e->ask) {
+        struct mm *mm = t->mm ? mm_get(t->mm) : NULL;
+        e->ask(mm, &host);
+        if (mm)
+            mm_put(mm);
+        t = pi->pid ? task_of(i) : viewer;
+        if (!t)
+            return -ESRCH;
+    }
+    if (host.failed)
+        return -ENOMEM;
+    if (e->fill_asked)
+        return e->fill_asked(t, host.data ? host.data : "", b);
+    return e->fill_of ? e->fill_of(e->number, b) : e->fill ? e->fill(t, b) : -EINVAL;
+}
+
 static ssize_t proc_read(struct task *viewer, struct file *f, struct uio *u, loff_t *pos, int rwf)
 {
     const struct proc_inode *pi = PROC_I(f->inode);
@@ -313,16 +338,18 @@ static ssize_t proc_read(struct task *viewer, struct file *f, struct uio *u, lof
     struct task *t = task_of(f->inode);
 
     if (*pos == 0 || !b->data) {
-        strbuf_free(b);
+        cleanup_strbuf struct strbuf made = {0};
         if (pi->pid && !t)
             return -ESRCH;
-        int err = pi->kind == PROC_FDINFO ? fill_fdinfo(pi, t, b)
-                  : pi->entry->fill       ? pi->entry->fill(pi->pid ? t : viewer, b)
-                                          : -EINVAL;
+        int err = pi->kind == PROC_FDINFO ? fill_fdinfo(pi, t, &made)
+                                          : fill_file(f->inode, viewer, &made);
         if (err)
             return err;
-        if (b->failed)
+        if (made.failed)
             return -ENOMEM;
+        strbuf_free(b);
+        *b = made;
+        made = (struct strbuf){0};
     }
     if (*pos < 0 || (size_t)*pos >= b->len)
         return 0;
@@ -449,6 +476,7 @@ int procfs_new(struct superblock **out)
 /* sysfs is made of the same kind of tables: sentry/fs/sys/sysfs.c. */
 int sysfs_new(struct superblock **out)
 {
+    sys_tables_init();
     return tables_new("sysfs", SYSFS_MAGIC, sys_root_entries, out);
 }
 

@@ -1,4 +1,4 @@
-/* Files of /proc itself and /proc/sys, from the sandbox's own facts. */
+/* Files of /proc itself, from the sandbox's own facts. */
 #include <errno.h>
 #include <string.h>
 #include <time.h>
@@ -9,28 +9,68 @@
 #include "sentry/kernel/rusage.h"
 #include "sentry/kernel/task.h"
 #include "sentry/kernel/uts.h"
+#include "sentry/mm/usage.h"
 #include "sentry/sandbox.h"
 #include "sentry/socket/socket.h"
 #include "sentry/time/clock.h"
 #include "sentry/vfs/fs_setup.h"
 
+static void ask_memory(struct mm *mm, struct strbuf *host)
+{
+    memory_usage_ask();
+}
+
 static int fill_meminfo(struct task *t, struct strbuf *out)
 {
-    unsigned long total = sandbox->memory_bytes / 1024, used = 0;
-    struct thread_group *tg;
+    const struct memory_usage u = memory_usage();
+    const struct {
+        const char *name;
+        uint64_t bytes;
+    } rows[] = {{"MemTotal", u.total},
+                {"MemFree", u.free},
+                {"MemAvailable", MIN(u.free + u.cached - u.shmem, u.total)},
+                {"Buffers", 0},
+                {"Cached", u.cached},
+                {"SwapCached", 0},
+                {"Active", u.anonymous},
+                {"Inactive", u.cached},
+                {"Unevictable", 0},
+                {"Mlocked", 0},
+                {"SwapTotal", 0},
+                {"SwapFree", 0},
+                {"Dirty", 0},
+                {"Writeback", 0},
+                {"AnonPages", u.anonymous},
+                {"Mapped", u.cached - u.shmem},
+                {"Shmem", u.shmem},
+                {"KReclaimable", 0},
+                {"Slab", 0},
+                {"CommitLimit", u.total},
+                {"Committed_AS", u.anonymous + u.shmem},
+                {"VmallocTotal", 0},
+                {"VmallocUsed", 0}};
 
-    list_for_each(tg, &all_thread_groups, all_node) {
-        if (tg->leader && tg->leader->mm)
-            used += 8192; /* the host knows better and does not tell */
-    }
-    unsigned long free_kb = total > used ? total - MIN(used, total / 2) : 0;
-    strbuf_printf(out,
-                  "MemTotal:       %8lu kB\nMemFree:        %8lu kB\nMemAvailable:   %8lu kB\n"
-                  "Buffers:        %8d kB\nCached:         %8d kB\nSwapCached:     %8d kB\n"
-                  "SwapTotal:      %8d kB\nSwapFree:       %8d kB\nShmem:          %8d kB\n"
-                  "CommitLimit:    %8lu kB\nCommitted_AS:   %8lu kB\nHugePages_Total: %7d\n"
-                  "Hugepagesize:   %8d kB\n",
-                  total, free_kb, free_kb, 0, 0, 0, 0, 0, 0, total, used, 0, 2048);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        strbuf_printf(out, "%s:%*lu kB\n", rows[i].name, 23 - (int)strlen(rows[i].name),
+                      (unsigned long)rows[i].bytes / 1024);
+    strbuf_puts(out, "HugePages_Total:       0\nHugePages_Free:        0\n"
+                     "HugePages_Rsvd:        0\nHugePages_Surp:        0\n"
+                     "Hugepagesize:       2048 kB\nHugetlb:               0 kB\n");
+    return 0;
+}
+
+static int fill_vmstat(struct task *t, struct strbuf *out)
+{
+    const struct memory_usage u = memory_usage();
+
+    strbuf_printf(
+        out,
+        "nr_free_pages %lu\nnr_anon_pages %lu\nnr_mapped %lu\nnr_file_pages %lu\n"
+        "nr_shmem %lu\nnr_dirty 0\nnr_writeback 0\npgpgin 0\npgpgout 0\npswpin 0\n"
+        "pswpout 0\npgfault 0\npgmajfault 0\noom_kill 0\n",
+        (unsigned long)(u.free / NV_PAGE_SIZE), (unsigned long)(u.anonymous / NV_PAGE_SIZE),
+        (unsigned long)((u.cached - u.shmem) / NV_PAGE_SIZE),
+        (unsigned long)(u.cached / NV_PAGE_SIZE), (unsigned long)(u.shmem / NV_PAGE_SIZE));
     return 0;
 }
 
@@ -63,9 +103,70 @@ static int fill_uptime(struct task *t, struct strbuf *out)
     return 0;
 }
 
+/*
+ * Averages as the kernel's (kernel/sched/loadavg.c), of the processors that were used; steps of
+ * five seconds are made up for when somebody looks, so that nothing runs for them.
+ */
+#define LOAD_STEP_NS (5 * NSEC_PER_SEC)
+#define LOAD_ONE 2048UL
+
+static unsigned long decayed(unsigned long load, unsigned long decay, uint64_t steps,
+                             unsigned long active)
+{
+    unsigned long keep = LOAD_ONE;
+
+    for (; steps; steps >>= 1) {
+        if (steps & 1)
+            keep = keep * decay / LOAD_ONE;
+        decay = decay * decay / LOAD_ONE;
+    }
+    return (load * keep + active * (LOAD_ONE - keep)) / LOAD_ONE;
+}
+
+static uint64_t busy_ns(void)
+{
+    struct thread_group *tg;
+    uint64_t busy = 0;
+
+    list_for_each(tg, &all_thread_groups, all_node)
+        busy += tg_cpu_ns(tg);
+    return busy;
+}
+
+static unsigned long running_tasks(void)
+{
+    struct thread_group *tg;
+    unsigned long n = 0;
+
+    list_for_each(tg, &all_thread_groups, all_node) {
+        struct task *m;
+        list_for_each(m, &tg->tasks, tg_node)
+            n += task_visible_state(m) == TASK_RUNNING;
+    }
+    return n;
+}
+
 static int fill_loadavg(struct task *t, struct strbuf *out)
 {
-    strbuf_printf(out, "0.00 0.00 0.00 1/%d %d\n", task_count(), t ? t->tid : 1);
+    static const unsigned long decay[3] = {1884, 2014, 2037}; /* of 1, 5 and 15 minutes */
+    static unsigned long load[3];
+    static uint64_t at_ns, had_ns;
+    uint64_t now = time_uptime_ns(), steps = (now - at_ns) / LOAD_STEP_NS, busy = busy_ns();
+
+    if (steps) {
+        /* Those that have ended take their time with them. */
+        uint64_t used = busy > had_ns ? busy - had_ns : 0;
+        unsigned long active = used * LOAD_ONE / (now - at_ns);
+        for (int i = 0; i < 3; i++)
+            load[i] = decayed(load[i], decay[i], steps, active);
+        at_ns = now;
+        had_ns = busy;
+    }
+    for (int i = 0; i < 3; i++) {
+        unsigned long l = load[i] + LOAD_ONE / 200;
+        strbuf_printf(out, "%lu.%02lu ", l / LOAD_ONE, l % LOAD_ONE * 100 / LOAD_ONE);
+    }
+    strbuf_printf(out, "%lu/%d %d\n", running_tasks(), task_count(), t ? t->tid : 1);
     return 0;
 }
 
@@ -91,6 +192,40 @@ static int fill_cmdline(struct task *t, struct strbuf *out)
 static int fill_empty(struct task *t, struct strbuf *out)
 {
     strbuf_puts(out, "");
+    return 0;
+}
+
+static int fill_devices(struct task *t, struct strbuf *out)
+{
+    strbuf_puts(out, "Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n"
+                     "  5 /dev/ptmx\n 10 misc\n136 pts\n\nBlock devices:\n");
+    return 0;
+}
+
+static int fill_partitions(struct task *t, struct strbuf *out)
+{
+    strbuf_puts(out, "major minor  #blocks  name\n\n");
+    return 0;
+}
+
+static int fill_interrupts(struct task *t, struct strbuf *out)
+{
+    strbuf_puts(out, "    ");
+    for (int i = 0; i < sandbox->ncpus; i++)
+        strbuf_printf(out, "       CPU%d", i);
+    strbuf_puts(out, "\n");
+    return 0;
+}
+
+static int fill_cgroups(struct task *t, struct strbuf *out)
+{
+    strbuf_puts(out, "#subsys_name\thierarchy\tnum_cgroups\tenabled\n");
+    return 0;
+}
+
+static int fill_swaps(struct task *t, struct strbuf *out)
+{
+    strbuf_puts(out, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
     return 0;
 }
 
@@ -130,55 +265,9 @@ static int target_net(struct task *t, struct strbuf *out)
     return 0;
 }
 
-/* --- /proc/sys --- */
-static int fill_hostname(struct task *t, struct strbuf *out)
-{
-    strbuf_printf(out, "%s\n", uts_root()->nodename);
-    return 0;
-}
-
-static int fill_boot_id(struct task *t, struct strbuf *out)
-{
-    strbuf_printf(out, "%s\n", sandbox->boot_id);
-    return 0;
-}
-
-#define CONST_FILE(fn, text)                                                                       \
-    static int fn(struct task *t, struct strbuf *out)                                              \
-    {                                                                                              \
-        strbuf_puts(out, text "\n");                                                               \
-        return 0;                                                                                  \
-    }
-CONST_FILE(fill_ostype, "Linux")
-CONST_FILE(fill_osrelease, NV_UTS_RELEASE)
-CONST_FILE(fill_os_version, NV_UTS_VERSION)
-CONST_FILE(fill_pid_max, "32768")
-CONST_FILE(fill_threads_max, "16384")
-CONST_FILE(fill_randomize, "2")
-CONST_FILE(fill_cap_last, "40")
-CONST_FILE(fill_ngroups, "65536")
-CONST_FILE(fill_overcommit, "1")
-CONST_FILE(fill_max_map_count, "65530")
-CONST_FILE(fill_mmap_min, "65536")
-CONST_FILE(fill_file_max, "9223372036854775807")
-CONST_FILE(fill_nr_open, "1048576")
-CONST_FILE(fill_pipe_max, "1048576")
-CONST_FILE(fill_somaxconn, "4096")
-CONST_FILE(fill_inotify_watches, "65536")
-CONST_FILE(fill_inotify_instances, "128")
-CONST_FILE(fill_one, "1")
-CONST_FILE(fill_zero, "0")
-CONST_FILE(fill_core_pattern, "core")
-
-/* clang-format off: tables */
 #define F(n, f)                                                                                    \
     {                                                                                              \
         .name = (n), .kind = PROC_FILE, .mode = 0444, .fill = (f)                                  \
-    }
-#define W(n, f)                                                                                    \
-    {                                                                                              \
-        .name = (n), .kind = PROC_FILE, .mode = 0644, .fill = proc_fill_##f,                       \
-        .store = proc_store_##f                                                                    \
     }
 #define D(n, c)                                                                                    \
     {                                                                                              \
@@ -187,53 +276,6 @@ CONST_FILE(fill_core_pattern, "core")
 
 static const struct proc_entry sysvipc_entries[] = {
     F("msg", msg_proc_fill), F("sem", sem_proc_fill), F("shm", shm_proc_fill), {0}};
-static const struct proc_entry random_entries[] = {F("boot_id", fill_boot_id), {0}};
-static const struct proc_entry kernel_entries[] = {F("cap_last_cap", fill_cap_last),
-                                                   F("core_pattern", fill_core_pattern),
-                                                   F("hostname", fill_hostname),
-                                                   W("msgmax", msgmax),
-                                                   W("msgmnb", msgmnb),
-                                                   W("msgmni", msgmni),
-                                                   F("ngroups_max", fill_ngroups),
-                                                   F("osrelease", fill_osrelease),
-                                                   F("ostype", fill_ostype),
-                                                   F("pid_max", fill_pid_max),
-                                                   D("random", random_entries),
-                                                   F("randomize_va_space", fill_randomize),
-                                                   W("sem", sem),
-                                                   F("shm_rmid_forced", fill_zero),
-                                                   W("shmall", shmall),
-                                                   W("shmmax", shmmax),
-                                                   W("shmmni", shmmni),
-                                                   F("threads-max", fill_threads_max),
-                                                   F("version", fill_os_version),
-                                                   {0}};
-static const struct proc_entry vm_entries[] = {F("max_map_count", fill_max_map_count),
-                                               F("mmap_min_addr", fill_mmap_min),
-                                               F("overcommit_memory", fill_overcommit),
-                                               {0}};
-static const struct proc_entry inotify_entries[] = {F("max_user_instances", fill_inotify_instances),
-                                                    F("max_user_watches", fill_inotify_watches),
-                                                    {0}};
-static const struct proc_entry mqueue_entries[] = {
-    W("msg_default", mq_msg_default),         W("msg_max", mq_msg_max),
-    W("msgsize_default", mq_msgsize_default), W("msgsize_max", mq_msgsize_max),
-    W("queues_max", mq_queues_max),           {0}};
-static const struct proc_entry fs_entries[] = {F("file-max", fill_file_max),
-                                               D("inotify", inotify_entries),
-                                               D("mqueue", mqueue_entries),
-                                               F("nr_open", fill_nr_open),
-                                               F("pipe-max-size", fill_pipe_max),
-                                               F("protected_symlinks", fill_one),
-                                               {0}};
-static const struct proc_entry net_core_entries[] = {F("somaxconn", fill_somaxconn), {0}};
-static const struct proc_entry net_sys_entries[] = {D("core", net_core_entries), {0}};
-static const struct proc_entry sys_entries[] = {D("fs", fs_entries),
-                                                D("kernel", kernel_entries),
-                                                D("net", net_sys_entries),
-                                                D("vm", vm_entries),
-                                                {0}};
-/* clang-format on */
 
 static int fill_net_unix(struct task *t, struct strbuf *out)
 {
@@ -250,9 +292,13 @@ static const struct proc_entry net_entries[] = {F("dev", fill_net_dev),
 const struct proc_entry proc_root_entries[] = {
     F("cmdline", fill_cmdline),
     F("cpuinfo", proc_fill_cpuinfo),
+    F("cgroups", fill_cgroups),
+    F("devices", fill_devices),
+    F("diskstats", fill_empty),
     F("filesystems", fill_filesystems),
+    F("interrupts", fill_interrupts),
     F("loadavg", fill_loadavg),
-    F("meminfo", fill_meminfo),
+    {.name = "meminfo", .kind = PROC_FILE, .mode = 0444, .ask = ask_memory, .fill = fill_meminfo},
     F("modules", fill_empty),
     {.name = "mounts", .kind = PROC_LINK, .mode = 0777, .target = target_mounts},
     {.name = "net", .kind = PROC_LINK, .mode = 0777, .target = target_net},
@@ -260,11 +306,13 @@ const struct proc_entry proc_root_entries[] = {
     D("nv-net", net_entries),
     {.name = "self", .kind = PROC_LINK, .mode = 0777, .target = target_self},
     F("stat", fill_stat),
-    F("swaps", fill_empty),
-    D("sys", sys_entries),
+    F("partitions", fill_partitions),
+    F("swaps", fill_swaps),
+    D("sys", proc_sys_entries),
     D("sysvipc", sysvipc_entries),
     {.name = "thread-self", .kind = PROC_LINK, .mode = 0777, .target = target_thread_self},
     F("uptime", fill_uptime),
     F("version", fill_version),
+    {.name = "vmstat", .kind = PROC_FILE, .mode = 0444, .ask = ask_memory, .fill = fill_vmstat},
     {0},
 };

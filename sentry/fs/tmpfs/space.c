@@ -21,6 +21,11 @@ uint64_t tmpfs_total_max(void)
     return sandbox->memory_bytes / 2 / NV_PAGE_SIZE;
 }
 
+uint64_t tmpfs_used_pages(void)
+{
+    return total_pages;
+}
+
 uint64_t tmpfs_free_pages(const struct tmpfs_super *s)
 {
     uint64_t max = tmpfs_total_max();

@@ -69,6 +69,7 @@ struct inode *tmpfs_inode_new(struct superblock *sb, mode_t mode, dev_t rdev);
 void tmpfs_data_free(struct inode *i);
 /* space.c: pages are booked before or after the fact; -ENOSPC when more do not fit. */
 uint64_t tmpfs_total_max(void);
+uint64_t tmpfs_used_pages(void); /* of all together */
 uint64_t tmpfs_free_pages(const struct tmpfs_super *s);
 int tmpfs_room(const struct inode *i, uint64_t more);
 void tmpfs_book(struct inode *i, uint64_t pages);
