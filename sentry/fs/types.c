@@ -7,6 +7,7 @@
 
 #include "base/macros.h"
 #include "sentry/fs/fs.h"
+#include "sentry/ipc/mqueue/mqueue.h"
 #include "sentry/kernel/task.h"
 #include "sentry/sandbox.h"
 #include "sentry/vfs/fs_setup.h"
@@ -243,5 +244,15 @@ static int cgroup_make(struct fs_setup *s, struct superblock **out)
 static const struct fs_type cgroup2_type = {
     .name = "cgroup2", .nodev = true, .userns = true, .param = cgroup_param, .make = cgroup_make};
 
-const struct fs_type *const fs_types[] = {&sysfs_type,    &tmpfs_type, &proc_type,   &cgroup2_type,
-                                          &devtmpfs_type, &ramfs_type, &devpts_type, NULL};
+/* The queues of the caller's IPC namespace, which are one file system wherever it is mounted. */
+static int mqueue_make(struct fs_setup *s, struct superblock **out)
+{
+    return mqueue_super(out);
+}
+
+static const struct fs_type mqueue_type = {
+    .name = "mqueue", .nodev = true, .userns = true, .make = mqueue_make};
+
+const struct fs_type *const fs_types[] = {&mqueue_type, &sysfs_type,   &tmpfs_type,
+                                          &proc_type,   &cgroup2_type, &devtmpfs_type,
+                                          &ramfs_type,  &devpts_type,  NULL};

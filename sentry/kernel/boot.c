@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/timeline.h"
 #include "sentry/fs/fs.h"
+#include "sentry/ipc/mqueue/mqueue.h"
 #include "sentry/ipc/sysv/ipc_ns.h"
 #include "sentry/kernel/boot.h"
 #include "sentry/kernel/fiber.h"
@@ -79,6 +80,7 @@ static int mount_at_name(struct task *t, const char *name, int (*make)(struct su
     err = make(&sb);
     if (err)
         return err;
+    free(sb->source);
     sb->source = strdup(source);
     return vfs_mount(&at, sb, flags, NULL);
 }
@@ -103,6 +105,8 @@ static int mount_all(struct task *t)
         err = mount_at_name(t, "/dev/pts", devpts_new, "devpts", MS_NOSUID | MS_NOEXEC);
     if (!err)
         err = mount_at_name(t, "/dev/shm", make_tmp, "shm", MS_NOSUID | MS_NODEV);
+    if (!err)
+        err = mount_at_name(t, "/dev/mqueue", mqueue_super, "mqueue", quiet);
     for (int i = 0; !err && i < sandbox->nmounts; i++) {
         const struct sandbox_mount *m = &sandbox->mounts[i];
         cleanup_path struct path at = {0};

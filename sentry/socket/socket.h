@@ -152,6 +152,11 @@ void socket_cookie_seen(uint64_t cookie);
 
 int unix_init(void);
 int netlink_init(void);
+/*
+ * The sentry sends a netlink socket a message of its own. 0, -ENOTSOCK or -EINVAL if f is none,
+ * -ENOBUFS, -ENOMEM. Without data only f is looked at.
+ */
+int netlink_deliver(struct file *f, const void *data, size_t len);
 /* The contents of /proc/net/unix. */
 void unix_proc_net(struct strbuf *out);
 

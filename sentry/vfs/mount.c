@@ -127,6 +127,19 @@ bool path_is_mount(const struct path *p)
     return p->mnt && p->dentry == p->mnt->root;
 }
 
+struct mount *vfs_private_mount(struct superblock *sb)
+{
+    struct mount *m = mount_new(sb, sb->root, MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RELATIME);
+
+    super_put(sb);
+    return m;
+}
+
+void vfs_private_umount(struct mount *m)
+{
+    mount_put(m);
+}
+
 void mount_add_writer(struct file *f)
 {
     const struct inode *i = f->path.dentry ? f->path.dentry->inode : NULL;

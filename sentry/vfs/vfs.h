@@ -350,6 +350,9 @@ int vfs_mount(const struct path *at, struct superblock *sb, unsigned long flags,
               struct mount **out);
 int vfs_bind(const struct path *at, const struct path *from, bool recursive);
 int vfs_umount(struct task *t, const struct path *at, int umount_flags);
+/* A mount in no tree, for the sentry itself; takes over sb. NULL: out of memory. */
+struct mount *vfs_private_mount(struct superblock *sb);
+void vfs_private_umount(struct mount *m);
 
 /* Device numbers: open of a character special inode goes here (sentry/fs/devtmpfs). */
 typedef int (*chrdev_open_fn)(struct task *t, struct inode *i, const struct path *p, int flags,

@@ -7,6 +7,7 @@
 
 #include "base/macros.h"
 #include "sentry/ckpt/types.h"
+#include "sentry/ipc/mqueue/mqueue.h"
 #include "sentry/ipc/sysv/sem_internal.h"
 
 const struct ckpt_field ipc_object_fields[] = {
@@ -127,6 +128,9 @@ static void ns_save(struct ckpt_writer *w, void *obj)
         ckpt_put_ref(w, &ckpt_shm, container_of(o, struct shm_segment, o));
     ipc_for_each(i, o, ns, IPC_SEM) save_set(w, container_of(o, struct sem_set, o));
     ipc_for_each(i, o, ns, IPC_MSG) save_queue(w, container_of(o, struct msg_queue, o));
+    ckpt_put_u8(w, ns->mqueue != NULL);
+    if (ns->mqueue)
+        ckpt_put_ref(w, &ckpt_mount, ns->mqueue);
 }
 
 struct restored_ns {
@@ -179,6 +183,8 @@ static void ns_load(struct ckpt_reader *r, void *obj, unsigned int version)
         load_set(r, ns, version);
     for (uint32_t i = 0; i < count[IPC_MSG] && !ckpt_failed(r); i++)
         load_queue(r, ns, version);
+    if (version > 1 && ckpt_get_u8(r))
+        ckpt_get_ref(r, &ckpt_mount, &ns->mqueue);
 }
 
 static void ns_link(struct ckpt_reader *r, void *obj)
@@ -197,6 +203,8 @@ static void ns_link(struct ckpt_reader *r, void *obj)
     }
     free(rn->segments);
     rn->segments = NULL;
+    if (!ckpt_failed(r) && ns->mqueue && !mqueue_ns_restored(ns))
+        ckpt_bad(r, "its message queues are another's, or no message queues");
 }
 
 static void ns_hold(void *obj)
@@ -225,7 +233,7 @@ static const struct ckpt_field ns_fields[] = {
 const struct ckpt_type ckpt_ipc_ns = {
     .name = "ipc namespace",
     .id = CT_IPC_NS,
-    .version = 1,
+    .version = 2,
     CKPT_TABLE(ns_fields),
     .save = ns_save,
     .create = ns_create,

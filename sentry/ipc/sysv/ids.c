@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/macros.h"
+#include "sentry/ipc/mqueue/mqueue.h"
 #include "sentry/ipc/sysv/sysv_internal.h"
 #include "sentry/kernel/task.h"
 
@@ -54,6 +55,7 @@ void ipc_ns_put(struct ipc_ns *ns)
     shm_ns_exit(ns);
     sem_ns_exit(ns);
     msg_ns_exit(ns);
+    mqueue_ns_exit(ns);
     for (int i = 0; i < IPC_KINDS; i++)
         free(ns->ids[i].slot);
     free(ns);

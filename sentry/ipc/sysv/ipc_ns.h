@@ -13,8 +13,8 @@
 
 struct ckpt_type;
 struct ipc_object;
+struct mount;
 struct strbuf;
-struct superblock;
 struct task;
 
 #define IPC_MNI_MAX 32768 /* objects of one kind: Linux's IPCMNI */
@@ -38,8 +38,8 @@ struct ipc_ns {
     uint64_t msg_bytes, msg_held; /* of texts; with what keeping them takes */
     uint32_t msg_count;
     struct list undo_lists; /* struct sem_undo_list */
-    /* sentry/ipc/mqueue.c */
-    struct superblock *mqueue; /* weak: it goes with the namespace; NULL: not yet made */
+    /* sentry/ipc/mqueue */
+    struct mount *mqueue; /* owned, in no tree; NULL: not yet made */
     uint32_t mq_queues_max, mq_msg_max, mq_msgsize_max, mq_msg_default, mq_msgsize_default;
 };
 

@@ -110,6 +110,17 @@ static int enqueue(struct netlink_sock *n, const char *data, size_t len)
     return 0;
 }
 
+int netlink_deliver(struct file *f, const void *data, size_t len)
+{
+    struct socket *s = socket_of(f);
+
+    if (!s)
+        return -ENOTSOCK;
+    if (s->family != AF_NETLINK)
+        return -EINVAL;
+    return data ? enqueue(nl_of(s), data, len) : 0;
+}
+
 static void drop_first(struct netlink_sock *n)
 {
     struct datagram *d = list_first(&n->queue, struct datagram, node);
