@@ -19,6 +19,7 @@
 #include "runsc-cli/cli.h"
 #include "runsc-cli/function.h"
 #include "runsc-cli/invoke.h"
+#include "runsc-cli/net_ahead.h"
 #include "runsc-cli/request.h"
 #include "runsc-cli/warm.h"
 #include "sentry/kernel/loop.h"
@@ -165,6 +166,7 @@ static int invoke_many(struct image *img, const struct run_options *o, const str
 
     if (t == MAP_FAILED)
         return EXIT_NV;
+    net_ahead_drop();
     fflush(NULL);
     for (int i = 0; i < o->parallel; i++) {
         pid_t pid = fork();
@@ -190,6 +192,7 @@ static int prepare(enum option_verb verb, int argc, char **argv, struct run_opti
     cleanup_error struct error e = ERROR_INIT;
     uint64_t main_ns = now_ns();
 
+    net_ahead_begin();
     int code = options_parse(verb, argc, argv, o);
     if (code)
         return code;

@@ -8,6 +8,7 @@
 #include "runsc-cli/cli.h"
 #include "runsc-cli/function.h"
 #include "runsc-cli/invoke.h"
+#include "runsc-cli/net_ahead.h"
 #include "runsc-cli/options.h"
 #include "runsc-cli/relay.h"
 #include "runsc-cli/session.h"
@@ -44,6 +45,7 @@ int verb_run(int argc, char **argv)
     uint64_t main_ns = now_ns();
     struct error e = ERROR_INIT;
 
+    net_ahead_begin();
     int code = options_parse(VERB_RUN, argc, argv, &o);
     if (code)
         return code < 0 ? 0 : code;

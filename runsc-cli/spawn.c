@@ -31,6 +31,7 @@
 #include "base/timeline.h"
 #include "gofer/gofer.h"
 #include "platform/platform.h"
+#include "runsc-cli/net_ahead.h"
 #include "runsc-cli/sanitizer.h"
 
 #define NOBODY 65534
@@ -348,7 +349,7 @@ static int start_sentry(struct spawn *s, struct ends *p, bool privileged, struct
                                 privileged ? NOBODY : getegid()};
 
     s->spec.gofer_sock = p->gofer_sock[0];
-    s->sentry = fork_into(s->ground ? SENTRY_NS & ~CLONE_NEWNET : SENTRY_NS);
+    s->sentry = fork_into(s->has_net ? SENTRY_NS & ~CLONE_NEWNET : SENTRY_NS);
     if (s->sentry < 0)
         return explain_ns_failure(-errno, e);
     if (s->sentry == 0) {
@@ -384,8 +385,12 @@ int spawn_sandbox(struct spawn *s, struct error *e)
     int err = make_ends(&p, e);
     if (!err)
         err = start_gofer(s, &p, privileged, e);
+    int back = s->ground ? -1 : net_ahead_enter();
+    s->has_net = s->ground || back >= 0;
     if (!err)
         err = start_sentry(s, &p, privileged, e);
+    if (back >= 0)
+        net_ahead_leave(back);
     if (!err)
         err = may_go(s, s->gofer, p.gofer_go[1], privileged ? NULL : &own, privileged, e);
     if (!err) {

@@ -20,6 +20,7 @@ struct spawn {
     const struct ground *ground;
     const struct ground_exports *exports;
     /* results */
+    bool has_net; /* it was given the caller's network namespace */
     pid_t sentry, gofer;
     int ctl; /* our end of the control socket */
 };
