@@ -210,6 +210,8 @@ struct platform {
     /* Like a window filled with zeros and committed: false where that is not possible. May be NULL.
      */
     bool (*out_zero)(struct gthread *thr, uint64_t addr, size_t len);
+    /* What was committed is in guest memory then, for others to see. NULL: it always is. */
+    void (*out_flush)(struct gthread *thr);
 
     /*
      * Answers that the guest may have without asking; NULL where there is no such way. May be
@@ -258,6 +260,16 @@ struct platform {
      * the sentry without a host thread. NULL: they always are.
      */
     void (*ask_futex)(struct aspace *as);
+    /*
+     * The same while threads run, so that none of them waits where the sentry does not see it. thr
+     * is parked in an event. 0 or negative errno. Blocks.
+     */
+    int (*claim_futex)(struct gthread *thr);
+    /*
+     * The code of the address space of thr, which is parked in an event, becomes what its program
+     * has, and stays so: somebody steps through it or changes it. NULL like patch. Blocks.
+     */
+    int (*patch_never)(struct gthread *thr);
 
     /* Runs one host call inside the address space of thr, which is parked in an event. Blocks. */
     int (*hostcall)(struct gthread *thr, struct platform_hostcall *call);

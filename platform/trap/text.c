@@ -337,3 +337,37 @@ int text_restore(struct gthread *thr, uint64_t start, uint64_t end)
     unlock_text(as);
     return err;
 }
+
+int text_never(struct gthread *thr)
+{
+    thr->as->keep_text = true;
+    return text_restore(thr, 0, UINT64_MAX);
+}
+
+/*
+ * When the others stand, none is on its way to wake somebody by itself. Those who wait are woken
+ * and make their calls again, which then come to the sentry.
+ */
+int text_claim_futex(struct gthread *thr)
+{
+    struct aspace *as = thr->as;
+    struct gthread *t;
+    int err;
+
+    if (as->ask_futex)
+        return 0;
+    do {
+        text_wait(thr);
+        err = lock_text(thr, true);
+    } while (err == -EAGAIN);
+    if (err)
+        return err;
+    as->ask_futex = true;
+    list_for_each(t, &as->threads, node) {
+        __atomic_store_n(&t->slot->ask_futex, 1, __ATOMIC_SEQ_CST);
+        if (t != thr)
+            platform->interrupt(t);
+    }
+    unlock_text(as);
+    return 0;
+}

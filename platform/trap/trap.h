@@ -121,6 +121,7 @@ const void *window_in(struct gthread *thr, uint64_t addr, size_t *avail);
 void *window_out(struct gthread *thr, uint64_t addr, size_t len);
 void window_commit(struct gthread *thr, uint64_t addr, size_t len);
 bool window_zero(struct gthread *thr, uint64_t addr, size_t len);
+void window_flush(struct gthread *thr);
 /* batch.c */
 int trap_hostcalls(struct gthread *thr, struct platform_hostcall *calls, unsigned int n);
 /* donate.c */
@@ -137,6 +138,8 @@ struct aspace *aspace_next(const struct aspace *as); /* all of them, beginning w
 void text_wait(struct gthread *thr); /* while code is being changed */
 int text_patch(struct gthread *thr, struct platform_site *site);
 int text_restore(struct gthread *thr, uint64_t start, uint64_t end);
+int text_never(struct gthread *thr);
+int text_claim_futex(struct gthread *thr);
 void text_forget(struct aspace *as, uint64_t start, uint64_t end);
 void text_hide(const struct aspace *as, uint64_t addr, void *bytes, size_t n);
 bool text_is_entry(const struct aspace *as, uint64_t ip); /* does a thunk begin there? */

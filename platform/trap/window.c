@@ -114,3 +114,18 @@ bool window_zero(struct gthread *thr, uint64_t addr, size_t len)
     thr->has_out = true;
     return true;
 }
+
+/* Does now what the stub would do when the thread goes on. */
+void window_flush(struct gthread *thr)
+{
+    static const char zeros[SLOT_WINDOW_SIZE];
+
+    for (unsigned int i = 0; thr->has_out && i < thr->nsegs; i++) {
+        struct trap_seg *g = &thr->segs[i];
+        const char *from = g->zero ? zeros : (char *)thr->slot + g->off;
+        if (g->out_len)
+            platform->write_mem(thr->as, g->addr, from, g->out_len);
+        g->out_len = 0;
+    }
+    thr->has_out = false;
+}

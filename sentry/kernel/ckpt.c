@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <sys/syscall.h>
 
 #include "base/macros.h"
@@ -235,6 +236,7 @@ static const struct ckpt_field tg_fields[] = {
     CKPT_BOOL(struct thread_group, sig.stop_reported),
     CKPT_UINT_MAX(struct thread_group, sig.last_stop, NV_NSIG),
     CKPT_UINT_MAX(struct thread_group, exit_signal, NV_NSIG),
+    CKPT_SINCE(2, CKPT_KIND_UINT, struct thread_group, parent_tid, .max = INT32_MAX),
     CKPT_BOOL(struct thread_group, exiting),
     CKPT_BOOL(struct thread_group, zombie),
     CKPT_BOOL(struct thread_group, is_subreaper),
@@ -257,7 +259,7 @@ static const struct ckpt_field tg_fields[] = {
 const struct ckpt_type ckpt_thread_group = {
     .name = "thread_group",
     .id = CT_THREAD_GROUP,
-    .version = 1,
+    .version = 2,
     CKPT_TABLE(tg_fields),
     .save = tg_save,
     .create = tg_create,
@@ -292,6 +294,19 @@ static bool waits_in_guest(const struct task *t)
     return t->ev.kind == PE_SYSCALL && t->ev.sys_done && t->sys_result <= -ERESTARTSYS;
 }
 
+/* Threads that have exited are in no other list. */
+static void save_tracees(struct ckpt_writer *w, struct task *t)
+{
+    struct task *c;
+    uint32_t n = 0;
+
+    list_for_each(c, &t->trace.tracees, trace.node)
+        n++;
+    ckpt_put_u32(w, n);
+    list_for_each(c, &t->trace.tracees, trace.node)
+        ckpt_put_ref(w, &ckpt_task, c);
+}
+
 static void task_save(struct ckpt_writer *w, void *obj)
 {
     struct task *t = obj;
@@ -308,6 +323,7 @@ static void task_save(struct ckpt_writer *w, void *obj)
     ckpt_put_u8(w, t->affinity != NULL);
     if (t->affinity)
         ckpt_put_bytes(w, t->affinity, sizeof(*t->affinity));
+    save_tracees(w, t);
 }
 
 static void *task_create(struct ckpt_reader *r)
@@ -320,6 +336,7 @@ static void *task_create(struct ckpt_reader *r)
     list_init(&t->tg_node);
     waitq_init(&t->vfork_done);
     signal_task_init(t);
+    trace_task_init(t);
     return t;
 }
 
@@ -363,8 +380,33 @@ static void task_load(struct ckpt_reader *r, void *obj, unsigned int version)
         else
             ckpt_bad(r, "out of memory");
     }
+    if (version >= 2) {
+        static struct task *listed; /* they put themselves into the list */
+        uint32_t n = ckpt_get_count(r, 1 << 16, sizeof(uint32_t));
+        while (n--)
+            ckpt_get_weak(r, &ckpt_task, &listed);
+    }
     if (t->cut_short && !syscall_row(t->sys.nr))
         ckpt_bad(r, "it was in call %ld, which there is not", t->sys.nr);
+}
+
+static bool link_trace(struct task *t)
+{
+    struct task_trace *tr = &t->trace;
+    struct task *p = tr->tracer;
+
+    if (!p) {
+        return !tr->stopped && !tr->trap_due && !tr->held && !tr->past_stop && !tr->exit_due &&
+               !tr->event_due && !tr->vfork_done && !tr->pass;
+    }
+    if (!p->tg || p->tg == t->tg || p->state == TASK_ZOMBIE ||
+        (tr->held && (t->state != TASK_ZOMBIE || t->tg->leader == t || t->tg->zombie)) ||
+        (tr->stopped && t->state == TASK_ZOMBIE) || tr->info.si_signo < 0 ||
+        tr->info.si_signo > NV_NSIG)
+        return false;
+    list_add_tail(&p->trace.tracees, &tr->node);
+    t->tg->nheld += tr->held;
+    return true;
 }
 
 static void task_link(struct ckpt_reader *r, void *obj)
@@ -376,7 +418,7 @@ static void task_link(struct ckpt_reader *r, void *obj)
         ckpt_bad(r, "incomplete");
         return;
     }
-    if ((!alive && t->tg->leader != t) || (alive && t->tg->zombie)) {
+    if ((!alive && t->tg->leader != t && !t->trace.held) || (alive && t->tg->zombie)) {
         ckpt_bad(r, "dead and alive");
         return;
     }
@@ -386,6 +428,10 @@ static void task_link(struct ckpt_reader *r, void *obj)
     }
     t->comm[sizeof(t->comm) - 1] = 0;
     t->uts = uts_root();
+    if (!link_trace(t)) {
+        ckpt_bad(r, "traced in a way that cannot be");
+        return;
+    }
     if (!alive)
         return;
     if (!t->ipc) /* an older image: it had none */
@@ -443,6 +489,31 @@ static const struct ckpt_field task_fields[] = {
     CKPT_REF(struct task, vfork_child, &ckpt_task),
     CKPT_UINT(struct task, exit_code),
     CKPT_UINT_MAX(struct task, pdeath_signal, NV_NSIG),
+    CKPT_SINCE(2, CKPT_KIND_UINT, struct task, personality, .max = ADDR_NO_RANDOMIZE),
+    CKPT_SINCE(2, CKPT_KIND_WEAK, struct task, trace.tracer, .type = &ckpt_task),
+    CKPT_SINCE(2, CKPT_KIND_BOOL, struct task, trace.seized),
+    CKPT_SINCE(2, CKPT_KIND_UINT, struct task, trace.options),
+    CKPT_SINCE(2, CKPT_KIND_UINT, struct task, trace.resume, .max = RESUME_EMU_STEP),
+    CKPT_SINCE(2, CKPT_KIND_BOOL, struct task, trace.stopped),
+    CKPT_SINCE(2, CKPT_KIND_BOOL, struct task, trace.reported),
+    CKPT_SINCE(2, CKPT_KIND_BOOL, struct task, trace.listening),
+    CKPT_SINCE(2, CKPT_KIND_BOOL, struct task, trace.has_info),
+    CKPT_SINCE(2, CKPT_KIND_UINT, struct task, trace.kind, .max = TRACE_LAST),
+    CKPT_SINCE(2, CKPT_KIND_UINT, struct task, trace.code, .max = 0xffffff),
+    CKPT_SINCE(2, CKPT_KIND_UINT, struct task, trace.message),
+    CKPT_SINCE(2, CKPT_KIND_BYTES, struct task, trace.info),
+    CKPT_SINCE(2, CKPT_KIND_UINT, struct task, trace.given, .max = 0xffffff),
+    CKPT_SINCE(2, CKPT_KIND_BOOL, struct task, trace.regs_changed),
+    CKPT_SINCE(2, CKPT_KIND_BOOL, struct task, trace.trap_due),
+    CKPT_SINCE(2, CKPT_KIND_BOOL, struct task, trace.past_stop),
+    CKPT_SINCE(2, CKPT_KIND_BOOL, struct task, trace.exit_due),
+    CKPT_SINCE(2, CKPT_KIND_UINT, struct task, trace.event_due, .max = 0xff),
+    CKPT_SINCE(2, CKPT_KIND_UINT, struct task, trace.event_msg),
+    CKPT_SINCE(2, CKPT_KIND_UINT, struct task, trace.vfork_done),
+    CKPT_SINCE(2, CKPT_KIND_BOOL, struct task, trace.emulated),
+    CKPT_SINCE(2, CKPT_KIND_BOOL, struct task, trace.recheck),
+    CKPT_SINCE(2, CKPT_KIND_BOOL, struct task, trace.pass),
+    CKPT_SINCE(2, CKPT_KIND_BOOL, struct task, trace.held),
     CKPT_UINT(struct task, policy),
     CKPT_UINT(struct task, ioprio),
     CKPT_UINT(struct task, nsyscalls),

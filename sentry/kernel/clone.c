@@ -79,6 +79,7 @@ static int new_group(struct task *t, struct task *c, uint64_t f, int exit_signal
     tg->leader = c;
     tg->tgid = c->tid;
     tg->parent = parent;
+    tg->parent_tid = f & CLONE_PARENT ? t->tg->parent_tid : t->tid;
     list_add_tail(&parent->children, &tg->sibling);
     return tg_join_pgrp(tg, t->tg->pgrp->id, t->tg->session);
 }
@@ -92,6 +93,7 @@ static int inherit(struct task *t, struct task *c, uint64_t f)
     int err = ipc_task_clone(t, c, f);
     if (err)
         return err;
+    c->personality = t->personality;
     c->policy = t->policy;
     c->ioprio = t->ioprio;
     c->mempolicy = t->mempolicy;
@@ -246,6 +248,7 @@ long task_clone(struct task *t, const struct clone_args_k *args)
         return err;
     }
     link_task(c);
+    trace_cloned(t, c, f, (int)args->exit_signal);
     pid_t tid = c->tid;
     if (f & CLONE_VFORK) {
         c->vfork_parent = t;

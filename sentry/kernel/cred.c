@@ -73,13 +73,22 @@ bool cred_in_group(const struct cred *c, gid_t gid)
     return false;
 }
 
+/* __ptrace_may_access() and cap_ptrace_access_check(). */
+bool task_may_access_as(const struct task *viewer, const struct task *target, uid_t uid, gid_t gid,
+                        uint64_t caps)
+{
+    const struct cred *c = target->cred;
+    bool same = uid == c->uid && uid == c->euid && uid == c->suid && gid == c->gid &&
+                gid == c->egid && gid == c->sgid;
+
+    if (viewer->tg == target->tg || cred_capable(viewer->cred, CAP_SYS_PTRACE))
+        return true;
+    return same && target->tg->dumpable && (c->cap_permitted & ~caps) == 0;
+}
+
 bool task_may_access(const struct task *viewer, const struct task *target)
 {
-    const struct cred *v = viewer->cred, *c = target->cred;
-    bool same = v->fsuid == c->uid && v->fsuid == c->euid && v->fsuid == c->suid &&
-                v->fsgid == c->gid && v->fsgid == c->egid && v->fsgid == c->sgid;
+    const struct cred *v = viewer->cred;
 
-    if (viewer->tg == target->tg || cred_capable(v, CAP_SYS_PTRACE))
-        return true;
-    return same && target->tg->dumpable && (c->cap_permitted & ~v->cap_permitted) == 0;
+    return task_may_access_as(viewer, target, v->fsuid, v->fsgid, v->cap_effective);
 }

@@ -29,5 +29,8 @@ bool cred_in_group(const struct cred *c, gid_t gid); /* fsgid or supplementary *
 struct task;
 /* May viewer look into target's memory and descriptors? Access mode checks of ptrace(2). */
 bool task_may_access(const struct task *viewer, const struct task *target);
+/* The same for a viewer with these ids and capabilities. */
+bool task_may_access_as(const struct task *viewer, const struct task *target, uid_t uid, gid_t gid,
+                        uint64_t caps);
 
 #endif

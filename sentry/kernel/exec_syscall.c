@@ -3,6 +3,7 @@
  * new image is mm/exec's matter (exec_load).
  */
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -248,7 +249,9 @@ static int exec_cred(struct task *t, struct file *f, struct cred **out, bool *se
 
     if (!n)
         return -ENOMEM;
-    bool may_suid = !t->no_new_privs && !(f->path.mnt && (f->path.mnt->flags & MS_NOSUID));
+    bool traced = t->trace.tracer && !cred_capable(t->trace.tracer->cred, CAP_SYS_PTRACE);
+    bool may_suid =
+        !traced && !t->no_new_privs && !(f->path.mnt && (f->path.mnt->flags & MS_NOSUID));
     if (may_suid && (i->mode & S_ISUID))
         n->euid = i->uid;
     if (may_suid && (i->mode & (S_ISGID | 0010)) == (S_ISGID | 0010))
@@ -323,6 +326,7 @@ static int do_exec(struct task *t, struct file **file, char **path, const char *
                             .cred = cred,
                             .secure = secure,
                             .commit = fresh_state};
+    pid_t old_tid = t->tid;
     err = exec_load(t, &p);
     if (err) {
         cred_put(cred);
@@ -340,6 +344,7 @@ static int do_exec(struct task *t, struct file **file, char **path, const char *
         file_put(t->tg->exe);
     t->tg->exe = file_get(*file);
     fdtable_close_on_exec(t);
+    trace_execed(t, old_tid);
     return 0;
 }
 

@@ -31,7 +31,8 @@ void tg_exit(struct thread_group *tg, int code)
     tg->exiting = true;
     tg->group_exit_code = code;
     /* Nobody else lives in this memory: end guest code now, without a round of interrupts. */
-    if (tg->ntasks > 1 && tg->leader && tg->leader->mm &&
+    trace_kill_group(tg);
+    if (tg->ntasks > 1 && !trace_group_traced(tg) && tg->leader && tg->leader->mm &&
         tg->leader->mm->refs == (unsigned)tg->ntasks)
         platform->aspace_kill(tg->leader->mm->as);
     list_for_each(t, &tg->tasks, tg_node)
@@ -52,7 +53,7 @@ void tg_exit_overdue(struct ktimer *k)
     struct task *t;
 
     list_for_each(t, &tg->tasks, tg_node) {
-        if (t->mm && (t->in_guest || waited > 3 * EXIT_GRACE_NS) &&
+        if (t->mm && !t->trace.stopped && (t->in_guest || waited > 3 * EXIT_GRACE_NS) &&
             (t->mm->refs <= (unsigned)tg->ntasks || waited > 20 * EXIT_GRACE_NS))
             platform->aspace_kill(t->mm->as);
     }
@@ -134,7 +135,7 @@ static void reparent_children(struct thread_group *tg)
             signal_send_group(c, &info);
         }
         tg_orphan_check(c);
-        if (c->zombie) {
+        if (c->zombie && !(c->leader && trace_reparented(c->leader))) {
             signal_notify_parent(c, WIFSIGNALED(c->group_exit_code) ? CLD_KILLED : CLD_EXITED, 0);
         }
     }
@@ -153,6 +154,7 @@ void tg_reap(struct thread_group *tg)
             to->ru_maxrss = MAX(to->ru_maxrss, own[i]->ru_maxrss);
         }
     }
+    trace_unlink(leader);
     list_del(&tg->sibling);
     tg_leave_pgrp(tg);
     tg->parent = NULL;
@@ -173,10 +175,33 @@ static bool autoreap(struct thread_group *tg)
     return a->handler == (uint64_t)SIG_IGN || (a->flags & SA_NOCLDWAIT);
 }
 
-static void group_exited(struct thread_group *tg, int code)
+/* Of the end of a task; the tracer is not its parent. */
+static void tell_tracer(struct task *t, int status)
 {
-    if (!tg->exiting)
-        tg->group_exit_code = code;
+    struct thread_group *tg = t->trace.tracer->tg;
+    siginfo_t info = {.si_signo = SIGCHLD};
+
+    info.si_code = WIFSIGNALED(status) ? CLD_KILLED : CLD_EXITED;
+    info.si_status = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
+    info.si_pid = t->tid;
+    info.si_uid = t->cred->uid;
+    signal_send_group(tg, &info);
+    waitq_wake_all(&tg->child_wait);
+}
+
+void tg_tell_parent(struct thread_group *tg)
+{
+    int status = tg->group_exit_code;
+    bool reap = autoreap(tg);
+
+    signal_notify_parent(tg, WIFSIGNALED(status) ? CLD_KILLED : CLD_EXITED,
+                         WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+    if (reap)
+        tg_reap(tg);
+}
+
+static void group_exited(struct thread_group *tg)
+{
     tg->exiting = true;
     tg->zombie = true;
     ktimer_cancel(&tg->itimer_real);
@@ -193,12 +218,10 @@ static void group_exited(struct thread_group *tg, int code)
         loop_stop();
         return;
     }
-    int status = tg->group_exit_code;
-    bool reap = autoreap(tg);
-    signal_notify_parent(tg, WIFSIGNALED(status) ? CLD_KILLED : CLD_EXITED,
-                         WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-    if (reap)
-        tg_reap(tg);
+    if (trace_reparented(tg->leader))
+        tell_tracer(tg->leader, tg->group_exit_code);
+    else
+        tg_tell_parent(tg);
 }
 
 void task_release_vfork(struct task *t)
@@ -230,10 +253,31 @@ void task_exit_memory(struct task *t)
     t->mm = NULL;
 }
 
+/* The last one makes its group a zombie. */
+static void release_thread(struct task *t)
+{
+    struct thread_group *tg = tg_get(t->tg);
+
+    trace_unlink(t);
+    task_release_id(t);
+    task_put(t);
+    if (tg->ntasks == 0 && tg->nheld == 0 && !tg->zombie)
+        group_exited(tg);
+    tg_put(tg);
+}
+
+void trace_release_held(struct task *t)
+{
+    t->trace.held = false;
+    t->tg->nheld--;
+    release_thread(t);
+}
+
 void task_exit(struct task *t, int code)
 {
     struct thread_group *tg = t->tg;
 
+    trace_exit_stop(t, code);
     t->exit_code = code;
     t->in_syscall = false;
     if (t->mm && t->ev.kind != PE_EXITED) {
@@ -256,19 +300,23 @@ void task_exit(struct task *t, int code)
     t->state = TASK_ZOMBIE;
     t->fiber = NULL;
     list_del(&t->tg_node);
-    tg->ntasks--;
+    if (--tg->ntasks == 0 && !tg->exiting) { /* the last thread's code counts */
+        tg->exiting = true;
+        tg->group_exit_code = code;
+    }
     freeze_progress();
     waitq_wake_all(&tg->exit_wait);
-    if (t != tg->leader) {
-        bool last = tg->ntasks == 0;
-        tg_get(tg);
-        task_release_id(t);
-        task_put(t);
-        if (last)
-            group_exited(tg, code);
-        tg_put(tg);
-    } else if (tg->ntasks == 0) {
-        group_exited(tg, code);
+    trace_let_go(t);
+    if (t != tg->leader && t->trace.tracer) {
+        t->trace.held = true;
+        tg->nheld++;
+        tell_tracer(t, code);
+    } else if (t != tg->leader) {
+        release_thread(t);
+    } else if (tg->ntasks == 0 && tg->nheld == 0) {
+        group_exited(tg);
+    } else {
+        trace_kill(t); /* what it is as a zombie it is not in a stop */
     }
     fiber_exit();
 }
@@ -282,6 +330,7 @@ void task_kill_others(struct task *t)
     list_for_each(o, &tg->tasks, tg_node) {
         if (o != t) {
             o->killed = true;
+            trace_kill(o);
             task_kick(o);
         }
     }
@@ -292,6 +341,7 @@ void task_kill_others(struct task *t)
         struct task *old = tg->leader;
         task_swap_ids(t, old);
         tg->leader = t;
+        trace_unlink(old);
         task_release_id(old);
         task_put(old);
     }

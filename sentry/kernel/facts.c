@@ -9,7 +9,8 @@ void task_publish_facts(struct task *t)
 {
     const struct cred *c = t->cred;
     const struct platform_facts f = {
-        .valid = !sandbox->strace_filter, /* a trace shows every call */
+        /* A trace shows every call. */
+        .valid = !sandbox->strace_filter && !t->trace.tracer,
         .pid = t->tg->tgid,
         .tid = t->tid,
         .ppid = t->tg->parent ? t->tg->parent->tgid : 0,

@@ -19,6 +19,8 @@ void freeze_progress(void)
 
 void task_freeze(struct task *t)
 {
+    if (t->thr && platform->out_flush) /* an image has the guest's memory, not the windows */
+        platform->out_flush(t->thr);
     t->frozen = true;
     freeze_progress();
     fiber_park();

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/prctl.h>
 #include <string.h>
+#include <sys/personality.h>
 
 #include "sentry/kernel/task_internal.h"
 #include "sentry/kernel/uaccess.h"
@@ -213,11 +214,16 @@ long sys_arch_prctl(struct task *t, const struct sysargs *a)
 
 long sys_personality(struct task *t, const struct sysargs *a)
 {
-    uint32_t p = arg_u32(a, 0);
+    uint32_t p = arg_u32(a, 0), old = t->personality;
 
-    if (p != 0xffffffff && p != 0)
+    if (p == 0xffffffff)
+        return old;
+    if (p & ~(uint32_t)ADDR_NO_RANDOMIZE) {
         explain_missing("personality", "0x%x", p);
-    return p == 0xffffffff || p == 0 ? 0 : -EINVAL;
+        return -EINVAL;
+    }
+    t->personality = p;
+    return old;
 }
 
 long sys_set_tid_address(struct task *t, const struct sysargs *a)

@@ -99,10 +99,14 @@ static void handle_syscall(struct task *t)
     t->sys.nr = t->ev.sys.nr;
     memcpy(t->sys.arg, t->ev.sys.args, sizeof(t->sys.arg));
     if (!t->ev.sys_done) {
-        make_call(t);
+        t->trace.exit_due = t->trace.tracer != NULL;
+        if (likely(!t->trace.tracer) || trace_enter(t))
+            make_call(t);
         return;
     }
     t->sys_result = t->ev.sys_result;
+    if (t->sys_result == -EINTR && !task_signal_waiting(t)) /* interrupted for our own sake */
+        t->sys_result = -ERESTARTSYS;
     if (unlikely(sandbox_freezing)) { /* a restored one is made here: it needs its arguments */
         const struct user_regs_struct *r = task_regs(t);
         t->sys = (struct sysargs){.nr = t->ev.sys.nr,
@@ -177,6 +181,10 @@ static bool leaves_vdso(struct task *t)
 static bool may_run(struct task *t)
 {
     t->interrupted = false;
+    if (unlikely(t->trace.stopped) && trace_rest_restored(t)) {
+        make_call(t);
+        return false;
+    }
     if (unlikely(sandbox_freezing) && !task_fatal_pending(t)) {
         if (leaves_vdso(t))
             return true;
@@ -195,6 +203,8 @@ static bool may_run(struct task *t)
         if (again)
             return false;
     }
+    if (unlikely(t->trace.tracer))
+        trace_leave(t);
     if (unlikely(t->vfork_child)) {
         struct task *c = t->vfork_child;
         while (c->vfork_parent)
@@ -205,6 +215,8 @@ static bool may_run(struct task *t)
         c->vfork_parent = NULL;
         t->vfork_child = NULL;
         task_put(c);
+        if (unlikely(t->trace.tracer))
+            trace_leave(t);
     }
     if (unlikely(!t->thr) && !task_fatal_pending(t)) {
         int err = task_materialize(t);
@@ -214,9 +226,11 @@ static bool may_run(struct task *t)
         }
         return false;
     }
-    if (unlikely(task_signal_pending(t) || t->sig.restore_saved ||
+    if (unlikely(task_signal_pending(t) || t->sig.restore_saved || t->trace.pass ||
                  (t->ev.kind == PE_SYSCALL && t->sys_result <= -ERESTARTSYS)))
         signal_deliver(t);
+    if (unlikely(t->trace.tracer) && mm_watch(t, false))
+        return task_fatal_pending(t);
     return true;
 }
 
@@ -235,6 +249,8 @@ static void handle_fault(struct task *t)
 /* Resumes guest code until its next event. */
 static void run_guest(struct task *t)
 {
+    if (unlikely(trace_stepping(t)))
+        trace_arm_step(t);
     if (t->regs_dirty) {
         if (t->ev.kind == PE_SYSCALL)
             t->regs.rax = (uint64_t)t->sys_result;
@@ -258,6 +274,8 @@ static void run_guest(struct task *t)
     platform->run(t->thr, &t->ev);
     signal_take_mask(t);
     t->in_guest = false;
+    if (unlikely(t->trace.forced_tf))
+        trace_disarm_step(t);
 }
 
 void task_run(struct task *t)

@@ -73,6 +73,7 @@ struct task *task_new(struct thread_group *tg)
     list_init(&t->tg_node);
     waitq_init(&t->vfork_done);
     signal_task_init(t);
+    trace_task_init(t);
     t->start_ns = time_guest_ns();
     return t;
 }
@@ -283,8 +284,8 @@ bool task_signal_pending(const struct task *t)
 
 bool task_signal_waiting(const struct task *t)
 {
-    return task_fatal_pending(t) || t->tg->sig.stop_signal ||
-           ((t->sig.pending.set | t->tg->sig.pending.set) & ~t->sig.blocked);
+    return task_fatal_pending(t) || (t->tg->sig.stop_signal && !t->trace.past_stop) ||
+           t->trace.trap_due || ((t->sig.pending.set | t->tg->sig.pending.set) & ~t->sig.blocked);
 }
 
 struct user_regs_struct *task_regs(struct task *t)

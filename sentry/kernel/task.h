@@ -21,6 +21,7 @@
 #include "sentry/kernel/syscall.h"
 #include "sentry/kernel/waitq.h"
 #include "sentry/signal/signal.h"
+#include "sentry/trace/trace.h"
 
 struct fdtable;
 struct fiber;
@@ -36,7 +37,7 @@ struct posix_timers;
 struct itimers_cpu;
 struct cpu_watch;
 
-enum task_state { TASK_RUNNING, TASK_SLEEPING, TASK_STOPPED, TASK_ZOMBIE, TASK_DEAD };
+enum task_state { TASK_RUNNING, TASK_SLEEPING, TASK_STOPPED, TASK_TRACED, TASK_ZOMBIE, TASK_DEAD };
 
 struct task {
     unsigned int refs;
@@ -77,6 +78,7 @@ struct task {
     bool wait_cut;     /* the call's last sleep ended so */
     uint64_t done_ago; /* bytes that a write(2) made again has written before */
 
+    struct task_trace trace;
     struct task_signal sig;    /* blocked, pending, altstack... sentry/signal/signal.h */
     bool interrupted;          /* woken in order to look at signals */
     struct waitq *sleeping_on; /* for /proc only */
@@ -92,6 +94,7 @@ struct task {
     struct task *vfork_parent; /* waits on this task's vfork_done */
     struct task *vfork_child;  /* owned reference; guest code goes on when it has let go */
     struct waitq vfork_done;
+    uint32_t personality;
     int exit_code; /* as wait status */
     int pdeath_signal;
     cpu_set_t *affinity; /* NULL: all */
@@ -108,6 +111,8 @@ struct thread_group {
     struct task *leader;
     struct list tasks; /* living tasks */
     int ntasks;
+    int nheld;                   /* tasks that have exited, for whom a tracer has not waited yet */
+    pid_t parent_tid;            /* the task of the parent that made it */
     struct thread_group *parent; /* NULL for init and orphans of a dead sandbox */
     struct list children;        /* thread groups */
     struct list sibling;

@@ -37,6 +37,10 @@ void tg_orphan_check(struct thread_group *tg);
 /* Has no member a parent outside of it in the same session? setpgid(2). */
 bool pgrp_is_orphaned(struct process_group *p);
 void tg_reap(struct thread_group *tg); /* a zombie was waited for */
+/* A zombie becomes its parent's affair. */
+void tg_tell_parent(struct thread_group *tg);
+/* An exited task that its tracer has waited for, or that has none any more. */
+void trace_release_held(struct task *t);
 void task_kill_others(struct task *t); /* exec: all other threads of the group; parks */
 void robust_list_exit(struct task *t);
 /* exec_syscall.c: execve from inside the sentry, for the first process. */

@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/macros.h"
+#include "platform/vdso/vdso.h"
 #include "sentry/kernel/task.h"
 #include "sentry/mm/mm.h"
 
@@ -31,7 +32,11 @@ ssize_t mm_read(struct mm *mm, void *dst, uint64_t addr, size_t len)
 
 ssize_t mm_peek(struct mm *mm, void *dst, uint64_t addr, size_t len)
 {
-    ssize_t n = mm_read(mm, dst, addr, len);
+    /* The vDSO's image is the program's to read, although it lies above what it may map. */
+    bool vdso = mm->vdso && addr - mm->vdso < VDSO_IMAGE_SIZE;
+    ssize_t n =
+        vdso ? platform->read_mem(mm->as, dst, addr, MIN(len, mm->vdso + VDSO_IMAGE_SIZE - addr))
+             : mm_read(mm, dst, addr, len);
 
     if (n > 0 && platform->patch_hide)
         platform->patch_hide(mm->as, addr, dst, (size_t)n);
@@ -47,10 +52,13 @@ ssize_t mm_write(struct mm *mm, uint64_t addr, const void *src, size_t len)
     return platform->write_mem(mm->as, addr, src, MIN(len, NV_TASK_SIZE - addr));
 }
 
-/* A restored task may make its call again before it has a host thread: it has no windows. */
+/*
+ * A restored task may make its call again before it has a host thread: it has no windows. A tracer
+ * looks at memory and changes it, before and after the call.
+ */
 static bool has_windows(const struct task *t)
 {
-    return t->in_syscall && likely(t->thr != NULL);
+    return t->in_syscall && likely(t->thr != NULL) && likely(!t->trace.tracer);
 }
 
 static const void *window_in(struct task *t, uint64_t addr, size_t len)

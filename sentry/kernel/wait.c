@@ -4,6 +4,8 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 
+#include "base/macros.h"
+#include "sentry/kernel/rusage.h"
 #include "sentry/kernel/task_internal.h"
 #include "sentry/kernel/uaccess.h"
 
@@ -20,8 +22,19 @@ struct wait_request {
     struct rusage ru;
 };
 
-static bool eligible(const struct thread_group *c, const struct wait_request *w)
+/* A child of this very thread? When that has ended, of any of the group. */
+static bool is_own(const struct task *t, const struct thread_group *c)
 {
+    const struct task *by = task_find(c->parent_tid);
+
+    return by == t || !by || by->tg != t->tg || by->state == TASK_ZOMBIE;
+}
+
+static bool eligible(const struct task *t, const struct thread_group *c,
+                     const struct wait_request *w)
+{
+    if ((w->options & __WNOTHREAD) && !is_own(t, c))
+        return false;
     if (w->type == P_PID && c->tgid != w->id)
         return false;
     if (w->type == P_PGID && (!c->pgrp || c->pgrp->id != w->id))
@@ -42,12 +55,102 @@ static void report(struct thread_group *c, struct wait_request *w, int code, int
     timeradd(&w->ru.ru_stime, &c->ru_children.ru_stime, &w->ru.ru_stime);
 }
 
+/* A tracee that is nobody's child, or a thread, has no group to report for. */
+static void report_task(struct task *c, struct wait_request *w, int code, int status)
+{
+    w->pid = c->tid;
+    w->uid = c->cred->uid;
+    w->code = code;
+    w->status = status;
+    w->ru = c->tg->ru_self;
+    uint64_t ns = tg_cpu_ns(c->tg);
+    w->ru.ru_utime.tv_sec = (time_t)(ns / NSEC_PER_SEC);
+    w->ru.ru_utime.tv_usec = (suseconds_t)(ns % NSEC_PER_SEC / NSEC_PER_USEC);
+}
+
+static bool try_dead_tracee(struct task *c, struct wait_request *w)
+{
+    struct thread_group *tg = c->tg;
+    bool keep = w->options & WNOWAIT;
+    int status = tg->exiting ? tg->group_exit_code : c->exit_code;
+
+    if (!(w->options & WEXITED) || (tg->leader == c && !tg->zombie))
+        return false;
+    int code = WIFSIGNALED(status) ? CLD_KILLED : CLD_EXITED;
+    if (tg->leader != c) {
+        report_task(c, w, code, status);
+        if (!keep)
+            trace_release_held(c);
+        return true;
+    }
+    report(tg, w, code, status);
+    if (keep)
+        return true;
+    if (trace_reparented(c)) {
+        trace_unlink(c);
+        tg_tell_parent(tg);
+    } else {
+        tg_reap(tg);
+    }
+    return true;
+}
+
+/* A tracee may have something to report whether that was asked for or not: ptrace_do_wait(). */
+static bool try_tracee(struct task *c, struct wait_request *w)
+{
+    if (c->state == TASK_ZOMBIE)
+        return try_dead_tracee(c, w);
+    if (!c->trace.stopped || c->trace.reported || c->trace.listening)
+        return false;
+    report_task(c, w, CLD_TRAPPED, c->trace.code << 8 | 0x7f);
+    c->trace.reported = !(w->options & WNOWAIT);
+    return true;
+}
+
+static bool eligible_tracee(const struct task *c, const struct wait_request *w)
+{
+    if (w->type == P_PID)
+        return c->tid == w->id;
+    return w->type != P_PGID || (c->tg->pgrp && c->tg->pgrp->id == w->id);
+}
+
+static bool try_tracees(struct task *t, struct wait_request *w, bool *any)
+{
+    struct task *c, *tmp;
+
+    list_for_each_safe(c, tmp, &t->trace.tracees, trace.node) {
+        if (!eligible_tracee(c, w))
+            continue;
+        *any |= c->state != TASK_ZOMBIE || (w->options & WEXITED);
+        if (try_tracee(c, w))
+            return true;
+    }
+    return false;
+}
+
+static bool try_all_tracees(struct task *t, struct wait_request *w, bool *any)
+{
+    struct task *o;
+
+    if (w->options & __WNOTHREAD)
+        return try_tracees(t, w, any);
+    list_for_each(o, &t->tg->tasks, tg_node) {
+        if (try_tracees(o, w, any))
+            return true;
+    }
+    return false;
+}
+
 /* True if the child has something to report that was asked for. */
 static bool try_child(struct thread_group *c, struct wait_request *w)
 {
     bool keep = w->options & WNOWAIT;
 
+    if (c->leader && c->leader->trace.tracer && !trace_reparented(c->leader))
+        return try_tracee(c->leader, w);
     if (c->zombie) {
+        if (c->leader && trace_reparented(c->leader))
+            return false; /* after its tracer */
         if (!(w->options & WEXITED))
             return false;
         int status = c->group_exit_code;
@@ -77,13 +180,15 @@ static long do_wait(struct task *t, struct wait_request *w)
     for (;;) {
         bool any = false;
         list_for_each_safe(c, tmp, &t->tg->children, sibling) {
-            if (!eligible(c, w))
+            if (!eligible(t, c, w))
                 continue;
             /* A zombie can change in no other way any more: wait_consider_task(). */
             any |= !c->zombie || (w->options & WEXITED);
             if (try_child(c, w))
                 return 1;
         }
+        if (try_all_tracees(t, w, &any))
+            return 1;
         if (!any)
             return -ECHILD;
         if (w->options & WNOHANG)
@@ -163,6 +268,7 @@ long sys_waitid(struct task *t, const struct sysargs *a)
         info.si_status = w.code == CLD_EXITED      ? WEXITSTATUS(w.status)
                          : w.code == CLD_KILLED    ? WTERMSIG(w.status)
                          : w.code == CLD_CONTINUED ? SIGCONT
+                         : w.code == CLD_TRAPPED   ? w.status >> 8
                                                    : WSTOPSIG(w.status);
     }
     if (arg_u64(a, 2) && put_user(t, &info, arg_u64(a, 2)))

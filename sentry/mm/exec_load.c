@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -41,10 +42,13 @@ struct loader {
     struct mm_batch batch;
 };
 
-static uint64_t random_pages(uint64_t range)
+/* None for a debugger's program: ADDR_NO_RANDOMIZE. */
+static uint64_t random_pages(const struct task *t, uint64_t range)
 {
     uint64_t r = 0;
 
+    if (t->personality & ADDR_NO_RANDOMIZE)
+        return 0;
     if (getrandom(&r, sizeof(r), GRND_NONBLOCK) != sizeof(r))
         return 0;
     return PAGE_DOWN(r % range);
@@ -166,7 +170,7 @@ static int map_program(struct loader *l)
     uint64_t size = img->high - img->low;
 
     if (img->is_dyn)
-        l->bias = (l->interp_file ? PIE_BASE + random_pages(PIE_RANDOM)
+        l->bias = (l->interp_file ? PIE_BASE + random_pages(l->t, PIE_RANDOM)
                                   : vma_find_gap(l->mm->vmas, PIE_BASE, l->mm->mmap_base, size)) -
                   img->low;
     else if (img->low < NV_TASK_MIN)
@@ -178,7 +182,7 @@ static int map_program(struct loader *l)
         return err;
     l->mm->start_code = img->low + l->bias;
     l->mm->end_code = img->high + l->bias;
-    l->mm->brk_start = l->mm->brk = PAGE_UP(img->high + l->bias) + random_pages(BRK_RANDOM);
+    l->mm->brk_start = l->mm->brk = PAGE_UP(img->high + l->bias) + random_pages(l->t, BRK_RANDOM);
     l->entry = img->eh.e_entry + l->bias;
     if (!l->interp_file)
         return 0;
@@ -329,8 +333,9 @@ static void choose_layout(struct loader *l)
     uint64_t gap = rlimit_cur(l->t, RLIMIT_STACK);
 
     gap = MIN(MAX(gap, STACK_GAP_MIN), NV_TASK_SIZE / 6 * 5);
-    l->mm->stack_top = STACK_TOP_MAX - random_pages(STACK_RANDOM);
-    l->mm->mmap_base = PAGE_DOWN(NV_TASK_SIZE - STACK_RANDOM - gap - random_pages(MMAP_RANDOM));
+    l->mm->stack_top = STACK_TOP_MAX - random_pages(l->t, STACK_RANDOM);
+    l->mm->mmap_base =
+        PAGE_DOWN(NV_TASK_SIZE - STACK_RANDOM - gap - random_pages(l->t, MMAP_RANDOM));
 }
 
 /* From here on the task is the new program. */

@@ -79,6 +79,8 @@ struct mm {
         uint64_t resident, shared, peak; /* bytes, as the host told at asked_ns: usage.h */
         uint64_t asked_ns;
     } usage;
+    bool asks;                /* mm_watch() was called */
+    bool bare;                /* and its code is to stay as it is */
     bool locked;              /* a change is under way: mm_internal.h */
     struct waitq lock_wq;
 };
@@ -113,6 +115,11 @@ struct mmap_request {
 };
 int64_t mm_mmap(struct mm *mm, struct gthread *thr, const struct mmap_request *r, struct task *t);
 int mm_munmap(struct mm *mm, struct gthread *thr, uint64_t addr, uint64_t len);
+/*
+ * For tasks whose every call somebody wants to see: the memory's futexes are the sentry's from now
+ * on; bare: nor does its code have patches any more. t is parked in an event. Blocks.
+ */
+int mm_watch(struct task *t, bool bare);
 int mm_mprotect(struct mm *mm, struct gthread *thr, uint64_t addr, uint64_t len, int prot);
 /* A fault at addr that stack growth can repair: true if it did and the guest may retry. */
 bool mm_grow_stack(struct task *t, uint64_t addr);

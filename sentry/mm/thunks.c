@@ -252,7 +252,7 @@ void mm_site_trapped(struct task *t)
     const bool eager = sandbox->patch == PATCH_EAGER;
     uint64_t ip = t->ev.sys.ip;
 
-    if (!platform->patch || sandbox->patch == PATCH_OFF || task_fatal_pending(t))
+    if (!platform->patch || sandbox->patch == PATCH_OFF || t->mm->bare || task_fatal_pending(t))
         return;
     if (t->ev.sys.nr == SYS_execve || t->ev.sys.nr == SYS_execveat) /* its site may be gone */
         return;
@@ -264,4 +264,23 @@ void mm_site_trapped(struct task *t)
     c = count_of(t->mm, ip); /* the table may have been dropped while we were parked */
     if (c && (err != -EAGAIN || ++c->tries > TRIES))
         c->state = SITE_DONE;
+}
+
+int mm_watch(struct task *t, bool bare)
+{
+    struct mm *mm = t->mm;
+    int err = 0;
+
+    if (!mm || !t->thr)
+        return 0;
+    if (!mm->asks && platform->claim_futex)
+        err = platform->claim_futex(t->thr);
+    if (err)
+        return err;
+    mm->asks = true;
+    if (!bare || mm->bare)
+        return 0;
+    mm->bare = true;
+    thunks_free(mm);
+    return platform->patch_never ? platform->patch_never(t->thr) : 0;
 }

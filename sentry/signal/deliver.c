@@ -22,10 +22,23 @@ static bool all_stopped(struct thread_group *tg)
     struct task *t;
 
     list_for_each(t, &tg->tasks, tg_node) {
-        if (t->state != TASK_STOPPED)
+        if (t->state != TASK_STOPPED && !(t->trace.tracer && t->trace.past_stop))
             return false;
     }
     return true;
+}
+
+static void stop_done(struct task *t)
+{
+    struct thread_group *tg = t->tg;
+
+    if (tg->sig.stopped || !all_stopped(tg))
+        return;
+    tg->sig.stopped = true;
+    tg->sig.stop_reported = false;
+    tg->sig.last_stop = tg->sig.stop_signal;
+    if (!tg->leader->trace.tracer || trace_reparented(tg->leader))
+        signal_notify_parent(tg, CLD_STOPPED, tg->sig.stop_signal);
 }
 
 /* Sleeps through a group stop; the last task to stop tells the parent. */
@@ -34,15 +47,16 @@ static void stop_here(struct task *t)
     struct thread_group *tg = t->tg;
     struct stop_waiter sw = {.w = {.mask = ~0U, .wake = stop_woken}, .fiber = t->fiber};
 
+    if (t->trace.tracer) {
+        t->trace.past_stop = true;
+        stop_done(t);
+        trace_trap(t);
+        return;
+    }
     waitq_add(&tg->sig.stop_wq, &sw.w);
     t->state = TASK_STOPPED;
-    if (!tg->sig.stopped && all_stopped(tg)) {
-        tg->sig.stopped = true;
-        tg->sig.stop_reported = false;
-        tg->sig.last_stop = tg->sig.stop_signal;
-        signal_notify_parent(tg, CLD_STOPPED, tg->sig.stop_signal);
-    }
-    while (tg->sig.stop_signal && !task_fatal_pending(t)) {
+    stop_done(t);
+    while (tg->sig.stop_signal && !task_fatal_pending(t) && !t->trace.tracer) {
         if (sandbox_freezing)
             task_freeze(t);
         else
@@ -58,6 +72,7 @@ static void begin_stop(struct task *t, int sig)
 
     t->tg->sig.stop_signal = sig;
     list_for_each(o, &t->tg->tasks, tg_node) {
+        trace_group_stops(o);
         if (o != t)
             task_kick(o);
     }
@@ -104,20 +119,19 @@ static void rewind_syscall(struct task *t, long nr)
     task_regs_dirty(t);
 }
 
-static void run_handler(struct task *t, const siginfo_t *info, bool *in_call)
+static void run_handler(struct task *t, const siginfo_t *info)
 {
     int sig = info->si_signo;
     struct ksigaction *a = &t->tg->sighand->action[sig], copy = *a;
     struct user_regs_struct *regs = task_regs(t);
 
-    if (*in_call) {
+    if (t->ev.kind == PE_SYSCALL) {
         if (!is_restart_code(t->sys_result))
             regs->rax = (uint64_t)t->sys_result;
         else if (restarts(t->sys_result, copy.flags))
             rewind_syscall(t, t->sys.nr);
         else
             regs->rax = (uint64_t)-EINTR;
-        *in_call = false;
         t->ev.kind = PE_INTERRUPTED; /* rax is settled */
     }
     task_regs_dirty(t);
@@ -137,32 +151,58 @@ static void run_handler(struct task *t, const siginfo_t *info, bool *in_call)
     if (!(copy.flags & SA_NODEFER))
         block |= ksig_bit(sig);
     signal_set_blocked(t, block);
+    if (unlikely(trace_stepping(t)))
+        trace_stepped(t);
+}
+
+/* The next signal to act on; -EAGAIN: there is none. */
+static int next_signal(struct task *t, siginfo_t *info)
+{
+    if (unlikely(t->trace.pass)) {
+        t->trace.pass = false;
+        *info = t->trace.info;
+        return 0;
+    }
+    while (!signal_dequeue(t, ~t->sig.blocked, info)) {
+        if (likely(!t->trace.tracer) || trace_signal(t, info))
+            return 0;
+        if (task_fatal_pending(t) || t->tg->sig.stop_signal || t->trace.trap_due)
+            return -EINTR;
+    }
+    return -EAGAIN;
 }
 
 /* Runs what is pending and not blocked. */
 static void deliver_unblocked(struct task *t)
 {
-    bool in_call = t->ev.kind == PE_SYSCALL;
     siginfo_t info;
+    int err;
 
     for (;;) {
         if (t->tg->exiting || t->killed)
             task_exit(t, t->tg->group_exit_code);
-        if (t->tg->sig.stop_signal) {
+        if (t->tg->sig.stop_signal && !t->trace.past_stop) {
             stop_here(t);
             continue;
         }
-        if (signal_dequeue(t, ~t->sig.blocked, &info))
+        if (unlikely(t->trace.trap_due)) {
+            trace_trap(t);
+            continue;
+        }
+        err = next_signal(t, &info);
+        if (err == -EAGAIN)
             break;
+        if (err)
+            continue;
         uint64_t h = t->tg->sighand->action[info.si_signo].handler;
         if (h == (uint64_t)SIG_IGN)
             continue;
         if (h == (uint64_t)SIG_DFL)
             default_action(t, info.si_signo);
         else
-            run_handler(t, &info, &in_call);
+            run_handler(t, &info);
     }
-    if (in_call && is_restart_code(t->sys_result)) {
+    if (t->ev.kind == PE_SYSCALL && is_restart_code(t->sys_result)) {
         rewind_syscall(t,
                        t->sys_result == -ERESTART_RESTARTBLOCK ? SYS_restart_syscall : t->sys.nr);
         t->ev.kind = PE_INTERRUPTED;

@@ -233,6 +233,8 @@ static bool sig_ignored(struct thread_group *tg, const struct task *t, int sig)
 {
     uint64_t h = tg->sighand->action[sig].handler;
 
+    if (t && t->trace.tracer && sig != SIGKILL)
+        return false; /* its tracer wants to see it */
     /* A blocked signal may get a handler before it is unblocked. */
     if (t && (signal_blocked(t) & ksig_bit(sig)))
         return false;
@@ -260,6 +262,8 @@ static void prepare(struct thread_group *tg, int sig)
     bool was_stopped = tg->sig.stopped;
     tg->sig.stop_signal = 0;
     tg->sig.stopped = false;
+    list_for_each(t, &tg->tasks, tg_node)
+        trace_continued(t);
     if (was_stopped) {
         tg->sig.continued = true;
         signal_notify_parent(tg, CLD_CONTINUED, SIGCONT);
@@ -327,6 +331,7 @@ static int send(struct thread_group *tg, struct task *t, const siginfo_t *info)
     if (tg->zombie || list_empty(&tg->tasks))
         return 0;
     if (sig == SIGKILL) {
+        trace_kill_group(tg);
         tg_exit(tg, SIGKILL);
         return 0;
     }

@@ -40,7 +40,7 @@ static ssize_t mem_write(struct task *t, struct file *f, struct uio *u, loff_t *
         ssize_t n = uio_read(u, buf, MIN(u->resid, sizeof(buf)));
         if (n < 0)
             return done ? done : n;
-        n = mm_write(f->priv, (uint64_t)*pos, buf, (size_t)n);
+        n = trace_write_mem(t, f->priv, (uint64_t)*pos, buf, (size_t)n);
         if (n <= 0)
             return done ? done : -EIO;
         *pos += n;

@@ -78,6 +78,7 @@ static char state_letter(const struct task *t)
     static const char letters[] = {[TASK_RUNNING] = 'R',
                                    [TASK_SLEEPING] = 'S',
                                    [TASK_STOPPED] = 'T',
+                                   [TASK_TRACED] = 't',
                                    [TASK_ZOMBIE] = 'Z',
                                    [TASK_DEAD] = 'X'};
     return letters[task_visible_state(t)];
@@ -170,6 +171,7 @@ static int fill_status(struct task *t, struct strbuf *out)
     static const char *const names[] = {[TASK_RUNNING] = "R (running)",
                                         [TASK_SLEEPING] = "S (sleeping)",
                                         [TASK_STOPPED] = "T (stopped)",
+                                        [TASK_TRACED] = "t (tracing stop)",
                                         [TASK_ZOMBIE] = "Z (zombie)",
                                         [TASK_DEAD] = "X (dead)"};
     struct thread_group *tg = t->tg;
@@ -180,9 +182,10 @@ static int fill_status(struct task *t, struct strbuf *out)
     mask_handlers(t, &ign, &cgt);
     strbuf_printf(out,
                   "Name:\t%s\nUmask:\t%04o\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\n"
-                  "TracerPid:\t0\n",
+                  "TracerPid:\t%d\n",
                   t->comm, t->fs ? t->fs->umask : 022, names[task_visible_state(t)], tg->tgid,
-                  t->tid, tg->parent ? tg->parent->tgid : 0);
+                  t->tid, tg->parent ? tg->parent->tgid : 0,
+                  t->trace.tracer ? t->trace.tracer->tid : 0);
     status_ids(t, out);
     strbuf_puts(out, "FDSize:\t64\n");
     strbuf_printf(out, "NStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", tg->tgid, t->tid,
