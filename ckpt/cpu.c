@@ -1,33 +1,25 @@
 /* See cpu.h. */
-#include "ckpt/cpu.h"
+#include "ckpt/cpu_internal.h"
 
 #include <cpuid.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/macros.h"
 
-enum reg { EAX, EBX, ECX, EDX };
-enum leaf { L_1, L_7, L_7_1, L_D_1, L_X1, L_X8, NLEAVES };
-static const uint32_t leaves[NLEAVES][2] = {
+const uint32_t cpu_leaves[NLEAVES][2] = {
     [L_1] = {1, 0},     [L_7] = {7, 0},           [L_7_1] = {7, 1},
     [L_D_1] = {0xd, 1}, [L_X1] = {0x80000001, 0}, [L_X8] = {0x80000008, 0},
 };
 
-#define X87_SSE 3ULL
+#define X87_SSE CPU_X87_SSE
 #define AVX 4ULL
 #define AVX512 0xe0ULL
 #define PKRU 0x200ULL
 #define AMX 0x60000ULL
 
-/* level 1: every x86-64; 2, 3, 4: x86-64-v2 and so on; 5: none of them. xsave: state it needs. */
-static const struct feature {
-    const char *name;
-    enum leaf leaf;
-    enum reg reg;
-    uint8_t bit, level;
-    uint64_t xsave;
-} table[] = {
+static const struct cpu_feature table[] = {
     {"fpu", L_1, EDX, 0, 1, 0},
     {"tsc", L_1, EDX, 4, 1, 0},
     {"cx8", L_1, EDX, 8, 1, 0},
@@ -111,10 +103,12 @@ static const struct feature {
     {"clzero", L_X8, EBX, 0, 5, 0},
 };
 _Static_assert(ARRAY_SIZE(table) <= 64 * CPU_WORDS, "one bit a row");
+const struct cpu_feature *const cpu_table = table;
+const size_t cpu_table_len = ARRAY_SIZE(table);
 
 static bool get(const struct cpu_features *f, size_t i)
 {
-    return f->bits[i / 64] >> (i % 64) & 1;
+    return cpu_get(f, i);
 }
 
 static void set(struct cpu_features *f, size_t i)
@@ -131,8 +125,9 @@ static void read_leaves(unsigned int r[NLEAVES][4])
     __cpuid(0x80000000, max_extended, skip[0], skip[1], skip[2]);
     for (int i = 0; i < NLEAVES; i++) {
         memset(r[i], 0, sizeof(r[i]));
-        if (leaves[i][0] <= (leaves[i][0] < 0x80000000 ? max : max_extended))
-            __cpuid_count(leaves[i][0], leaves[i][1], r[i][EAX], r[i][EBX], r[i][ECX], r[i][EDX]);
+        if (cpu_leaves[i][0] <= (cpu_leaves[i][0] < 0x80000000 ? max : max_extended))
+            __cpuid_count(cpu_leaves[i][0], cpu_leaves[i][1], r[i][EAX], r[i][EBX], r[i][ECX],
+                          r[i][EDX]);
     }
 }
 
@@ -148,7 +143,7 @@ static uint64_t enabled_state(const unsigned int leaf1[4])
 }
 
 /* The standard format: SDM volume 1, 13.4. */
-static uint64_t area_size(uint64_t xsave)
+uint64_t cpu_xsave_size(uint64_t xsave)
 {
     uint64_t size = 512 + 64;
     unsigned int r[4];
@@ -169,29 +164,33 @@ void cpu_host(struct cpu_features *f)
     read_leaves(r);
     *f = (struct cpu_features){.xsave = enabled_state(r[L_1])};
     for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
-        const struct feature *t = &table[i];
+        const struct cpu_feature *t = &table[i];
         if (r[t->leaf][t->reg] >> t->bit & 1 && !(t->xsave & ~f->xsave))
             set(f, i);
     }
 }
 
-int cpu_level(const char *level, struct cpu_features *f, struct error *e)
+int cpu_level(const char *level, char name[CPU_LEVEL_MAX], struct cpu_features *f, struct error *e)
 {
     struct cpu_features host;
+    const char *v = level ? level : "host";
     unsigned int n;
 
     cpu_host(&host);
-    if (!level || !strcmp(level, "host")) {
+    snprintf(name, CPU_LEVEL_MAX, "host");
+    if (!strcmp(v, "host")) {
         *f = host;
         return 0;
     }
-    if (strncmp(level, "x86-64-v", 8) || level[8] < '2' || level[8] > '3' || level[9]) {
+    v += strncmp(v, "x86-64-", 7) ? 0 : 7;
+    if (v[0] != 'v' || v[1] < '2' || v[1] > '4' || v[2]) {
         error_say(e, -EINVAL, "--cpu %s: not known", level);
         error_hint(e, "choose " CPU_LEVELS);
         return -EINVAL;
     }
-    n = (unsigned int)(level[8] - '0');
-    *f = (struct cpu_features){.xsave = X87_SSE | (n >= 3 ? AVX : 0)};
+    snprintf(name, CPU_LEVEL_MAX, "x86-64-%s", v);
+    n = (unsigned int)(v[1] - '0');
+    *f = (struct cpu_features){.xsave = X87_SSE | (n >= 3 ? AVX : 0) | (n >= 4 ? AVX512 : 0)};
     for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
         if (table[i].level > n)
             continue;
@@ -205,28 +204,25 @@ int cpu_level(const char *level, struct cpu_features *f, struct error *e)
     return 0;
 }
 
-bool cpu_has(const struct cpu_features *f, const char *name)
+int cpu_describe(struct manifest *m, const char *level, const struct cpu_features *f,
+                 struct error *e)
 {
+    m->cpu_level = strdup(level);
+    m->xsave_features = f->xsave;
+    m->xsave_size = cpu_xsave_size(f->xsave);
     for (size_t i = 0; i < ARRAY_SIZE(table); i++)
-        if (!strcmp(table[i].name, name))
-            return get(f, i);
-    return false;
-}
-
-int cpu_describe(struct manifest *m, const char *level, struct error *e)
-{
-    struct cpu_features f;
-    int err = cpu_level(level, &f, e);
-
-    if (err)
-        return err;
-    m->cpu_level = strdup(level ? level : "host");
-    m->xsave_features = f.xsave;
-    m->xsave_size = area_size(f.xsave);
-    for (size_t i = 0; i < ARRAY_SIZE(table); i++)
-        if (get(&f, i) && manifest_list_add(&m->cpu_features, table[i].name))
+        if (get(f, i) && manifest_list_add(&m->cpu_features, table[i].name))
             return error_set(e, -ENOMEM, "describing the CPU");
     return m->cpu_level ? 0 : error_set(e, -ENOMEM, "describing the CPU");
+}
+
+void cpu_of_manifest(const struct manifest *m, struct cpu_features *f)
+{
+    *f = (struct cpu_features){.xsave = m->xsave_features};
+    for (unsigned int k = 0; k < m->cpu_features.n; k++)
+        for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+            if (!strcmp(table[i].name, m->cpu_features.v[k]))
+                set(f, i);
 }
 
 static int lacking(const char *what, struct error *e)

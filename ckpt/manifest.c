@@ -55,6 +55,7 @@ static const struct field fields[] = {
     FIELD("host.platform", STRING, platform, NAME_MAX_LEN),
     FIELD("host.kernel", STRING, kernel_release, NAME_MAX_LEN),
     FIELD("cpu.level", STRING, cpu_level, NAME_MAX_LEN),
+    FIELD("cpu.enforced", UINT, cpu_enforced, 1),
     FIELD("cpu.features", LIST, cpu_features, NAME_MAX_LEN),
     FIELD("cpu.xsave.features", UINT, xsave_features, INT64_MAX),
     FIELD("cpu.xsave.size", UINT, xsave_size, 1 << 20),

@@ -53,6 +53,7 @@ struct manifest {
     char *nv_version, *nv_build;
     char *platform, *kernel_release;   /* of the host it was saved on: no requirement */
     char *cpu_level;                   /* --cpu */
+    uint64_t cpu_enforced;             /* 1: CPUID itself told the guest of nothing else */
     struct manifest_list cpu_features; /* what the guest may have found: restore needs all */
     uint64_t xsave_features, xsave_size;
     struct manifest_list command;     /* informative, and cut when very long */

@@ -119,6 +119,7 @@ struct platform_host {
 struct platform_config {
     int ncpus;                /* host CPUs the sandbox may use; 1 switches spinning off */
     unsigned int traps_shown; /* of so many calls that could be served out of sight one is seen */
+    bool hide_cpuid;          /* CPUID of guests faults: the host can do that */
     const struct platform_host *host;
 };
 

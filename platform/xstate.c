@@ -61,6 +61,17 @@ static bool component_place(int i, uint32_t *off, uint32_t *len)
     return *len && *len <= COMPONENT_MAX && (uint64_t)*off + *len <= xstate_size();
 }
 
+/* Linux gives every task this; programs that have no keys of their own need no such CPU. */
+static bool is_default_pkru(int i, const char *at)
+{
+    uint32_t pkru;
+
+    if (i != COMPONENT_PKRU)
+        return false;
+    memcpy(&pkru, at, sizeof(pkru));
+    return pkru == 0x55555554U;
+}
+
 size_t xstate_pack(const void *area, void *out)
 {
     const char *from = area;
@@ -77,7 +88,8 @@ size_t xstate_pack(const void *area, void *out)
     for (int i = 2; i < 63; i++) {
         if (!(used >> i & 1))
             continue;
-        if (!component_place(i, &off, &len) || n + sizeof(len) + len > XSTATE_PACKED_MAX) {
+        if (!component_place(i, &off, &len) || is_default_pkru(i, from + off) ||
+            n + sizeof(len) + len > XSTATE_PACKED_MAX) {
             used &= ~(1ULL << i);
             continue;
         }
@@ -87,6 +99,14 @@ size_t xstate_pack(const void *area, void *out)
     }
     memcpy(to, &used, sizeof(used));
     return n;
+}
+
+uint64_t xstate_packed_features(const void *packed)
+{
+    uint64_t used;
+
+    memcpy(&used, packed, sizeof(used));
+    return used;
 }
 
 static uint32_t mxcsr_mask(void)

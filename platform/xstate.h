@@ -17,6 +17,8 @@ uint64_t xstate_features(void); /* XCR0 */
  */
 #define XSTATE_PACKED_MAX 16384
 size_t xstate_pack(const void *area, void *out);
+/* Components that it has. */
+uint64_t xstate_packed_features(const void *packed);
 /*
  * Fills an area of xstate_size() bytes from hostile bytes with what XRSTOR accepts. 0; -EINVAL;
  * -ENOTSUP: the state has a component that this processor lacks, whose name is in *missing.

@@ -121,7 +121,27 @@ static int set_environment(struct manifest *m, char *const *envp)
     return err;
 }
 
-static int manifest_fill(struct manifest *m, const struct spawn *sp, struct error *e)
+static int describe_cpu(struct manifest *m, const struct sandbox_spec *s,
+                        const struct checkpoint *c, struct error *e)
+{
+    struct cpu_features host, f = s->cpu;
+
+    cpu_host(&host);
+    if (!s->cpu_limited)
+        f = host;
+    uint64_t used = c->xstate & host.xsave;
+    if (used & ~f.xsave)
+        fprintf(stderr,
+                "nv: a program uses vector registers beyond --cpu %s: the image needs "
+                "them where it is restored\n",
+                s->cpu_level);
+    f.xsave |= used;
+    m->cpu_enforced = s->cpu_hidden;
+    return cpu_describe(m, s->cpu_level, &f, e);
+}
+
+static int manifest_fill(struct manifest *m, const struct spawn *sp, const struct checkpoint *c,
+                         struct error *e)
 {
     const struct sandbox_spec *spec = &sp->spec;
     struct utsname u;
@@ -142,7 +162,7 @@ static int manifest_fill(struct manifest *m, const struct spawn *sp, struct erro
     if (!err)
         err = set(&m->rootfs, sp->rootfs);
     if (!err)
-        err = cpu_describe(m, NULL, e);
+        err = describe_cpu(m, spec, c, e);
     if (!err && !m->environment.n)
         err = set_environment(m, spec->envp);
     for (int i = 0; !err && !m->command.n && spec->argv && spec->argv[i] && i < COMMAND_MAX; i++)
@@ -166,6 +186,7 @@ static void read_times(const char *report, struct checkpoint *c)
     json_t *j = json_loads(report, 0, NULL);
 
     c->freeze_ms = (double)json_integer_value(json_object_get(j, "freeze_us")) / 1000;
+    c->xstate = (uint64_t)json_integer_value(json_object_get(j, "xstate"));
     c->save_ms = (double)json_integer_value(json_object_get(j, "save_us")) / 1000;
     json_decref(j);
 }
@@ -203,7 +224,7 @@ int checkpoint_take(struct session *s, struct checkpoint *c, struct error *e)
     int err = save(s, c, w, e);
     if (!err) {
         begin = now_ns();
-        err = manifest_fill(m, &s->sp, e);
+        err = manifest_fill(m, &s->sp, c, e);
         if (err && !e->what)
             error_set(e, err, "describing the image %s", c->name);
     }

@@ -3,6 +3,7 @@
 #define NV_RUNSC_CLI_CHECKPOINT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "base/strbuf.h"
@@ -16,6 +17,7 @@ struct checkpoint {
     struct manifest *manifest; /* what the caller wants in it; the rest is filled in. May be NULL */
     double freeze_ms, save_ms; /* results: stopping the tasks, writing what they have */
     double commit_ms;          /* digests and disk */
+    uint64_t xstate;           /* components of vector state in use, as the sandbox says */
 };
 
 /*

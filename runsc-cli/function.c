@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/macros.h"
 #include "base/strbuf.h"
+#include "runsc-cli/baseline.h"
 #include "runsc-cli/cli.h"
 
 extern char runner_source[];
@@ -101,15 +102,18 @@ static char *module_base64(void)
 
 static int set_argv(struct sandbox_spec *s, const char *file, const char *settings)
 {
-    s->argv = calloc(7, sizeof(char *));
+    int n = 0;
+
+    s->argv = calloc(7 + NODE_FLAGS_MAX, sizeof(char *));
     if (!s->argv)
         return EXIT_NV;
-    s->argv[0] = strdup("node");
-    s->argv[1] = strdup("-e");
-    s->argv[2] = runner_source;
-    s->argv[3] = strdup("--");
-    s->argv[4] = strdup(file);
-    s->argv[5] = settings ? strdup(settings) : NULL;
+    s->argv[n++] = strdup("node");
+    n += baseline_node_flags(s, s->argv + n);
+    s->argv[n++] = strdup("-e");
+    s->argv[n++] = runner_source;
+    s->argv[n++] = strdup("--");
+    s->argv[n++] = strdup(file);
+    s->argv[n] = settings ? strdup(settings) : NULL;
     return 0;
 }
 

@@ -15,6 +15,7 @@
 #include "base/strbuf.h"
 #include "base/timeline.h"
 #include "platform/platform.h"
+#include "runsc-cli/baseline.h"
 #include "runsc-cli/checkpoint.h"
 #include "runsc-cli/cli.h"
 #include "runsc-cli/function.h"
@@ -73,7 +74,7 @@ int invoke_function(const struct run_options *o, const char *name)
 
     if (!plain(o) || !file || !cwd || image_open(&img, WARM_RUNTIME, 0, NULL, &e))
         return -1;
-    if (warm_usable(&img, &host)) {
+    if (warm_usable(&img, &host) && baseline_is(&img.manifest, o->cpu)) {
         code = function_event(o->event, &event, &e);
         if (!code) {
             request_format_function(&request, o, event.data, file, cwd);

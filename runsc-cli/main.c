@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hwcap.h"
 #include "base/log.h"
 #include "base/macros.h"
 #include "runsc-cli/cli.h"
@@ -51,6 +52,7 @@ static int run_verb(const struct verb *v, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    hwcap_find(argv);
     log_debug_enabled = getenv("NV_DEBUG") != NULL;
     if (argc < 2)
         return help(stderr);

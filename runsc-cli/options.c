@@ -17,6 +17,7 @@ enum {
     O_USER,
     O_MEMORY,
     O_CPUS,
+    O_CPU,
     O_TIMEOUT,
     O_PLATFORM,
     O_STRACE,
@@ -73,6 +74,10 @@ static const struct {
     {R | W, {"user", required_argument, NULL, O_USER}, "UID[:GID]", "user to run as"},
     {R | W | I | S, {"memory", required_argument, NULL, O_MEMORY}, "SIZE", "memory, e.g. 512M"},
     {R | W | I | S, {"cpus", required_argument, NULL, O_CPUS}, "N", "number of CPUs"},
+    {R | W,
+     {"cpu", required_argument, NULL, O_CPU},
+     "LEVEL",
+     "what programs may find of the CPU: x86-64-v2, v3, v4 or host (the default)"},
     {R | W | I | S,
      {"timeout", required_argument, NULL, O_TIMEOUT},
      "SECONDS",
@@ -325,6 +330,9 @@ static int parse_one(int c, const char *arg, struct run_options *o)
         return options_size(verb, arg, &o->memory);
     case O_CPUS:
         return parse_number("cpus", arg, 1, 1024, &o->cpus);
+    case O_CPU:
+        o->cpu = arg;
+        return 0;
     case O_TIMEOUT:
         o->timeout_s = strtod(arg, &end);
         if (end == arg || *end || !(o->timeout_s > 0) || o->timeout_s > 1e9)

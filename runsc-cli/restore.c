@@ -9,6 +9,7 @@
 #include "base/macros.h"
 #include "ckpt/cpu.h"
 #include "platform/platform.h"
+#include "runsc-cli/baseline.h"
 #include "runsc-cli/checkpoint.h"
 #include "runsc-cli/cli.h"
 #include "runsc-cli/spec.h"
@@ -85,6 +86,7 @@ int restore_fill(struct session *s, const struct image *img, const struct run_op
         code = EXIT_NV;
     if (code)
         return code;
+    baseline_restored(spec, m);
     *restore = (struct sandbox_restore){.kernel_fd = img->fd[IMAGE_KERNEL],
                                         .pages_fd = img->fd[IMAGE_PAGES],
                                         .request = request,

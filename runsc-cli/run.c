@@ -4,6 +4,7 @@
 
 #include "base/timeline.h"
 #include "platform/platform.h"
+#include "runsc-cli/baseline.h"
 #include "runsc-cli/checkpoint.h"
 #include "runsc-cli/cli.h"
 #include "runsc-cli/function.h"
@@ -70,6 +71,8 @@ int verb_run(int argc, char **argv)
         error_print(&e);
         return code;
     }
+    if (o.output)
+        baseline_warn(&s.sp.spec);
     if (control_claim(&control, o.id, argv + o.first_arg, &e)) {
         error_print(&e);
         return EXIT_NV;

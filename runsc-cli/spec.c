@@ -18,6 +18,7 @@
 #include "base/cleanup.h"
 #include "base/macros.h"
 #include "ckpt/manifest.h"
+#include "runsc-cli/baseline.h"
 #include "runsc-cli/cli.h"
 #include "runsc-cli/function.h"
 #include "runsc-cli/perfmap.h"
@@ -351,6 +352,8 @@ int spec_fill_common(struct spawn *sp, const struct run_options *o, int argc, ch
         code = fill_mounts(s, o, e);
     if (!code && fill_env(s, o))
         code = EXIT_NV;
+    if (!code)
+        code = baseline_set(s, o->cpu, e);
     if (code)
         return code;
     fill_stdio(s);

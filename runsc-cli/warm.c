@@ -17,6 +17,7 @@
 #include "base/strbuf.h"
 #include "ckpt/crypto.h"
 #include "platform/platform.h"
+#include "runsc-cli/baseline.h"
 #include "runsc-cli/checkpoint.h"
 #include "runsc-cli/cli.h"
 #include "runsc-cli/function.h"
@@ -101,9 +102,10 @@ static int settings_key(const struct warm *w, const struct spawn *sp, const char
     cleanup_strbuf struct strbuf b = STRBUF_INIT;
     uint8_t digest[SHA256_LEN];
 
-    strbuf_printf(&b, "%s %s\n%s\n%s\n%s\n%s\n%d %u %u %d %lu\n%s\n", NV_VERSION, nv_build_id(),
-                  platform->name, w->file, s->cwd, sp->rootfs, w->o->calls, s->uid, s->gid,
-                  w->o->cpus, (unsigned long)w->o->memory, event);
+    strbuf_printf(&b, "%s %s\n%s\n%s\n%s\n%s\n%d %u %u %d %lu %s %d\n%s\n", NV_VERSION,
+                  nv_build_id(), platform->name, w->file, s->cwd, sp->rootfs, w->o->calls, s->uid,
+                  s->gid, w->o->cpus, (unsigned long)w->o->memory, s->cpu_level, s->cpu_hidden,
+                  event);
     for (int i = 0; i < s->nmounts; i++)
         strbuf_printf(&b, "%s:%s:%d\n", s->mounts[i].src, s->mounts[i].dst, s->mounts[i].readonly);
     for (char **v = s->envp; *v; v++)
@@ -278,6 +280,7 @@ static int warm_image(struct warm *w, int argc, char **argv, struct error *e)
         return sign(w, e);
     }
     w->manifest.content_key = strdup(key);
+    baseline_warn(&s.sp.spec);
     close_streams(&s.sp.spec);
     code = function_prepare_warm(&s.sp.spec, w->file, event.data, w->o->calls, e);
     if (!code)

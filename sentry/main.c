@@ -69,8 +69,10 @@ static const struct platform_host host = {
 static int start(struct error *e)
 {
     static const unsigned int shown[] = {[PATCH_AUTO] = 4, [PATCH_EAGER] = 1, [PATCH_OFF] = 0};
-    struct platform_config cfg = {
-        .ncpus = sandbox->host_cpus, .host = &host, .traps_shown = shown[sandbox->patch]};
+    struct platform_config cfg = {.hide_cpuid = sandbox->cpu_hidden,
+                                  .ncpus = sandbox->host_cpus,
+                                  .host = &host,
+                                  .traps_shown = shown[sandbox->patch]};
 
     int err = loop_init();
     if (!err)

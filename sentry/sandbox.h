@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "ckpt/cpu_guest.h"
 #include "ckpt/record.h"
 
 struct sandbox_mount {
@@ -57,7 +58,11 @@ struct sandbox_spec {
     int host_cpus; /* what the sandbox may use of the host */
     char boot_id[37], machine_id[33];
     uint64_t boot_ns; /* host CLOCK_MONOTONIC at start; /proc/uptime counts from here */
-    int cpuinfo_fd;   /* the host's /proc/cpuinfo, -1: none; Linux takes long to write it */
+    /* --cpu: what the guest may see of the CPU. Not limited: all there is, cpu is not set. */
+    char cpu_level[CPU_LEVEL_MAX];
+    struct cpu_features cpu;
+    bool cpu_limited, cpu_hidden; /* hidden: CPUID faults, the sentry answers it */
+    int cpuinfo_fd; /* the host's /proc/cpuinfo, -1: none; Linux takes long to write it */
 };
 
 /*

@@ -182,7 +182,7 @@ static int pt_init(const struct platform_config *cfg, struct error *e)
     sigemptyset(&set);
     sigaddset(&set, SIGCHLD);
     sigprocmask(SIG_BLOCK, &set, NULL);
-    int err = ptrace_zygote_start();
+    int err = ptrace_zygote_start(cfg->hide_cpuid);
     if (err)
         return error_set(e, err, "starting the traced stub process");
     fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);

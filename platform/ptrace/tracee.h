@@ -66,7 +66,7 @@ int tracee_hostcalls(struct gthread *t, struct platform_hostcall *calls, unsigne
 
 /* zygote.c */
 extern struct gthread *ptrace_zygote;
-int ptrace_zygote_start(void);
+int ptrace_zygote_start(bool hide_cpuid);
 void ptrace_zygote_stop(void);
 
 #endif

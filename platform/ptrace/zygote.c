@@ -1,4 +1,5 @@
 /* The first tracee, out of which all others are forked. It never runs guest code. */
+#include <asm/prctl.h>
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -140,7 +141,7 @@ static int empty_zygote(void)
     return r < 0 ? (int)r : 0;
 }
 
-int ptrace_zygote_start(void)
+int ptrace_zygote_start(bool hide_cpuid)
 {
     cleanup_close int image = memfd_create("nv-stub", MFD_CLOEXEC);
     cleanup_close int vdso = vdso_file(STUB_VDSO);
@@ -162,7 +163,10 @@ int ptrace_zygote_start(void)
         return err ? err : -errno;
     zygote_as = space_new(pid);
     ptrace_zygote = zygote_as ? tracee_new(zygote_as, pid) : NULL;
-    return ptrace_zygote ? empty_zygote() : -ENOMEM;
+    err = ptrace_zygote ? empty_zygote() : -ENOMEM;
+    if (!err && hide_cpuid)
+        err = (int)tracee_inject4(ptrace_zygote, SYS_arch_prctl, ARCH_SET_CPUID, 0, 0, 0);
+    return err;
 }
 
 void ptrace_zygote_stop(void)

@@ -220,7 +220,7 @@ struct slot_fast { /* the thunk's scratch; offsets are FAST_* */
 _Static_assert(sizeof(struct slot) <= SLOT_FAST, "slot overlaps its thunk scratch");
 
 struct zygote_params { /* in the window of the zygote's slot 0 */
-    uint32_t nmaps, filter_len;
+    uint32_t nmaps, filter_len, hide_cpuid;
     uint64_t vdso_base; /* of the vDSO when its pieces are moved: host_vdso_base() */
     struct vdso_piece maps[HOST_VDSO_PIECES];
     uint64_t filter[2048]; /* struct sock_filter */

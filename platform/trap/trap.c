@@ -77,7 +77,7 @@ static int trap_init(const struct platform_config *cfg, struct error *e)
 
     trap_host = cfg->host;
     ncpus = cfg->ncpus;
-    int err = zygote_start(e);
+    int err = zygote_start(cfg->hide_cpuid, e);
     if (err)
         return err;
     trap_shared->spin = ncpus > 1 ? STUB_SPIN : 0;

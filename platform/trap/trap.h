@@ -172,7 +172,7 @@ int trap_aspace_new(struct aspace **as, struct gthread **thr);
 int trap_thread_new(struct gthread *thr, struct gthread **out);
 void trap_thread_free(struct gthread *thr);
 /* zygote.c */
-int zygote_start(struct error *e);
+int zygote_start(bool hide_cpuid, struct error *e);
 int zygote_fork(struct aspace **as, struct gthread **thr);
 void zygote_stop(void);
 uint64_t trap_fast_entry(void); /* where thunks jump to */

@@ -244,7 +244,7 @@ int zygote_fork(struct aspace **as, struct gthread **thr)
     return 0;
 }
 
-int zygote_start(struct error *e)
+int zygote_start(bool hide_cpuid, struct error *e)
 {
     static char stack[16384] __attribute__((aligned(16)));
     static struct stub_fds fds; /* the child looks at it while we go on */
@@ -267,6 +267,7 @@ int zygote_start(struct error *e)
     p->nmaps = (uint32_t)host_vdso_find();
     p->vdso_base = host_vdso_base(STUB_VDSO);
     memcpy(p->maps, host_vdso_pieces, sizeof(p->maps));
+    p->hide_cpuid = hide_cpuid;
     p->filter_len = ARRAY_SIZE(stub_filter);
     memcpy(p->filter, stub_filter, sizeof(stub_filter));
     fds = (struct stub_fds){image, shared, vdso, ctl};

@@ -6,6 +6,7 @@
 #define NV_SENTRY_CKPT_CKPT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Descriptors that come with CTL_CHECKPOINT; all are taken over. */
 struct checkpoint_request {
@@ -14,6 +15,8 @@ struct checkpoint_request {
     bool leave_running;
 };
 
+/* Components of vector state that a task has in use: told to the CLI, for the manifest. */
+void checkpoint_uses_xstate(uint64_t features);
 /* Queues the checkpoint; its end is told to the CLI by CTL_SAVED. 0 or negative errno. */
 int checkpoint_start(const struct checkpoint_request *req);
 /* Writes what the sandbox has touched since its restore to fd, which is taken over. As above. */

@@ -22,6 +22,12 @@
 
 static struct checkpoint_request request;
 static bool under_way;
+static uint64_t xstate_used;
+
+void checkpoint_uses_xstate(uint64_t features)
+{
+    xstate_used |= features;
+}
 
 static int write_all(int fd, const char *p, size_t n)
 {
@@ -139,6 +145,7 @@ static void checkpoint_main(void *arg)
     struct task *culprit = NULL;
     uint64_t begin = now_ns();
 
+    xstate_used = 0;
     int err = sandbox_freeze(begin + FREEZE_TIME_NS, &culprit);
     uint64_t frozen = now_ns();
     if (culprit)
@@ -147,9 +154,10 @@ static void checkpoint_main(void *arg)
     if (!err) {
         err = save();
         if (!err)
-            dprintf(request.report_fd, "{\"freeze_us\": %llu, \"save_us\": %llu}\n",
-                    (unsigned long long)(frozen - begin) / 1000,
-                    (unsigned long long)(now_ns() - frozen) / 1000);
+            dprintf(
+                request.report_fd, "{\"freeze_us\": %llu, \"save_us\": %llu, \"xstate\": %llu}\n",
+                (unsigned long long)(frozen - begin) / 1000,
+                (unsigned long long)(now_ns() - frozen) / 1000, (unsigned long long)xstate_used);
         if (err || request.leave_running || request.kernel_fd < 0)
             sandbox_thaw();
     }

@@ -11,6 +11,7 @@
 
 #include "base/macros.h"
 #include "platform/xstate.h"
+#include "sentry/ckpt/ckpt.h"
 #include "sentry/ckpt/types.h"
 #include "sentry/ipc/sysv/ipc_ns.h"
 #include "sentry/kernel/rusage.h"
@@ -283,6 +284,8 @@ static void put_fpstate(struct ckpt_writer *w, struct task *t)
             ckpt_fail(w, err);
         else
             n = xstate_pack(t->thr ? area : t->fpstate, packed);
+        if (!err)
+            checkpoint_uses_xstate(xstate_packed_features(packed));
     }
     ckpt_put_u32(w, (uint32_t)n);
     ckpt_put_bytes(w, packed, n);

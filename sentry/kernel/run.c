@@ -13,6 +13,7 @@
 #include "sentry/kernel/freeze.h"
 #include "sentry/kernel/stat.h"
 #include "sentry/kernel/task_internal.h"
+#include "sentry/kernel/uaccess.h"
 #include "sentry/mm/mm.h"
 #include "sentry/sandbox.h"
 #include "sentry/time/cputimer.h"
@@ -234,12 +235,37 @@ static bool may_run(struct task *t)
     return true;
 }
 
+/*
+ * CPUID of a guest from which the host's is hidden: it faults as a privileged instruction would,
+ * also in 16 bytes that begin with prefixes, which no compiler writes.
+ */
+static bool answer_cpuid(struct task *t)
+{
+    struct user_regs_struct *r = task_regs(t);
+    uint8_t insn[2];
+    uint32_t v[4];
+
+    if (!sandbox->cpu_hidden || t->ev.info.si_code != SI_KERNEL ||
+        copy_in(t, insn, r->rip, sizeof(insn)) || insn[0] != 0x0f || insn[1] != 0xa2)
+        return false;
+    cpu_guest_cpuid(&sandbox->cpu, (uint32_t)r->rax, (uint32_t)r->rcx, v);
+    r->rax = v[0];
+    r->rbx = v[1];
+    r->rcx = v[2];
+    r->rdx = v[3];
+    r->rip += sizeof(insn);
+    t->regs_dirty = true;
+    return true;
+}
+
 static void handle_fault(struct task *t)
 {
     siginfo_t *info = &t->ev.info;
 
     log_debug("task %d: signal %d code %d at %p, ip 0x%llx", t->tid, info->si_signo, info->si_code,
               info->si_addr, task_regs(t)->rip);
+    if (info->si_signo == SIGSEGV && answer_cpuid(t))
+        return;
     if (info->si_signo == SIGSEGV && mm_grow_stack(t, (uint64_t)info->si_addr))
         return;
     t->sig.fault_sig = info->si_signo;

@@ -11,6 +11,7 @@
 #include <sys/random.h>
 
 #include "base/cleanup.h"
+#include "base/hwcap.h"
 #include "base/log.h"
 #include "base/macros.h"
 #include "base/timeline.h"
@@ -19,6 +20,7 @@
 #include "sentry/kernel/uaccess.h"
 #include "sentry/mm/elf.h"
 #include "sentry/mm/mm_internal.h"
+#include "sentry/sandbox.h"
 #include "sentry/vfs/file.h"
 
 #define PIE_BASE 0x555555554000UL
@@ -222,6 +224,13 @@ static uint64_t put_strings(char *buf, size_t *off, uint64_t base, char *const *
     return first;
 }
 
+static uint64_t hwcap(void)
+{
+    uint64_t all = hwcap_get();
+
+    return sandbox->cpu_limited ? cpu_filter_hwcap(&sandbox->cpu, (uint32_t)all) : all;
+}
+
 static int fill_auxv(struct loader *l, uint64_t *av, uint64_t random_at, uint64_t platform_at,
                      uint64_t execfn_at)
 {
@@ -229,7 +238,7 @@ static int fill_auxv(struct loader *l, uint64_t *av, uint64_t random_at, uint64_
     const struct elf_image *img = &l->img;
     const uint64_t pairs[][2] = {
         {AT_SYSINFO_EHDR, l->mm->vdso},
-        {AT_HWCAP, getauxval(AT_HWCAP)},
+        {AT_HWCAP, hwcap()},
         {AT_PAGESZ, NV_PAGE_SIZE},
         {AT_CLKTCK, 100},
         {AT_PHDR, img->phdr_vaddr ? img->phdr_vaddr + l->bias : 0},

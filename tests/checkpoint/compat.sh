@@ -58,5 +58,34 @@ for format in $((current - 2)) $((current + 1)); do
     is "records of format $format are refused" "$(refused "format")" yes
 done
 
+# --- a CPU of less than the host has ---
+flags() { grep -ow -E 'sse4_2|avx|avx2|avx512f|aes' | sort -u | tr '\n' ' '; }
+# Level 2 hides nothing of the first word that every such CPU has, SSE2 say.
+hwcap='import struct
+a = dict(struct.iter_unpack("QQ", open("/proc/self/auxv", "rb").read()))
+print(hex(a[16]), a[16] >> 26 & 1)'
+if timeout -s KILL 20 "$nv" run --cpu v2 -- true 2>err; then
+    for platform in $platforms; do
+        is "--cpu v2: /proc/cpuinfo" "$(nv run --platform="$platform" --cpu v2 -- cat /proc/cpuinfo | flags)" "sse4_2 "
+        is "--cpu v2: the dynamic linker's choice" "$(nv run --platform="$platform" --cpu x86-64-v2 -- /lib64/ld-linux-x86-64.so.2 --help | grep -o 'x86-64-v[234] (supp' | tr '\n' ' ')" "x86-64-v2 (supp "
+        is "--cpu v2: AT_HWCAP" "$(nv run --platform="$platform" --cpu v2 -- python3 -c "$hwcap")" "$(python3 -c "$hwcap")"
+    done
+    unset platform
+    is "settings of the user stay" "$(nv run --cpu v2 --env GLIBC_TUNABLES=glibc.malloc.check=1 --env OPENSSL_ia32cap=0x1 -- env | grep -c -E '^GLIBC_TUNABLES=glibc.malloc.check=1(:glibc.cpu.hwcaps=|$)|^OPENSSL_ia32cap=0x1$')" 2
+    mkdir -p small/{tmp,dev,proc,sys}
+    musl-gcc -Os -static -s -o small/kept "$here/kept/kept.c"
+    is "saved with --cpu v2" "$(nv run --cpu v2 --rootfs small --image ./v2 -- /kept)" "saved 0"
+    is "its manifest says so" "$(manifest v2 '["cpu"]["level"]') $(manifest v2 '["cpu"]["features"]' | flags)" "x86-64-v2 sse4_2 "
+    for platform in $platforms; do
+        is "restored" "$(restored ./v2)" "done 0"
+    done
+    unset platform
+fi
+lacking=$(for f in amx_tile xop avx512_vp2intersect tbm; do grep -qw $f /proc/cpuinfo || { echo $f; break; }; done)
+edit own-image "m['cpu']['features'].append('$lacking')"
+is "a feature that this host lacks is named" "$(refused "the image needs $lacking which this host lacks")" yes
+edit own-image "m['cpu']['xsave']['features'] |= 1 << 18 | 1 << 17"
+grep -qw amx_tile /proc/cpuinfo || is "so is state" "$(refused "the image needs the AMX state which this host lacks")" yes
+
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]

@@ -18,6 +18,7 @@
 static int fuzz_openat(int dir, const char *name);
 static struct image_writer *fuzz_create(const char *name);
 static int fuzz_writer_fd(struct image_writer *w, enum image_part part);
+static int fuzz_writer_add(struct image_writer *w, int part);
 static int fuzz_commit(struct image_writer *w, const char *text, size_t len, const uint8_t *sig);
 static void fuzz_abort(struct image_writer *w);
 

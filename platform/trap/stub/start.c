@@ -1,4 +1,5 @@
 /* The zygote's start: its regions, handlers and filter. Address spaces are forked from it. */
+#include <asm/prctl.h>
 #include <asm/siginfo.h>
 #include <asm/signal.h>
 #include <asm/unistd.h>
@@ -69,6 +70,8 @@ static __attribute__((noreturn)) void zygote_main(void *arg)
     host_syscall(__NR_close, STUB_FD_SLOTS, 0, 0, 0);
     host_syscall(__NR_close, STUB_FD_VDSO, 0, 0, 0);
     install_handlers();
+    if (p->hide_cpuid && host_syscall(__NR_arch_prctl, ARCH_SET_CPUID, 0, 0, 0))
+        die(112);
     if (p->filter_len)
         apply_filter(p);
     thread_main(s);

@@ -53,6 +53,8 @@ static void ask_host(void)
             *next++ = 0;
         take_line(line);
     }
+    if (sandbox->cpu_limited)
+        cpu_filter_flags(&sandbox->cpu, cpu.flags);
 }
 
 int proc_fill_cpuinfo(struct task *t, struct strbuf *out)
