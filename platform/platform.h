@@ -9,6 +9,7 @@
 #ifndef NV_PLATFORM_PLATFORM_H
 #define NV_PLATFORM_PLATFORM_H
 
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -271,6 +272,9 @@ struct platform {
      * has, and stays so: somebody steps through it or changes it. NULL like patch. Blocks.
      */
     int (*patch_never)(struct gthread *thr);
+
+    /* The host CPUs on which thr, and threads made from it, may run. */
+    void (*set_cpus)(struct gthread *thr, const cpu_set_t *set);
 
     /* Runs one host call inside the address space of thr, which is parked in an event. Blocks. */
     int (*hostcall)(struct gthread *thr, struct platform_hostcall *call);

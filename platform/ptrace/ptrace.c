@@ -4,6 +4,7 @@
  */
 #include <elf.h>
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -12,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "platform/host_vdso.h"
 #include "platform/ptrace/tracee.h"
 #include "platform/trap/layout.h"
@@ -87,6 +89,12 @@ static void pt_interrupt(struct gthread *t)
 {
     if (t->running && !t->as->dead)
         syscall(SYS_tgkill, t->as->pid, t->tid, INTERRUPT_SIGNAL);
+}
+
+static void pt_set_cpus(struct gthread *t, const cpu_set_t *set)
+{
+    if (!t->as->dead && t->tid > 0 && sched_setaffinity(t->tid, sizeof(*set), set))
+        log_debug("a thread cannot be pinned: %s", strerror(errno));
 }
 
 static int pt_get_regs(struct gthread *t, struct user_regs_struct *regs)
@@ -228,6 +236,7 @@ const struct platform platform_ptrace = {
     .thread_free = space_thread_free,
     .run = pt_run,
     .interrupt = pt_interrupt,
+    .set_cpus = pt_set_cpus,
     .get_regs = pt_get_regs,
     .set_regs = pt_set_regs,
     .set_return = pt_set_return,

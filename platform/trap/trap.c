@@ -309,6 +309,12 @@ static void trap_interrupt(struct gthread *thr)
         syscall(SYS_tgkill, thr->as->pid, thr->tid, STUB_SIG_INTERRUPT);
 }
 
+static void trap_set_cpus(struct gthread *thr, const cpu_set_t *set)
+{
+    if (!thr->as->dead && thr->tid > 0 && sched_setaffinity(thr->tid, sizeof(*set), set))
+        log_debug("a thread cannot be pinned: %s", strerror(errno));
+}
+
 static void trap_set_return(struct gthread *thr, long value)
 {
     thr->ret = value;
@@ -409,6 +415,7 @@ const struct platform platform_trap = {
     .thread_free = trap_thread_free,
     .run = trap_run,
     .interrupt = trap_interrupt,
+    .set_cpus = trap_set_cpus,
     .sleeps = trap_sleeps,
     .get_regs = frame_get_regs,
     .set_regs = frame_set_regs,

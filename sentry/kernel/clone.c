@@ -126,6 +126,7 @@ static int new_memory(struct task *t, struct task *c, uint64_t f)
         int err = platform->thread_new(t->thr, &c->thr);
         if (!err)
             c->mm = mm_get(t->mm);
+        sched_pin(c);
         return err;
     }
     struct aspace *as;

@@ -245,6 +245,7 @@ void task_clear_tid(struct task *t)
 void task_exit_memory(struct task *t)
 {
     task_release_vfork(t);
+    sched_unpin(t);
     if (t->thr)
         platform->thread_free(t->thr);
     t->thr = NULL;

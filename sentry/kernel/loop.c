@@ -25,6 +25,7 @@
 #define TURNS 32 /* at most so many without timers and descriptors */
 
 static int epfd = -1, cpus = 1;
+static cpu_set_t allowed; /* the host CPUs that we may use */
 static bool stopping;
 
 /* --- time --- */
@@ -245,12 +246,15 @@ int loop_fd_wait(int fd, uint32_t events)
 /* --- the loop --- */
 int loop_init(void)
 {
-    cpu_set_t allowed;
-
     if (!sched_getaffinity(0, sizeof(allowed), &allowed))
         cpus = CPU_COUNT(&allowed);
     epfd = epoll_create1(EPOLL_CLOEXEC);
     return epfd < 0 ? -errno : 0;
+}
+
+const cpu_set_t *loop_cpus(void)
+{
+    return &allowed;
 }
 
 int loop_ncpus(void)

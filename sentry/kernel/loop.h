@@ -6,10 +6,12 @@
 #define NV_SENTRY_KERNEL_LOOP_H
 
 #include <stdbool.h>
+#include <sched.h>
 #include <stdint.h>
 #include "base/list.h"
 
 int loop_init(void);
+const cpu_set_t *loop_cpus(void); /* of the host, that it lets us use */
 int loop_ncpus(void); /* that the host lets us use */
 void loop_run(void);  /* until loop_stop() */
 void loop_stop(void);

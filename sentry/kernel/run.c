@@ -121,6 +121,7 @@ int task_materialize(struct task *t)
     struct user_regs_struct fresh;
 
     int err = mm_thread_new(t->mm, &t->thr);
+    sched_pin(t);
     if (!err)
         err = platform->get_regs(t->thr, &fresh);
     if (!err)

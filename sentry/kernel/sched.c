@@ -44,6 +44,40 @@ static void all_cpus(cpu_set_t *set)
         CPU_SET(i, set);
 }
 
+/* The CPUs of the sandbox are the first ones of those that the host allows it, in order. */
+static void host_cpus(const cpu_set_t *guest, cpu_set_t *host)
+{
+    const cpu_set_t *allowed = loop_cpus();
+    int n = loop_ncpus(), k = 0;
+
+    CPU_ZERO(host);
+    for (int i = 0; i < CPU_SETSIZE && n > 0; i++) {
+        if (!CPU_ISSET(i, allowed))
+            continue;
+        for (int g = k; g < sandbox->ncpus && g < CPU_SETSIZE; g += n)
+            if (CPU_ISSET(g, guest))
+                CPU_SET(i, host);
+        k++;
+    }
+}
+
+void sched_pin(struct task *t)
+{
+    cpu_set_t host;
+
+    if (!t->thr || !t->affinity)
+        return;
+    host_cpus(t->affinity, &host);
+    if (CPU_COUNT(&host))
+        platform->set_cpus(t->thr, &host);
+}
+
+void sched_unpin(struct task *t)
+{
+    if (t->thr && t->affinity)
+        platform->set_cpus(t->thr, loop_cpus());
+}
+
 long sys_sched_getaffinity(struct task *t, const struct sysargs *a)
 {
     struct task *o = sched_target(t, arg_i32(a, 0));
@@ -84,6 +118,7 @@ long sys_sched_setaffinity(struct task *t, const struct sysargs *a)
     if (!o->affinity)
         return -ENOMEM;
     *o->affinity = set;
+    sched_pin(o);
     return 0;
 }
 

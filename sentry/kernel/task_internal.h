@@ -14,6 +14,9 @@ bool pgrp_claim_id(struct process_group *p);
 pid_t task_last_id(void);
 void task_set_last_id(pid_t id);
 /* run.c: gives a restored task its host thread. 0 or negative errno. Blocks. */
+/* The host thread of t runs where its affinity says; before another task may get it, anywhere. */
+void sched_pin(struct task *t);
+void sched_unpin(struct task *t);
 int task_materialize(struct task *t);
 void task_swap_ids(struct task *t, struct task *leader);
 struct thread_group *tg_new(void);

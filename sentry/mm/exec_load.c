@@ -357,6 +357,7 @@ static void switch_to(struct loader *l, uint64_t sp)
     task_exit_memory(t);
     t->mm = l->mm;
     t->thr = l->thr;
+    sched_pin(t);
     t->facts_cred = NULL; /* the new thread knows nothing yet */
     memset(&t->regs, 0, sizeof(t->regs));
     t->regs.rip = l->entry;
