@@ -57,6 +57,12 @@ conformance: $(NV)
 	$(O)/conform --known syscall-conformance/known --json $(O)/conformance.json --run native= \
 	  $(foreach p,$(PLATFORMS),--run "$(p)=$(abspath $(NV)) run --platform=$(p) --") \
 	  $(if $(filter trap,$(PLATFORMS)),--run "eager=$(abspath $(NV)) run --platform=trap --patch=eager --") $(O)/conf
+	@[ ! -f runsc-cli/verified.def ] || tests/verified.py $(O)/conformance.json syscall-conformance runsc-cli/verified.def --check
+
+# The results as the table of nv syscalls --verified, which is committed.
+verified: conformance
+	tests/verified.py $(O)/conformance.json syscall-conformance runsc-cli/verified.def
+	@$(MAKE) --no-print-directory all
 
 integration: $(NV)
 	tests/integration/run.sh $(NV) "$(PLATFORMS)"
@@ -78,7 +84,7 @@ checkpoint: $(NV)
 # Each behaviour again, in a program that moves to another sandbox every few calls.
 conformance-moved: $(NV)
 	@$(MAKE) --no-print-directory -C syscall-conformance O=$(abspath $(O)) CC=$(CC)
-	$(O)/conform --known syscall-conformance/known-moved --run native= \
+	$(O)/conform --known syscall-conformance/known-moved --except generated --run native= \
 	  $(foreach p,$(PLATFORMS),--run "$(p)=$(abspath $(NV)) run --platform=$(p) --checkpoint-every 20 --") $(O)/conf
 
 checkpoint-soak: $(NV)
@@ -143,4 +149,4 @@ clang-tidy: lint-deps $(FILTERS)
 install: all
 	install -D -m 755 $(NV) $(DESTDIR)$(PREFIX)/bin/nv
 
-.PHONY: checkpoint checkpoint-soak conformance-moved lint-deps cppcheck clang-tidy help deps demo unit programs conformance integration hostile idle host check bench bench-plot format lint install
+.PHONY: verified checkpoint checkpoint-soak conformance-moved lint-deps cppcheck clang-tidy help deps demo unit programs conformance integration hostile idle host check bench bench-plot format lint install

@@ -2,6 +2,7 @@
  * conform: runs conformance programs natively and under command prefixes, and compares their TAP.
  * README.md has the options. The first --run is the reference, normally "native=".
  *
+ * A program may print sections, each of which then counts as a program (generated/).
  * Every (program, run) pair is one attempt. Attempts run in order, at most --jobs at a time; a
  * program's line is printed when it and all before it are finished, so the report does not depend
  * on which attempt was quicker.
@@ -25,7 +26,7 @@
 #define RUNS_MAX 8
 #define ARGS_MAX 64
 #define JOBS_MAX 64
-#define OUT_MAX 65536
+#define OUT_MAX (4 << 20)
 #define LINES_MAX 2048
 #define SHOWN_MAX 5  /* differing lines printed for one program under one run */
 #define GRACE_MS 500 /* output awaited from descendants after the program itself is gone */
@@ -38,7 +39,7 @@ struct run {
 
 struct attempt {
     char *out;
-    size_t len;
+    size_t len, size;
     int status; /* exit code, or 128 + signal */
     int timed_out, finished;
 };
@@ -58,10 +59,18 @@ struct tap {
 
 static struct run runs[RUNS_MAX];
 static int nruns, timeout_s = 20, njobs = 1;
-static const char *only, *json_path, *known_path, *dir;
-static char **programs;
+static const char *only, *except, *json_path, *known_path, *dir;
+
+/* One program's attempts, one a run; or of those one section that the program printed. */
+struct program {
+    const char *path, *name;
+    struct attempt *attempts;
+};
+
+static struct program *programs; /* to be run */
 static int nprograms;
-static struct attempt *attempts;
+static struct program *rows; /* to be judged */
+static int nrows;
 
 static void *must(void *p)
 {
@@ -70,18 +79,6 @@ static void *must(void *p)
         exit(2);
     }
     return p;
-}
-
-static struct attempt *attempt_of(int program, int run)
-{
-    return &attempts[program * nruns + run];
-}
-
-static const char *name_of(int program)
-{
-    const char *name = programs[program] + strlen(dir);
-
-    return name + strspn(name, "/");
 }
 
 static void add_run(char *spec)
@@ -105,11 +102,14 @@ static void add_run(char *spec)
     }
 }
 
+static int matches(const char *name, const char *glob)
+{
+    return strpbrk(glob, "*?[") ? !fnmatch(glob, name, 0) : strstr(name, glob) != NULL;
+}
+
 static int is_selected(const char *name)
 {
-    if (!only)
-        return 1;
-    return strpbrk(only, "*?[") ? !fnmatch(only, name, 0) : strstr(name, only) != NULL;
+    return (!only || matches(name, only)) && !(except && matches(name, except));
 }
 
 static int collect(const char *path, const struct stat *st, int type, struct FTW *f)
@@ -120,13 +120,18 @@ static int collect(const char *path, const struct stat *st, int type, struct FTW
     if (type != FTW_F || !(st->st_mode & 0100) || !is_selected(name))
         return 0;
     programs = must(realloc(programs, sizeof(*programs) * (size_t)(nprograms + 1)));
-    programs[nprograms++] = must(strdup(path));
+    path = must(strdup(path));
+    name = path + strlen(dir);
+    programs[nprograms++] = (struct program){path, name + strspn(name, "/"),
+                                             must(calloc((size_t)nruns, sizeof(struct attempt)))};
     return 0;
 }
 
 static int by_name(const void *a, const void *b)
 {
-    return strcmp(*(char *const *)a, *(char *const *)b);
+    const struct program *x = a, *y = b;
+
+    return strcmp(x->name, y->name);
 }
 
 static long now_ms(void)
@@ -137,14 +142,14 @@ static long now_ms(void)
     return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-static void run_child(const struct run *r, char *program, int out)
+static void run_child(const struct run *r, const char *program, int out)
 {
     char *argv[ARGS_MAX];
     sigset_t none;
     int null = open("/dev/null", O_RDWR);
 
     memcpy(argv, r->args, sizeof(argv));
-    argv[r->nargs] = program;
+    argv[r->nargs] = (char *)program;
     argv[r->nargs + 1] = NULL;
     setpgid(0, 0);
     sigemptyset(&none);
@@ -159,7 +164,7 @@ static void run_child(const struct run *r, char *program, int out)
     _exit(127);
 }
 
-static void job_start(struct job *j, int program, int run)
+static void job_start(struct job *j, const struct program *program, int run)
 {
     int p[2];
 
@@ -168,11 +173,12 @@ static void job_start(struct job *j, int program, int run)
         exit(2);
     }
     fflush(stdout);
-    j->attempt = attempt_of(program, run);
-    j->attempt->out = must(calloc(1, OUT_MAX));
+    j->attempt = &program->attempts[run];
+    j->attempt->size = 4096;
+    j->attempt->out = must(calloc(1, j->attempt->size));
     j->pid = fork();
     if (j->pid == 0)
-        run_child(&runs[run], programs[program], p[1]);
+        run_child(&runs[run], program->path, p[1]);
     if (j->pid < 0) {
         perror("conform: fork");
         exit(2);
@@ -195,7 +201,14 @@ static void job_read(struct job *j)
     char drop[4096];
 
     for (;;) {
-        size_t room = OUT_MAX - 1 - a->len;
+        size_t room = a->size - 1 - a->len;
+
+        if (!room && a->size < OUT_MAX) {
+            a->out = must(realloc(a->out, 2 * a->size));
+            memset(a->out + a->size, 0, a->size);
+            room = a->size;
+            a->size *= 2;
+        }
         ssize_t n = room ? read(j->fd, a->out + a->len, room) : read(j->fd, drop, sizeof(drop));
 
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -307,9 +320,9 @@ static int tap_same(const struct tap *a, const struct tap *b)
     return 1;
 }
 
-static const char *verdict(int program, int run)
+static const char *verdict(const struct program *p, int run)
 {
-    const struct attempt *ref = attempt_of(program, 0), *a = attempt_of(program, run);
+    const struct attempt *ref = &p->attempts[0], *a = &p->attempts[run];
     static struct tap x, y;
     char *cx, *cy;
     const char *v;
@@ -336,16 +349,17 @@ static int is_good(const char *v)
 
 static int is_known(const char *run, const char *program)
 {
-    char line[512], want[512];
+    char line[512], want[512], any[512];
     FILE *f = known_path ? fopen(known_path, "r") : NULL;
     int found = 0;
 
+    snprintf(any, sizeof(any), "* %s", program);
     snprintf(want, sizeof(want), "%s %s", run, program);
     while (f && fgets(line, sizeof(line), f)) {
         line[strcspn(line, "#\n")] = 0;
         for (size_t n = strlen(line); n && line[n - 1] == ' ';)
             line[--n] = 0;
-        found |= !strcmp(line, want);
+        found |= !strcmp(line, want) || !strcmp(line, any);
     }
     if (f)
         fclose(f);
@@ -353,14 +367,14 @@ static int is_known(const char *run, const char *program)
 }
 
 /* Calls each() for what differs; in the reference run, for what fails. */
-static void differences(int program, int run,
+static void differences(const struct program *p, int run,
                         void (*each)(const char *ref, const char *here, void *), void *arg)
 {
     static struct tap x, y;
     char *cx, *cy, plan_x[32], plan_y[32];
 
-    tap_of(&x, attempt_of(program, 0), &cx);
-    tap_of(&y, attempt_of(program, run), &cy);
+    tap_of(&x, &p->attempts[0], &cx);
+    tap_of(&y, &p->attempts[run], &cy);
     for (int i = 1; i <= x.count || i <= y.count; i++) {
         const char *a = x.line[i] ? x.line[i] : "(nothing)";
         const char *b = y.line[i] ? y.line[i] : "(nothing)";
@@ -386,29 +400,87 @@ static void print_difference(const char *ref, const char *here, void *arg)
         printf("    ...\n");
 }
 
-static void explain(int program, int run)
+static void explain(const struct program *p, int run)
 {
-    const struct attempt *a = attempt_of(program, run), *ref = attempt_of(program, 0);
+    const struct attempt *a = &p->attempts[run], *ref = &p->attempts[0];
     int shown = 0;
 
-    printf("  %s under %s: %s\n", name_of(program), runs[run].name, verdict(program, run));
-    differences(program, run, print_difference, &shown);
+    printf("  %s under %s: %s\n", p->name, runs[run].name, verdict(p, run));
+    differences(p, run, print_difference, &shown);
     if (a->status != ref->status || (!run && a->status))
         printf("    status %d, %s %d\n", a->status, runs[0].name, ref->status);
     printf("    repeat:");
     for (int i = 0; i < runs[run].nargs; i++)
         printf(" %s", runs[run].args[i]);
-    printf(" %s\n", programs[program]);
+    printf(" %s\n", p->path);
 }
 
-static void print_row(int program)
+static void print_row(const struct program *p)
 {
-    printf("%-44s", name_of(program));
+    printf("%-44s", p->name);
     for (int k = 0; k < nruns; k++)
-        printf(" %-*s", (int)(strlen(runs[k].name) > 8 ? strlen(runs[k].name) : 8),
-               verdict(program, k));
+        printf(" %-*s", (int)(strlen(runs[k].name) > 8 ? strlen(runs[k].name) : 8), verdict(p, k));
     printf("\n");
     fflush(stdout);
+}
+
+static struct program *row_add(const char *path, const char *name)
+{
+    rows = must(realloc(rows, sizeof(*rows) * (size_t)(nrows + 1)));
+    rows[nrows] = (struct program){path, name, must(calloc((size_t)nruns, sizeof(struct attempt)))};
+    return &rows[nrows++];
+}
+
+/* The section of this name in an attempt's output; what follows the last one belongs to it. */
+static void section_find(struct attempt *section, const struct attempt *whole, const char *name)
+{
+    const char *at = whole->out, *end;
+    char head[256];
+
+    snprintf(head, sizeof(head), "# program %s\n", name);
+    section->finished = 1;
+    section->out = must(strdup(""));
+    while (at && strncmp(at, head, strlen(head))) {
+        at = strstr(at, "\n# program ");
+        at = at ? at + 1 : NULL;
+    }
+    if (!at) {
+        section->status = whole->status;
+        section->timed_out = whole->timed_out;
+        return;
+    }
+    at += strlen(head);
+    end = strstr(at, "\n# program ");
+    if (!end) { /* what ended the program ended it here */
+        section->status = whole->status;
+        section->timed_out = whole->timed_out;
+    }
+    free(section->out);
+    section->out = must(end ? strndup(at, (size_t)(end + 1 - at)) : strdup(at));
+}
+
+/* A program that prints sections, "# program NAME" and TAP after it, stands for so many. */
+static void rows_add(const struct program *p)
+{
+    const char *text = p->attempts[0].out, *at;
+    int first = nrows;
+    char name[512];
+
+    for (at = text; at; at = strstr(at, "\n# program ")) {
+        at += *at == '\n';
+        if (strncmp(at, "# program ", 10))
+            continue;
+        at += 10;
+        int len = (int)strcspn(at, "\n");
+        snprintf(name, sizeof(name), "%s/%.*s", p->name, len, at);
+        struct program *row = row_add(p->path, must(strdup(name)));
+        for (int k = 0; k < nruns; k++)
+            section_find(&row->attempts[k], &p->attempts[k], row->name + strlen(p->name) + 1);
+    }
+    if (nrows > first)
+        return;
+    struct program *row = row_add(p->path, p->name);
+    memcpy(row->attempts, p->attempts, sizeof(struct attempt) * (size_t)nruns);
 }
 
 static void run_all(void)
@@ -423,18 +495,20 @@ static void run_all(void)
     while (printed < nprograms) {
         for (int i = 0; i < njobs && next < total; i++)
             if (!jobs[i].attempt) {
-                job_start(&jobs[i], next / nruns, next % nruns);
+                job_start(&jobs[i], &programs[next / nruns], next % nruns);
                 next++;
             }
         jobs_wait(jobs);
         while (printed < nprograms) {
-            int k = 0;
+            int k = 0, row = nrows;
 
-            while (k < nruns && attempt_of(printed, k)->finished)
+            while (k < nruns && programs[printed].attempts[k].finished)
                 k++;
             if (k < nruns)
                 break;
-            print_row(printed++);
+            rows_add(&programs[printed++]);
+            while (row < nrows)
+                print_row(&rows[row++]);
         }
     }
 }
@@ -471,17 +545,27 @@ static void json_difference(const char *ref, const char *here, void *arg)
     fputc('}', l->f);
 }
 
-static void json_run(FILE *f, int program, int run)
+static void json_run(FILE *f, const struct program *p, int run)
 {
     struct json_list list = {f, 0};
 
     json_string(f, runs[run].name);
     fprintf(f, ": {\"verdict\": \"%s\", \"status\": %d, \"known\": %s, \"differences\": [",
-            verdict(program, run), attempt_of(program, run)->status,
-            is_known(runs[run].name, name_of(program)) ? "true" : "false");
-    if (!is_good(verdict(program, run)))
-        differences(program, run, json_difference, &list);
+            verdict(p, run), p->attempts[run].status,
+            is_known(runs[run].name, p->name) ? "true" : "false");
+    if (!is_good(verdict(p, run)))
+        differences(p, run, json_difference, &list);
     fputs("]}", f);
+}
+
+static int assertions(const struct program *p)
+{
+    static struct tap t;
+    char *copy;
+
+    tap_of(&t, &p->attempts[0], &copy);
+    free(copy);
+    return t.count;
 }
 
 static void json_write(int passed, int failed, int known)
@@ -489,13 +573,13 @@ static void json_write(int passed, int failed, int known)
     FILE *f = must(fopen(json_path, "w"));
 
     fputs("{\n  \"programs\": [", f);
-    for (int i = 0; i < nprograms; i++) {
+    for (int i = 0; i < nrows; i++) {
         fprintf(f, "%s\n    {\"program\": ", i ? "," : "");
-        json_string(f, name_of(i));
-        fputs(", \"runs\": {", f);
+        json_string(f, rows[i].name);
+        fprintf(f, ", \"assertions\": %d, \"runs\": {", assertions(&rows[i]));
         for (int k = 0; k < nruns; k++) {
             fputs(k ? ", " : "", f);
-            json_run(f, i, k);
+            json_run(f, &rows[i], k);
         }
         fputs("}}", f);
     }
@@ -512,19 +596,19 @@ static int report(void)
 {
     int passed = 0, failed = 0, known = 0;
 
-    for (int i = 0; i < nprograms; i++) {
+    for (int i = 0; i < nrows; i++) {
         int bad = 0, excused = 0;
 
         for (int k = 0; k < nruns; k++) {
-            if (is_good(verdict(i, k)))
+            if (is_good(verdict(&rows[i], k)))
                 continue;
-            if (is_known(runs[k].name, name_of(i))) {
+            if (is_known(runs[k].name, rows[i].name)) {
                 excused++;
                 continue;
             }
             if (!bad++ && !failed)
                 printf("\nDifferences:\n");
-            explain(i, k);
+            explain(&rows[i], k);
         }
         failed += bad > 0;
         known += !bad && excused;
@@ -540,8 +624,9 @@ static int report(void)
 
 static void usage(void)
 {
-    fprintf(stderr, "usage: conform [--run NAME=PREFIX]... [--only GLOB] [--known FILE] "
-                    "[--json FILE] [--timeout SEC] [--jobs N] DIR\n");
+    fprintf(stderr,
+            "usage: conform [--run NAME=PREFIX]... [--only GLOB] [--except GLOB] [--known FILE] "
+            "[--json FILE] [--timeout SEC] [--jobs N] DIR\n");
     exit(2);
 }
 
@@ -550,11 +635,9 @@ static void options(int argc, char **argv)
     static const struct option_text {
         const char *name, **text;
         int *number;
-    } table[] = {{"--json", &json_path, NULL},
-                 {"--known", &known_path, NULL},
-                 {"--only", &only, NULL},
-                 {"--timeout", NULL, &timeout_s},
-                 {"--jobs", NULL, &njobs}};
+    } table[] = {{"--json", &json_path, NULL},    {"--known", &known_path, NULL},
+                 {"--only", &only, NULL},         {"--except", &except, NULL},
+                 {"--timeout", NULL, &timeout_s}, {"--jobs", NULL, &njobs}};
 
     for (int i = 1; i < argc; i++) {
         size_t k = 0;
@@ -592,7 +675,6 @@ int main(int argc, char **argv)
         return 2;
     }
     qsort(programs, (size_t)nprograms, sizeof(*programs), by_name);
-    attempts = must(calloc((size_t)nprograms * (size_t)nruns, sizeof(*attempts)));
     run_all();
     return report() > 0;
 }

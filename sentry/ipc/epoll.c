@@ -405,9 +405,16 @@ static void epoll_fdinfo(struct file *f, struct strbuf *out)
                       (unsigned long)it->data);
 }
 
+static long epoll_ioctl(struct task *t, struct file *f, unsigned int cmd, unsigned long arg)
+{
+    return -EINVAL; /* its own errno: ep_eventpoll_ioctl() */
+}
+
 const struct file_ops epoll_ops = {
     .kind = "[eventpoll]",
     .llseek = noop_llseek,
+    .no_seek = true,
+    .ioctl = epoll_ioctl,
     .poll = epoll_poll,
     .release = epoll_release,
     .fdinfo = epoll_fdinfo,

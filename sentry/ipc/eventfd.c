@@ -40,7 +40,7 @@ static ssize_t ev_write(struct task *t, struct file *f, struct uio *u, loff_t *p
     struct eventfd *e = f->priv;
     uint64_t val;
 
-    if (u->resid < sizeof(val))
+    if (u->resid != sizeof(val))
         return -EINVAL;
     if (uio_read(u, &val, sizeof(val)) != sizeof(val))
         return -EFAULT;

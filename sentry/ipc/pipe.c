@@ -357,8 +357,10 @@ static long do_pipe(struct task *t, uint64_t addr, int flags)
     struct file *ends[2];
     int fds[2];
 
-    if (flags & ~(O_CLOEXEC | O_DIRECT | O_NONBLOCK))
+    if (flags & ~(O_CLOEXEC | O_DIRECT | O_NONBLOCK | O_EXCL))
         return -EINVAL;
+    if (flags & O_EXCL) /* O_NOTIFICATION_PIPE, as without CONFIG_WATCH_QUEUE */
+        return -ENOPKG;
     int err = pipe_files(flags, ends);
     if (err)
         return err;

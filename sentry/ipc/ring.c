@@ -91,6 +91,11 @@ void ring_skip(struct ring *r, size_t len)
     r->head = r->used ? (r->head + len) & (r->cap - 1) : 0;
 }
 
+void ring_drop(struct ring *r, size_t len)
+{
+    r->used -= MIN(len, r->used);
+}
+
 ssize_t ring_get(struct ring *r, struct uio *u, size_t len)
 {
     ssize_t n = ring_peek(r, 0, u, len);

@@ -19,6 +19,7 @@ ssize_t ring_put(struct ring *r, struct uio *u, size_t len);
 /* Copy out up to len bytes beginning off bytes after the head; nothing is consumed. */
 ssize_t ring_peek(const struct ring *r, size_t off, struct uio *u, size_t len);
 void ring_skip(struct ring *r, size_t len);
+void ring_drop(struct ring *r, size_t len); /* the last bytes */
 /* peek and skip. */
 ssize_t ring_get(struct ring *r, struct uio *u, size_t len);
 /* Checkpoints: its bytes, as part of its owner's record; at most max of them. */

@@ -12,7 +12,6 @@
 #define SELECT_IN (EPOLLIN | EPOLLRDNORM | EPOLLRDBAND | EPOLLHUP | EPOLLERR)
 #define SELECT_OUT (EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND | EPOLLERR)
 #define SELECT_EX EPOLLPRI
-#define FDS_MAX 1048576   /* fs.nr_open */
 #define WORDS_ON_STACK 16 /* 1024 descriptors */
 
 struct select_sets {
@@ -79,7 +78,7 @@ static long do_select(struct task *t, int n, const uint64_t addr[3], uint64_t de
 
     if (n < 0)
         return -EINVAL;
-    s.n = MIN(n, FDS_MAX);
+    s.n = MIN(n, fdtable_size(t->fds));
     s.words = ((size_t)s.n + 63) / 64;
     uint64_t *sets = s.small;
     if (s.words > WORDS_ON_STACK) {

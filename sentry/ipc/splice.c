@@ -140,7 +140,7 @@ static ssize_t do_splice(struct task *t, struct file *in, loff_t *ipos, struct f
         return -EINVAL;
     if (ip && (out->flags & O_APPEND))
         return -EINVAL;
-    if (ip ? !out->ops->write : !in->ops->read)
+    if (ip ? !out->ops->write : !in->ops->read || in->ops->no_splice)
         return -EINVAL;
     return ip ? from_pipe(t, in, out, opos, len, flags) : to_pipe(t, in, ipos, out, len, flags);
 }
@@ -162,7 +162,7 @@ long sys_splice(struct task *t, const struct sysargs *a)
         return -ESPIPE;
     if ((oa && get_user(t, &opos, oa)) || (ia && get_user(t, &ipos, ia)))
         return -EFAULT;
-    if (ipos < 0 || opos < 0)
+    if (ipos < 0 || opos < 0 || arg_i64(a, 4) < 0)
         return -EINVAL;
     ssize_t n = do_splice(t, in, ia ? &ipos : NULL, out, oa ? &opos : NULL, len, arg_u32(a, 5));
     if (n >= 0 && ((oa && put_user(t, &opos, oa)) || (ia && put_user(t, &ipos, ia))))
@@ -201,7 +201,7 @@ long sys_vmsplice(struct task *t, const struct sysargs *a)
     if (!pipe_of(f))
         return -EBADF;
     bool write = file_writable(f);
-    int err = uio_init_iovec(&u, t, write ? UIO_SOURCE : UIO_DEST, arg_u64(a, 1), arg_u64(a, 2));
+    int err = uio_init_iovec(&u, t, write ? UIO_SOURCE : UIO_DEST, arg_u64(a, 1), arg_u32(a, 2));
     if (err)
         return err;
     int rwf = flags & SPLICE_F_NONBLOCK ? RWF_NOWAIT : 0;

@@ -81,10 +81,10 @@ void sched_unpin(struct task *t)
 long sys_sched_getaffinity(struct task *t, const struct sysargs *a)
 {
     struct task *o = sched_target(t, arg_i32(a, 0));
-    uint64_t len = arg_u64(a, 1);
+    uint32_t len = arg_u32(a, 1); /* in bits it wraps around on Linux, too */
     cpu_set_t set;
 
-    if (len * 8 < (uint64_t)sandbox->ncpus || len % sizeof(long))
+    if (len * 8 < (uint32_t)sandbox->ncpus || len % sizeof(long))
         return -EINVAL;
     if (!o)
         return -ESRCH;
@@ -93,7 +93,7 @@ long sys_sched_getaffinity(struct task *t, const struct sysargs *a)
     else
         all_cpus(&set);
     /* The kernel's mask is as long as its CPU count needs, in words. */
-    len = MIN(len, ROUND_UP((uint64_t)sandbox->ncpus, 64UL) / 8);
+    len = MIN(len, ROUND_UP((uint32_t)sandbox->ncpus, 64U) / 8);
     return copy_out(t, arg_u64(a, 2), &set, len) ? -EFAULT : (long)len;
 }
 
@@ -103,7 +103,7 @@ long sys_sched_setaffinity(struct task *t, const struct sysargs *a)
     cpu_set_t set, all;
 
     CPU_ZERO(&set);
-    if (copy_in(t, &set, arg_u64(a, 2), MIN(arg_u64(a, 1), sizeof(set))))
+    if (copy_in(t, &set, arg_u64(a, 2), MIN((size_t)arg_u32(a, 1), sizeof(set))))
         return -EFAULT;
     if (!o)
         return -ESRCH;
@@ -241,7 +241,8 @@ long sys_sched_getattr(struct task *t, const struct sysargs *a)
     struct task *o = sched_target(t, arg_i32(a, 0));
     struct sched_attr_k k = {.size = sizeof(k)};
 
-    if (!arg_u64(a, 1) || arg_u32(a, 2) < sizeof(k) || arg_u32(a, 3) || arg_i32(a, 0) < 0)
+    if (!arg_u64(a, 1) || arg_u32(a, 2) < sizeof(k) || arg_u32(a, 2) > NV_PAGE_SIZE ||
+        arg_u32(a, 3) || arg_i32(a, 0) < 0)
         return -EINVAL;
     if (!o)
         return -ESRCH;
@@ -303,10 +304,10 @@ long sys_sched_setattr(struct task *t, const struct sysargs *a)
 
 long sys_ioprio_set(struct task *t, const struct sysargs *a)
 {
-    int which = arg_i32(a, 0), prio = arg_i32(a, 2), class = prio >> 13;
+    int which = arg_i32(a, 0), prio = arg_i32(a, 2), class = prio >> 13 & 7;
     struct task *o = sched_target(t, arg_i32(a, 1));
 
-    if (class < 0 || class > IOPRIO_CLASS_IDLE || (class == 0 && (prio & 0x1fff)))
+    if (class > IOPRIO_CLASS_IDLE || (class == 0 && (prio & 7)))
         return -EINVAL;
     if (class == IOPRIO_CLASS_RT && !cred_capable(t->cred, CAP_SYS_NICE) &&
         !cred_capable(t->cred, 21 /* CAP_SYS_ADMIN */))

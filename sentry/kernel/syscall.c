@@ -14,7 +14,8 @@
 #include "sentry/strace/strace.h"
 
 static const struct syscall_row table[NV_NR_SYSCALLS] = {
-#define SYS(nr, name, handler, flags, ...) [nr] = {#name, handler, flags},
+#define SYS(nr, name, handler, flags, ...) [nr] = {#name, handler, flags, 0, NULL},
+#define REFUSED(nr, name, err, why, ...) [nr] = {#name, NULL, 0, err, why},
 #include "sentry/syscalls.def"
 #undef SYS
 };
@@ -34,7 +35,7 @@ static long unimplemented(const struct sysargs *a)
         explain_missing("syscall", "%s", row->name);
     else
         explain_missing("syscall", "%ld", a->nr);
-    return -ENOSYS;
+    return row && row->refused ? -row->refused : -ENOSYS;
 }
 
 long syscall_dispatch(struct task *t, const struct sysargs *a)

@@ -44,6 +44,7 @@ typedef long syscall_fn(struct task *t, const struct sysargs *a);
 
 #define SYS(nr, name, handler, ...) syscall_fn handler;
 #define NOSYS(...)
+#define REFUSED(...)
 #include "sentry/syscalls.def"
 #undef SYS
 
@@ -51,8 +52,10 @@ typedef long syscall_fn(struct task *t, const struct sysargs *a);
 
 struct syscall_row {
     const char *name;
-    syscall_fn *handler; /* NULL: not implemented */
+    syscall_fn *handler; /* NULL: not implemented, or refused */
     uint32_t flags;
+    int refused;     /* the errno, 0 if it is not refused for good */
+    const char *why; /* it is refused */
 };
 
 /* Dispatches one call; returns the value for rax or a negative errno incl. the restart codes. */

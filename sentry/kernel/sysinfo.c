@@ -50,9 +50,9 @@ static long set_name(struct task *t, const struct sysargs *a, char *to)
 
     if (!cred_capable(t->cred, CAP_SYS_ADMIN))
         return -EPERM;
-    if (arg_u64(a, 1) > HOST_NAME_MAX_K)
+    if (arg_i32(a, 1) < 0 || arg_i32(a, 1) > HOST_NAME_MAX_K)
         return -EINVAL;
-    if (copy_in(t, name, arg_u64(a, 0), arg_u64(a, 1)))
+    if (copy_in(t, name, arg_u64(a, 0), arg_u32(a, 1)))
         return -EFAULT;
     memcpy(to, name, sizeof(name));
     return 0;
@@ -89,6 +89,7 @@ long sys_getrandom(struct task *t, const struct sysargs *a)
     unsigned int flags = arg_u32(a, 2);
     uint64_t addr = arg_u64(a, 0), len = MIN(arg_u64(a, 1), 0x7fffffffUL), done = 0;
     char buf[GETRANDOM_CHUNK];
+    struct uio u;
 
     if (flags & ~(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE))
         return -EINVAL;
@@ -98,9 +99,13 @@ long sys_getrandom(struct task *t, const struct sysargs *a)
         size_t n = MIN(len - done, sizeof(buf));
         if (getrandom(buf, n, GRND_NONBLOCK) != (ssize_t)n)
             return done ? (long)done : -EAGAIN;
-        if (copy_out(t, addr + done, buf, n))
-            return done ? (long)done : -EFAULT;
-        done += n;
+        uio_init_user(&u, t, UIO_DEST, addr + done, n);
+        ssize_t out = uio_write(&u, buf, n);
+        if (out < 0)
+            return done ? (long)done : out;
+        done += (size_t)out;
+        if ((size_t)out < n)
+            break;
         if (task_signal_pending(t))
             break;
     }

@@ -257,8 +257,6 @@ long sys_waitid(struct task *t, const struct sysargs *a)
         return -EINVAL;
     }
     long r = do_wait(t, &w);
-    if (r < 0)
-        return r;
     memset(&info, 0, sizeof(info));
     if (r > 0) {
         info.si_signo = SIGCHLD;
@@ -271,9 +269,10 @@ long sys_waitid(struct task *t, const struct sysargs *a)
                          : w.code == CLD_TRAPPED   ? w.status >> 8
                                                    : WSTOPSIG(w.status);
     }
-    if (arg_u64(a, 2) && put_user(t, &info, arg_u64(a, 2)))
-        return -EFAULT;
     if (r > 0 && arg_u64(a, 4) && put_user(t, &w.ru, arg_u64(a, 4)))
         return -EFAULT;
-    return 0;
+    /* Zeros are written also when the wait failed. */
+    if (arg_u64(a, 2) && put_user(t, &info, arg_u64(a, 2)))
+        return -EFAULT;
+    return r < 0 ? r : 0;
 }

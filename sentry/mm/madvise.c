@@ -1,5 +1,6 @@
 /* madvise(2), mincore(2), msync(2), mlock(2) and calls about memory policy. */
 #include <errno.h>
+#include <limits.h>
 #include <linux/mman.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -138,11 +139,12 @@ long sys_madvise(struct task *t, const struct sysargs *a)
 long sys_mincore(struct task *t, const struct sysargs *a)
 {
     uint64_t addr = arg_u64(a, 0), len = PAGE_UP(arg_u64(a, 1));
+    bool wrapped = arg_u64(a, 1) && !len;
     char ones[NV_PAGE_SIZE];
 
     if (addr % NV_PAGE_SIZE)
         return -EINVAL;
-    if (addr + len < addr || addr + len > NV_TASK_SIZE ||
+    if (wrapped || addr + len < addr || addr + len > NV_TASK_SIZE ||
         !vma_covered(t->mm->vmas, addr, addr + len))
         return -ENOMEM;
     memset(ones, 1, sizeof(ones));
@@ -187,7 +189,13 @@ static long do_mlock(struct task *t, uint64_t addr, uint64_t len, bool lock)
         return limit ? -ENOMEM : -EPERM;
     if (end > NV_TASK_SIZE || !vma_covered(t->mm->vmas, addr, end))
         return -ENOMEM;
-    return mm_set_flags(t->mm, addr, end, lock ? VM_LOCKED : 0, lock ? 0 : VM_LOCKED);
+    int err = mm_set_flags(t->mm, addr, end, lock ? VM_LOCKED : 0, lock ? 0 : VM_LOCKED);
+    /* Locked, but not to be faulted in: __mm_populate(). */
+    for (int i = lock && !err ? vma_index(t->mm->vmas, addr) : INT_MAX;
+         i < t->mm->vmas->n && t->mm->vmas->v[i].start < end; i++)
+        if (!(t->mm->vmas->v[i].flags & (VM_READ | VM_WRITE | VM_EXEC)))
+            return -ENOMEM;
+    return err;
 }
 
 long sys_mlock(struct task *t, const struct sysargs *a)

@@ -195,12 +195,18 @@ long sys_mmap(struct task *t, const struct sysargs *a)
         return -EINVAL;
     if (type != MAP_SHARED && type != MAP_PRIVATE && type != MAP_SHARED_VALIDATE)
         return -EINVAL;
+    if (!f && type == MAP_SHARED_VALIDATE)
+        return -EINVAL;
+    if (f && ((flags & MAP_HUGETLB) || ((flags & MAP_GROWSDOWN) && type != MAP_PRIVATE)))
+        return -EINVAL;
     if (type == MAP_SHARED_VALIDATE && (flags & MAP_SYNC))
         return -EOPNOTSUPP;
     if (flags & MAP_HUGETLB) {
         explain_missing("mmap", "MAP_HUGETLB");
         return -ENOMEM;
     }
+    if (PAGE_UP(r.len) > NV_TASK_SIZE || !PAGE_UP(r.len))
+        return -ENOMEM;
     if (flags & MAP_LOCKED && mm_over_limit(t, RLIMIT_MEMLOCK, t->mm->locked_vm, PAGE_UP(r.len)))
         return -EAGAIN;
     uint64_t end;
@@ -314,8 +320,8 @@ long sys_mprotect(struct task *t, const struct sysargs *a)
         return 0;
     if (check_range(addr, &len))
         return -ENOMEM;
-    if (prot & ~(7 | 8 /* PROT_SEM */ | PROT_GROWSDOWN | PROT_GROWSUP))
-        return -EINVAL;
+    if (arg_u64(a, 2) & ~(7UL | 8 /* PROT_SEM */ | PROT_GROWSDOWN) || (grows & PROT_GROWSUP))
+        return -EINVAL; /* no stack grows up here */
     int err = mm_lock(t->mm, t);
     if (err)
         return err;

@@ -159,14 +159,17 @@ long sys_mremap(struct task *t, const struct sysargs *a)
     struct remap m = {arg_u64(a, 0), PAGE_UP(arg_u64(a, 1)), PAGE_UP(arg_u64(a, 2)), arg_u64(a, 4),
                       arg_i32(a, 3)};
 
-    if (m.flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP) || m.old % NV_PAGE_SIZE)
+    if (arg_u64(a, 3) & ~(uint64_t)(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP) ||
+        m.old % NV_PAGE_SIZE)
         return -EINVAL;
     if ((m.flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) && !(m.flags & MREMAP_MAYMOVE))
         return -EINVAL;
     if ((m.flags & MREMAP_DONTUNMAP) && m.old_len != m.new_len)
         return -EINVAL;
-    if (!m.new_len || m.new_len > NV_TASK_SIZE || m.old >= NV_TASK_SIZE)
+    if (!m.new_len || m.new_len > NV_TASK_SIZE)
         return -EINVAL;
+    if (m.old >= NV_TASK_SIZE)
+        return -EFAULT; /* nothing can be mapped there */
     if (m.flags & MREMAP_FIXED) {
         if (m.new % NV_PAGE_SIZE || m.new > NV_TASK_SIZE - m.new_len || m.new < MMAP_MIN_ADDR)
             return -EINVAL;

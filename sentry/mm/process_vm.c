@@ -58,7 +58,7 @@ static long process_vm(struct task *t, const struct sysargs *a, enum uio_dir dir
 
     if (arg_u64(a, 5))
         return -EINVAL;
-    long r = uio_init_iovec(&local, t, dir, arg_u64(a, 1), arg_u64(a, 2));
+    long r = uio_init_iovec(&local, t, dir, arg_u64(a, 1), arg_u32(a, 2));
     if (r)
         return r;
     if (local.resid) {

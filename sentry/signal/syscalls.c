@@ -222,14 +222,15 @@ long sys_tkill(struct task *t, const struct sysargs *a)
 }
 
 /* Only a process itself may forge kernel or kill() origins: rt_sigqueueinfo(2). */
-static int queue_info(struct task *t, uint64_t addr, int sig, pid_t pid, siginfo_t *info)
+/* pid is that of a thread for rt_tgsigqueueinfo. */
+static int queue_info(struct task *t, uint64_t addr, int sig, pid_t pid, pid_t own, siginfo_t *info)
 {
     if (get_user(t, info, addr))
         return -EFAULT;
     if (sig < 0 || sig > NV_NSIG)
         return -EINVAL;
     info->si_signo = sig;
-    if ((info->si_code >= 0 || info->si_code == SI_TKILL) && t->tg->tgid != pid)
+    if ((info->si_code >= 0 || info->si_code == SI_TKILL) && own != pid)
         return -EPERM;
     return 0;
 }
@@ -238,7 +239,7 @@ long sys_rt_sigqueueinfo(struct task *t, const struct sysargs *a)
 {
     pid_t pid = arg_i32(a, 0);
     siginfo_t info;
-    int err = queue_info(t, arg_u64(a, 2), arg_i32(a, 1), pid, &info);
+    int err = queue_info(t, arg_u64(a, 2), arg_i32(a, 1), pid, t->tg->tgid, &info);
 
     if (err)
         return err;
@@ -252,7 +253,7 @@ long sys_rt_tgsigqueueinfo(struct task *t, const struct sysargs *a)
 
     if (arg_i32(a, 0) <= 0 || arg_i32(a, 1) <= 0)
         return -EINVAL;
-    int err = queue_info(t, arg_u64(a, 3), arg_i32(a, 2), arg_i32(a, 0), &info);
+    int err = queue_info(t, arg_u64(a, 3), arg_i32(a, 2), arg_i32(a, 1), t->tid, &info);
     return err ? err : do_tkill(t, arg_i32(a, 0), arg_i32(a, 1), &info);
 }
 
@@ -271,6 +272,10 @@ int signal_set_altstack(struct task *t, stack_t new, uint64_t sp)
 
     if (signal_on_altstack(t, sp))
         return -EPERM;
+    if (new.ss_sp == t->sig.altstack.ss_sp &&new.ss_size == t->sig.altstack.ss_size &&
+        (new.ss_flags == t->sig.altstack.ss_flags ||
+         (!new.ss_flags && t->sig.altstack.ss_flags == SS_DISABLE)))
+        return 0; /* no change, before the size is looked at: do_sigaltstack() */
     if (mode != 0 && mode != SS_DISABLE && mode != SS_ONSTACK)
         return -EINVAL;
     if (mode == SS_DISABLE)

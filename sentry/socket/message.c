@@ -8,6 +8,10 @@
 #include "sentry/kernel/task.h"
 #include "sentry/socket/socket_internal.h"
 
+#ifndef MSG_CMSG_COMPAT
+#define MSG_CMSG_COMPAT 0x80000000U /* of 32-bit programs only */
+#endif
+
 #define LEN_MAX (INT_MAX & NV_PAGE_MASK)
 #define MMSG_SIZE 64 /* struct mmsghdr */
 #define MMSG_LEN 56  /* its msg_len */
@@ -117,6 +121,8 @@ long sys_sendmsg(struct task *t, const struct sysargs *a)
     struct socket *s;
     int err = socket_get(t, arg_i32(a, 0), &f, &s);
 
+    if (arg_u32(a, 2) & MSG_CMSG_COMPAT)
+        return -EINVAL;
     return err ? err : send_one(t, f, s, arg_u64(a, 1), arg_i32(a, 2));
 }
 
@@ -163,6 +169,8 @@ long sys_recvmsg(struct task *t, const struct sysargs *a)
     struct socket *s;
     int err = socket_get(t, arg_i32(a, 0), &f, &s);
 
+    if (arg_u32(a, 2) & MSG_CMSG_COMPAT)
+        return -EINVAL;
     return err ? err : recv_one(t, f, s, arg_u64(a, 1), arg_i32(a, 2));
 }
 
@@ -173,6 +181,8 @@ long sys_sendmmsg(struct task *t, const struct sysargs *a)
     struct socket *s;
     int err = socket_get(t, arg_i32(a, 0), &f, &s);
 
+    if (arg_u32(a, 3) & MSG_CMSG_COMPAT)
+        return -EINVAL;
     for (; !err && done < n; done++) {
         uint64_t at = arg_u64(a, 1) + (uint64_t)done * MMSG_SIZE;
         long r = send_one(t, f, s, at, arg_i32(a, 3));
@@ -216,7 +226,8 @@ static long recv_many(struct task *t, const struct sysargs *a, uint64_t deadline
 long sys_recvmmsg(struct task *t, const struct sysargs *a)
 {
     uint64_t deadline;
-    int err = poll_deadline_timespec(t, arg_u64(a, 4), &deadline);
+    int err = arg_u32(a, 3) & MSG_CMSG_COMPAT ? -EINVAL
+                                              : poll_deadline_timespec(t, arg_u64(a, 4), &deadline);
 
     if (err)
         return err;

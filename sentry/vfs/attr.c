@@ -128,11 +128,19 @@ long sys_fchmodat2(struct task *t, const struct sysargs *a)
     return chmod_at(t, arg_i32(a, 0), arg_u64(a, 1), arg_u32(a, 2), arg_i32(a, 3));
 }
 
+/* epoll sets, eventfds and the like share one inode on Linux: nobody's to change. */
+static bool is_nameless(const struct file *f)
+{
+    return path_is_anon(&f->path) && !(f->inode->mode & S_IFMT);
+}
+
 long sys_fchmod(struct task *t, const struct sysargs *a)
 {
     cleanup_file struct file *f = fd_get(t, arg_i32(a, 0));
 
-    return f ? do_chmod(t, &f->path, arg_u32(a, 1)) : -EBADF;
+    if (!f)
+        return -EBADF;
+    return is_nameless(f) ? -EOPNOTSUPP : do_chmod(t, &f->path, arg_u32(a, 1));
 }
 
 static long chown_at(struct task *t, int dirfd, uint64_t addr, uid_t uid, gid_t gid, int flags)
@@ -164,7 +172,11 @@ long sys_fchown(struct task *t, const struct sysargs *a)
 {
     cleanup_file struct file *f = fd_get(t, arg_i32(a, 0));
 
-    return f ? do_chown(t, &f->path, arg_u32(a, 1), arg_u32(a, 2)) : -EBADF;
+    if (!f)
+        return -EBADF;
+    if (is_nameless(f))
+        return -EOPNOTSUPP;
+    return do_chown(t, &f->path, arg_u32(a, 1), arg_u32(a, 2));
 }
 
 /* --- times --- */

@@ -132,7 +132,7 @@ long sys_fcntl(struct task *t, const struct sysargs *a)
         return F_UNLCK;
     case F_SETLEASE:
         explain_missing("fcntl", "F_SETLEASE");
-        return arg == F_UNLCK ? -EAGAIN : -EINVAL;
+        return arg == F_UNLCK && S_ISREG(f->inode->mode) ? -EAGAIN : -EINVAL;
     default:
         explain_missing("fcntl", "%d", cmd);
         return -EINVAL;

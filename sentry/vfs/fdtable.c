@@ -51,6 +51,11 @@ bool fdtable_has(const struct fdtable *ft, const struct file *f)
     return false;
 }
 
+int fdtable_size(const struct fdtable *ft)
+{
+    return MAX(ft->cap, 64);
+}
+
 void fdtable_put(struct fdtable *ft)
 {
     if (!ft || --ft->refs)

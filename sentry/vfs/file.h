@@ -71,7 +71,8 @@ struct file_ops {
     int (*setfl)(struct file *f, int flags); /* F_SETFL about to change to flags */
     /* Sockets implement more through struct socket (sentry/socket/socket.h), found by is_socket. */
     bool is_socket;
-    bool no_seek; /* stream-like: lseek and p* calls give ESPIPE */
+    bool no_seek;   /* stream-like: lseek and p* calls give ESPIPE */
+    bool no_splice; /* nothing is spliced from here: /dev/null */
     /*
      * Checkpoints: the type of priv (NULL: a file with a priv of this kind cannot be saved), and
      * what is left to do when all objects of a restored sandbox exist; may park. 0 or -errno. It
@@ -151,6 +152,7 @@ struct fdtable *fdtable_get(struct fdtable *ft);
 void fdtable_put(struct fdtable *ft);
 struct fdtable *fdtable_copy(struct fdtable *ft);
 int fdtable_users(struct fdtable *ft);
+int fdtable_size(const struct fdtable *ft); /* numbers from here on are free */
 /* Lowest free number >= min; consumes nothing (takes its own reference). -EMFILE, -ENOMEM. */
 int fd_install(struct task *t, struct file *f, bool cloexec, int min);
 /* Same but consumes the caller's reference, also on failure. The usual end of a handler. */

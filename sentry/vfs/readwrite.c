@@ -12,7 +12,7 @@
 #include "sentry/vfs/vfs_internal.h"
 
 #define MAX_RW_COUNT (INT_MAX & NV_PAGE_MASK)
-#define RWF_KNOWN 0x1f /* HIPRI DSYNC SYNC NOWAIT APPEND */
+#define RWF_KNOWN 0x13f /* HIPRI DSYNC SYNC NOWAIT APPEND NOAPPEND NOSIGNAL */
 #define COPY_CHUNK 65536
 
 static long rw(struct task *t, struct file *f, struct uio *u, loff_t *pos, int rwf)
@@ -54,7 +54,7 @@ static long rw_buf(struct task *t, const struct sysargs *a, enum uio_dir dir, lo
         return err;
     if (arg_u64(a, 1) > NV_TASK_SIZE || len > NV_TASK_SIZE - arg_u64(a, 1))
         return -EFAULT;
-    if ((int64_t)len < 0)
+    if ((int64_t)len < 0 || (pos && *pos > INT64_MAX - (int64_t)len))
         return -EINVAL;
     uio_init_user(&u, t, dir, arg_u64(a, 1), MIN(len, MAX_RW_COUNT));
     return rw(t, f, &u, pos, 0);
@@ -92,9 +92,13 @@ static long rw_iovec(struct task *t, const struct sysargs *a, enum uio_dir dir, 
 
     int err = check_rw(f, dir, pos);
     if (!err)
-        err = uio_init_iovec(&u, t, dir, arg_u64(a, 1), arg_u64(a, 2));
+        err = uio_init_iovec(&u, t, dir, arg_u64(a, 1), arg_u32(a, 2));
     if (err)
         return err;
+    if (pos && *pos > INT64_MAX - (int64_t)u.resid) {
+        uio_done(&u);
+        return -EINVAL;
+    }
     long n = rwf & ~RWF_KNOWN ? -EOPNOTSUPP : rw(t, f, &u, pos, rwf);
     uio_done(&u);
     return n;
@@ -301,7 +305,7 @@ long sys_readahead(struct task *t, const struct sysargs *a)
 
     if (!f || !file_readable(f))
         return -EBADF;
-    return S_ISREG(f->inode->mode) ? 0 : -EINVAL;
+    return S_ISREG(f->inode->mode) && arg_i64(a, 2) >= 0 ? 0 : -EINVAL;
 }
 
 /* --- copies between files --- */
@@ -364,12 +368,15 @@ long sys_copy_file_range(struct task *t, const struct sysargs *a)
         return -EINVAL;
     if (!file_readable(in) || !file_writable(out) || (out->flags & O_APPEND))
         return -EBADF;
+    if (in->path.dentry->inode->sb != out->path.dentry->inode->sb)
+        return -EXDEV;
     loff_t from = ia ? ipos : in->pos, to = oa ? opos : out->pos, end;
     size_t len = MIN(arg_u64(a, 4), (uint64_t)MAX_RW_COUNT);
     if (from < 0 || to < 0)
         return -EINVAL;
     if (__builtin_add_overflow(MAX(from, to), (loff_t)len, &end))
         return -EOVERFLOW;
+    len = MIN(len, (size_t)MAX(in->inode->size - from, (loff_t)0));
     if (in->inode == out->inode && from < to + (loff_t)len && to < from + (loff_t)len)
         return -EINVAL; /* the ranges overlap */
     ssize_t n = file_copy(t, in, ia ? &ipos : NULL, out, oa ? &opos : NULL, len);
@@ -391,7 +398,9 @@ long sys_sendfile(struct task *t, const struct sysargs *a)
         return -EBADF;
     if (in->ops->no_seek || (out->flags & O_APPEND && S_ISREG(out->inode->mode)))
         return arg_u64(a, 2) && in->ops->no_seek ? -ESPIPE : -EINVAL;
-    if (pos < 0)
+    if (pos < 0 || arg_i64(a, 3) < 0)
+        return -EINVAL;
+    if (S_ISDIR(in->inode->mode) || in->ops->no_splice || !out->ops->write)
         return -EINVAL;
     ssize_t n = file_copy(t, in, arg_u64(a, 2) ? &pos : NULL, out, NULL,
                           MIN(arg_u64(a, 3), (uint64_t)MAX_RW_COUNT));

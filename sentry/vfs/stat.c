@@ -114,9 +114,9 @@ long sys_newfstatat(struct task *t, const struct sysargs *a)
 {
     int flags = arg_i32(a, 3);
 
-    if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH))
+    if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE))
         return -EINVAL;
-    return do_stat(t, arg_i32(a, 0), arg_u64(a, 1), flags, arg_u64(a, 2));
+    return do_stat(t, arg_i32(a, 0), arg_u64(a, 1), flags & ~AT_STATX_SYNC_TYPE, arg_u64(a, 2));
 }
 
 static struct statx_timestamp stamp(struct ktime k)

@@ -69,9 +69,9 @@ static long get(struct task *t, const struct sysargs *a, enum target how)
     if (err)
         return err;
     struct inode *i = p.dentry->inode;
-    if (!i->ops->getxattr)
-        return -EOPNOTSUPP;
     err = may_access(t, i, name, MAY_READ);
+    if (!err && !i->ops->getxattr)
+        err = -EOPNOTSUPP;
     if (err)
         return err;
     cleanup_free char *buf = malloc(size + 1);
@@ -108,9 +108,9 @@ static long set(struct task *t, const struct sysargs *a, enum target how)
     struct inode *i = p.dentry->inode;
     if (path_readonly(&p))
         return -EROFS;
-    if (!i->ops->setxattr)
-        return -EOPNOTSUPP;
     err = may_access(t, i, name, MAY_WRITE);
+    if (!err && !i->ops->setxattr)
+        err = -EOPNOTSUPP;
     return err ? err : i->ops->setxattr(t, p.dentry, name, buf, size, flags);
 }
 
@@ -147,9 +147,9 @@ static long del(struct task *t, const struct sysargs *a, enum target how)
     struct inode *i = p.dentry->inode;
     if (path_readonly(&p))
         return -EROFS;
-    if (!i->ops->removexattr)
-        return -EOPNOTSUPP;
     err = may_access(t, i, name, MAY_WRITE);
+    if (!err && !i->ops->removexattr)
+        err = -EOPNOTSUPP;
     return err ? err : i->ops->removexattr(t, p.dentry, name);
 }
 

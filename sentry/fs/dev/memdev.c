@@ -115,8 +115,11 @@ static uint32_t always_ready(struct file *f, struct poll_table *pt)
     return EPOLLIN | EPOLLRDNORM | EPOLLOUT | EPOLLWRNORM;
 }
 
-static const struct file_ops null_ops = {
-    .kind = "/dev/null", .read = null_read, .write = discard, .llseek = null_llseek};
+static const struct file_ops null_ops = {.kind = "/dev/null",
+                                         .read = null_read,
+                                         .write = discard,
+                                         .llseek = null_llseek,
+                                         .no_splice = true};
 static const struct file_ops zero_ops = {.kind = "/dev/zero",
                                          .read = zero_read,
                                          .write = discard,

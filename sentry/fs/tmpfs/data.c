@@ -524,15 +524,18 @@ long sys_memfd_create(struct task *t, const struct sysargs *a)
 long memfd_fcntl(struct task *t, struct file *f, int cmd, long arg);
 long memfd_fcntl(struct task *t, struct file *f, int cmd, long arg)
 {
-    if (f->ops != &tmpfs_file_ops || !TMPFS_I(f->inode)->sealing)
+    if (cmd == F_ADD_SEALS && !file_writable(f))
+        return -EPERM;
+    if (cmd == F_ADD_SEALS && ((unsigned int)arg & ~(unsigned int)SEALS_KNOWN))
+        return -EINVAL;
+    if (f->ops != &tmpfs_file_ops)
         return -EINVAL;
     struct tmpfs_inode *ti = TMPFS_I(f->inode);
+    unsigned int seals = ti->sealing ? ti->seals : F_SEAL_SEAL; /* files with names */
     if (cmd == F_GET_SEALS)
-        return ti->seals;
-    if (!file_writable(f) || (ti->seals & F_SEAL_SEAL))
+        return seals;
+    if (seals & F_SEAL_SEAL)
         return -EPERM;
-    if (arg & ~(long)SEALS_KNOWN)
-        return -EINVAL;
     /* The host knows whether a writable mapping is left: EBUSY. */
     if ((arg & F_SEAL_WRITE) && ti->memfd >= 0 && fcntl(ti->memfd, F_ADD_SEALS, F_SEAL_WRITE))
         return -errno;

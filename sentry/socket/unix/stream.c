@@ -59,6 +59,10 @@ static ssize_t append(struct unix_sock *to, const struct ucred *cred, struct msg
             return -ENOMEM;
     }
     ssize_t n = ring_put(&to->ring, &m->uio, len);
+    if (n > 0 && (size_t)n < len) { /* a buffer that ends too early: nothing of it is sent */
+        ring_drop(&to->ring, (size_t)n);
+        n = -EFAULT;
+    }
     if (n <= 0)
         free(k);
     else if (k)
