@@ -110,6 +110,14 @@ static int set(char **field, const char *value)
     return *field ? 0 : -ENOMEM;
 }
 
+/* A relative one is of no use to who restores from elsewhere. */
+static int set_rootfs(struct manifest *m, const char *path)
+{
+    cleanup_free char *full = path ? realpath(path, NULL) : NULL;
+
+    return set(&m->rootfs, full ? full : path);
+}
+
 static int set_environment(struct manifest *m, char *const *envp)
 {
     int err = 0;
@@ -160,7 +168,7 @@ static int manifest_fill(struct manifest *m, const struct spawn *sp, const struc
     if (!err)
         err = set(&m->hostname, spec->hostname);
     if (!err)
-        err = set(&m->rootfs, sp->rootfs);
+        err = set_rootfs(m, sp->rootfs);
     if (!err)
         err = describe_cpu(m, spec, c, e);
     if (!err && !m->environment.n)

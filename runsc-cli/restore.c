@@ -50,6 +50,13 @@ static int restore_mounts(struct sandbox_spec *s, const struct image *img, struc
             mounts[i].src = strdup(s->mounts[k].src);
             is_given = true;
         }
+        if (!is_given && img->made_here && access(saved->source, F_OK)) {
+            error_set(e, -errno, "the image's mount %s, from %s", text_safe(saved->destination),
+                      text_safe(saved->source));
+            error_hint(e, "say where it is now: --mount DIR:%s", text_safe(saved->destination));
+            mounts_free(mounts, (int)i + 1);
+            return -ENOENT;
+        }
         if (!is_given && !img->made_here) {
             error_say(e, -EPERM, "the image wants %s of this host, and was not made here by you",
                       text_safe(saved->source));

@@ -22,6 +22,7 @@
 #include "runsc-cli/cli.h"
 #include "runsc-cli/function.h"
 #include "runsc-cli/perfmap.h"
+#include "runsc-cli/text.h"
 
 extern char **environ;
 
@@ -321,6 +322,11 @@ int spec_fill_restored(struct spawn *sp, const struct run_options *o, const stru
     with.memory = o->memory ? o->memory : m->memory;
     with.rootfs = o->rootfs ? o->rootfs : m->rootfs;
     with.cwd = m->cwd ? m->cwd : "/";
+    if (!o->rootfs && m->rootfs && access(m->rootfs, F_OK)) {
+        error_set(e, -errno, "the image's root directory, %s", text_safe(m->rootfs));
+        error_hint(e, "say where it is now: --rootfs DIR");
+        return EXIT_NV;
+    }
     int code = fill_place(sp, &with, e);
     if (!o->hostname) {
         free(s->hostname);

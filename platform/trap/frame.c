@@ -67,7 +67,7 @@ int frame_get_regs(struct gthread *thr, struct user_regs_struct *regs)
         .rdi = (uint64_t)g[REG_RDI],
         .orig_rax = (uint64_t)thr->nr,
         .rip = (uint64_t)g[REG_RIP],
-        .cs = 0x33,
+        .cs = (uint16_t)g[REG_CSGSFS],
         .eflags = (uint64_t)g[REG_EFL],
         .rsp = (uint64_t)g[REG_RSP],
         .ss = 0x2b,

@@ -94,7 +94,7 @@ static int collect(struct ckpt_writer *w, const struct ckpt_contents_source *s, 
 int ckpt_contents_save(struct ckpt_writer *w, const struct ckpt_contents_source *s)
 {
     struct extents x = {0};
-    int err = collect(w, s, &x);
+    int err = ckpt_wants_pages(w) ? collect(w, s, &x) : 0;
 
     ckpt_put_u32(w, x.n);
     ckpt_put_bytes(w, x.v, x.n * sizeof(*x.v));

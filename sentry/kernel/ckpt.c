@@ -4,12 +4,14 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/personality.h>
 #include <sys/syscall.h>
 
 #include "base/macros.h"
+#include "platform/vdso/vdso.h"
 #include "platform/xstate.h"
 #include "sentry/ckpt/ckpt.h"
 #include "sentry/ckpt/types.h"
@@ -310,13 +312,27 @@ static void save_tracees(struct ckpt_writer *w, struct task *t)
         ckpt_put_ref(w, &ckpt_task, c);
 }
 
+#define USER_CS 0x33 /* arch/x86/include/asm/segment.h */
+
+static void check_savable(struct ckpt_writer *w, struct task *t)
+{
+    const struct user_regs_struct *r = task_regs(t);
+    char subject[64];
+
+    snprintf(subject, sizeof(subject), "pid %d tid %d (%s)", t->tg->tgid, t->tid, t->comm);
+    if (r->cs != USER_CS)
+        ckpt_refuse(w, subject, "it runs in a code segment of 32 bits, which nv does not restore");
+    if (t->thr && vdso_contains(r->rip))
+        ckpt_refuse(w, subject, "it is in the host's vDSO, other code elsewhere: try again");
+}
+
 static void task_save(struct ckpt_writer *w, void *obj)
 {
     struct task *t = obj;
     bool in_call = t->state != TASK_ZOMBIE && t->ev.kind == PE_SYSCALL;
 
     if (t->state != TASK_ZOMBIE)
-        task_regs(t);
+        check_savable(w, t);
     ckpt_put_bytes(w, &t->regs, sizeof(t->regs));
     put_fpstate(w, t);
     ckpt_put_u8(w, t->state == TASK_ZOMBIE);

@@ -167,7 +167,9 @@ static bool leaves_vdso(struct task *t)
 {
     static struct ktimer retry = {.cb = vdso_retry, .heap_index = -1};
 
-    bool inside = t->thr && t->ev.kind == PE_INTERRUPTED && !task_fatal_pending(t) &&
+    /* Also with the result of a call that the host's vDSO has made for want of a clock. */
+    bool returns = t->ev.kind == PE_SYSCALL && !t->cut_short && t->sys_result > -ERESTARTSYS;
+    bool inside = t->thr && (t->ev.kind == PE_INTERRUPTED || returns) && !task_fatal_pending(t) &&
                   vdso_contains(task_regs(t)->rip);
     if (!inside || t->vdso_tries == VDSO_TRIES) {
         t->vdso_tries = 0;

@@ -87,5 +87,48 @@ is "a feature that this host lacks is named" "$(refused "the image needs $lackin
 edit own-image "m['cpu']['xsave']['features'] |= 1 << 18 | 1 << 17"
 grep -qw amx_tile /proc/cpuinfo || is "so is state" "$(refused "the image needs the AMX state which this host lacks")" yes
 
+# --- another build of nv, another kernel ---
+edit own-image "m['nv'].update(version='99.1', build='0' * 40); m['host'].update(kernel='5.15.0-1-other', platform='none')"
+chmod 0444 edited/*
+for platform in $platforms; do
+    is "an image of another build and kernel" "$(restored ./edited)" "done 0"
+done
+unset platform
+
+# --- other places: the image, the root directory, a mount ---
+mkdir -p place/root/{tmp,dev,proc,sys,bin,mnt} place/data
+printf 'one\ntwo\n' >place/data/data
+gcc -O1 -static -o place/root/bin/asks "$here/reads.c"
+is "saved with files open" "$(cd place && nv run --rootfs root --mount data:/mnt --image ../placed -- /bin/asks)" "saved one two"
+for platform in $platforms; do
+    is "restored where it was" "$(nv restore --platform="$platform" ./placed)" "restored one two"
+    mv place/root place/elsewhere
+    is "the root has moved: refused, and how to go on" "$(nv restore --platform="$platform" ./placed; echo $?) $(grep -c "root directory, $tmp/place/root: No such" err) $(grep -c 'say where it is now: --rootfs DIR' err)" "125 1 1"
+    is "the root has moved" "$(nv restore --platform="$platform" --rootfs place/elsewhere ./placed)" "restored one two"
+    mv place/data place/data2
+    is "so has a mount: refused" "$(nv restore --platform="$platform" --rootfs place/elsewhere ./placed; echo $?) $(grep -c 'say where it is now: --mount DIR:/mnt' err)" "125 1"
+    mkdir -p deep/er && mv placed deep/er/
+    is "so has a mount, and the image" "$(nv restore --platform="$platform" --rootfs place/elsewhere --mount place/data2:/mnt deep/er/placed)" "restored one two"
+    mv place/elsewhere place/root
+    mv place/data2 place/data
+    mv deep/er/placed .
+done
+unset platform
+cp -a place/root place/copy
+is "a copy of the root" "$(nv restore --rootfs place/copy ./placed)" "restored one two"
+touch place/copy/bin/asks
+is "a file in it that is another" "$(nv restore --rootfs place/copy ./placed; echo $?) $(grep -c '/bin/asks has changed since the checkpoint' err)" "125 1"
+
+# --- what an image cannot go on with ---
+gcc -O1 -mno-red-zone -o code32 "$here/code32.c"
+for platform in $platforms; do
+    timeout -s KILL 30 "$nv" run --platform="$platform" --id "c32-$$" -- ./code32 >on 2>&1 &
+    await on on
+    is "32-bit code is named" "$(sleep 0.2; nv checkpoint "c32-$$" --check)" "pid 1 tid 1 (code32): it runs in a code segment of 32 bits, which nv does not restore"
+    nv kill "c32-$$"
+    wait
+done
+unset platform
+
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]
