@@ -1,8 +1,11 @@
 /* eventfd(2). */
+#include "sentry/ipc/eventfd.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 
+#include "base/macros.h"
 #include "base/strbuf.h"
 #include "sentry/ckpt/types.h"
 #include "sentry/kernel/task.h"
@@ -125,6 +128,19 @@ static const struct file_ops eventfd_ops = {
     .restore = ev_restore,
 };
 CKPT_SYMBOL("file_ops", "eventfd", eventfd_ops);
+
+bool is_eventfd(const struct file *f)
+{
+    return f->ops == &eventfd_ops;
+}
+
+void eventfd_signal(struct file *f, uint64_t n)
+{
+    struct eventfd *e = f->priv;
+
+    e->count += MIN(n, UINT64_MAX - 1 - e->count);
+    waitq_wake(&e->wq, EPOLLIN);
+}
 
 static long do_eventfd(struct task *t, unsigned int count, int flags)
 {

@@ -17,6 +17,7 @@
 #include "sentry/ckpt/pagemap.h"
 #include "sentry/ckpt/pages.h"
 #include "sentry/ckpt/types.h"
+#include "sentry/ipc/aio.h"
 #include "sentry/kernel/task.h"
 #include "sentry/mm/mm_internal.h"
 #include "sentry/vfs/file.h"
@@ -433,12 +434,13 @@ static const struct ckpt_field fields[] = {
     CKPT_UINT_MAX(struct mm, start_code, NV_TASK_SIZE),
     CKPT_UINT_MAX(struct mm, end_code, NV_TASK_SIZE),
     CKPT_UINT_MAX(struct mm, start_stack, NV_TASK_SIZE),
+    CKPT_SINCE(3, CKPT_KIND_REF, struct mm, aio, .type = &ckpt_aio),
 };
 
 const struct ckpt_type ckpt_mm = {
     .name = "mm",
     .id = CT_MM,
-    .version = 2, /* 2: its pages are in memory.N */
+    .version = 3, /* 2: its pages are in memory.N */
     CKPT_TABLE(fields),
     .save = mm_save,
     .create = mm_create,

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 
 #include "base/macros.h"
+#include "sentry/ipc/aio.h"
 #include "sentry/kernel/task.h"
 #include "sentry/mm/mm_internal.h"
 #include "sentry/vfs/file.h"
@@ -43,6 +44,7 @@ void mm_put(struct mm *mm)
 {
     if (--mm->refs)
         return;
+    aio_table_free(mm->aio);
     thunks_free(mm);
     vma_clear(mm->vmas);
     free(mm->vmas);
@@ -193,6 +195,7 @@ int mm_fork(struct task *parent, struct mm **child, struct aspace *as, struct gt
     mm->keeper = mm->spare = NULL;
     mm->keeper_busy = false;
     list_init(&mm->keeper_turns);
+    mm->aio = NULL;
     mm->image = NULL;
     mm->mapped = NULL;
     mm->locked_vm = 0; /* memory locks are not inherited: mlock(2) */

@@ -12,6 +12,7 @@
 #include "base/list.h"
 #include "sentry/kernel/waitq.h"
 
+struct aio_table;
 struct aspace;
 struct cred;
 struct file;
@@ -72,6 +73,7 @@ struct mm {
     struct gthread *spare;  /* one made ahead, for the first task that asks; may be NULL */
     bool keeper_busy;
     struct list keeper_turns;
+    struct aio_table *aio;    /* owned; NULL: none yet */
     struct mm_image *image;   /* owned: what mm_restore() is to map; NULL: nothing any more */
     struct image_map *mapped; /* owned: what the host maps of the image's pages; NULL: nothing */
     uint16_t image_id;        /* by which the working set names it */

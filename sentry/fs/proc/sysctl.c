@@ -5,6 +5,7 @@
 
 #include "base/macros.h"
 #include "sentry/fs/proc/proc.h"
+#include "sentry/ipc/aio.h"
 #include "sentry/kernel/task.h"
 #include "sentry/kernel/uts.h"
 #include "sentry/sandbox.h"
@@ -79,6 +80,12 @@ CONST_FILE(fill_modprobe, "/sbin/modprobe")
 CONST_FILE(fill_dentry_state, "0\t0\t45\t0\t0\t0")
 CONST_FILE(fill_overflowid, "65534")
 
+static int fill_aio_nr(struct task *t, struct strbuf *out)
+{
+    strbuf_printf(out, "%lu\n", (unsigned long)aio_nr());
+    return 0;
+}
+
 #define F(n, f)                                                                                    \
     {                                                                                              \
         .name = (n), .kind = PROC_FILE, .mode = 0444, .fill = (f)                                  \
@@ -151,7 +158,9 @@ static const struct proc_entry mqueue_entries[] = {
     W("msg_default", mq_msg_default),         W("msg_max", mq_msg_max),
     W("msgsize_default", mq_msgsize_default), W("msgsize_max", mq_msgsize_max),
     W("queues_max", mq_queues_max),           {0}};
-static const struct proc_entry fs_entries[] = {F("dentry-state", fill_dentry_state),
+static const struct proc_entry fs_entries[] = {F("aio-max-nr", fill_65536),
+                                               F("aio-nr", fill_aio_nr),
+                                               F("dentry-state", fill_dentry_state),
                                                F("file-max", fill_file_max),
                                                D("inotify", inotify_entries),
                                                F("lease-break-time", fill_0),
