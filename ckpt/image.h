@@ -64,6 +64,7 @@ void image_abort(struct image_writer *w); /* may be NULL */
 enum image_flags {
     IMAGE_TRUST = 1, /* digests are not looked at */
     IMAGE_FULL = 2,  /* they are computed even if that was done before */
+    IMAGE_MAP = 4,   /* memory will be mapped, code too: copied if it lies on a noexec mount */
 };
 
 struct image {

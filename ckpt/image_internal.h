@@ -2,6 +2,7 @@
 #ifndef NV_CKPT_IMAGE_INTERNAL_H
 #define NV_CKPT_IMAGE_INTERNAL_H
 
+#include <limits.h>
 #include <sys/stat.h>
 
 #include "base/macros.h"
@@ -23,6 +24,13 @@ int image_make_dirs(const char *path, struct error *e);
 /* A name of our own that nothing in parent has, most likely. */
 #define IMAGE_TMP_NAME 32
 void image_tmp_name(char name[IMAGE_TMP_NAME]);
+/*
+ * Where directories cannot be exchanged, an image that is replaced has another name for a moment,
+ * by which it is found, and put back if the writer died then. -ENAMETOOLONG, or 0.
+ */
+int image_aside_name(const char *base, char name[NAME_MAX + 1]);
+/* The directory of an image that has stepped aside, or -1 with errno. */
+int image_open_aside(const char *path);
 /* Removes an image's files and directory, whatever of it is there. */
 void image_dir_remove(int parent, const char *name);
 /* Removes what writers that died have left in parent. */

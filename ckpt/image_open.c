@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -145,6 +147,27 @@ static int open_parts(struct image *img, struct error *e)
     return 0;
 }
 
+/* Holes stay holes. */
+static int copy_all(int from, int to, uint64_t size)
+{
+    off_t end = (off_t)size;
+
+    if (ftruncate(to, end))
+        return -errno;
+    for (off_t at = lseek(from, 0, SEEK_DATA); at >= 0 && at < end;
+         at = lseek(from, at, SEEK_DATA)) {
+        off_t stop = lseek(from, at, SEEK_HOLE);
+        if (stop < 0 || lseek(to, at, SEEK_SET) != at)
+            return -errno;
+        while (at < stop) {
+            ssize_t n = sendfile(to, from, &at, (size_t)(stop - at));
+            if (n <= 0)
+                return n ? -errno : -EIO;
+        }
+    }
+    return 0;
+}
+
 /* A copy in memory that nobody can change takes the place of a file that others could. */
 static int replace_by_copy(struct image *img, int i, int copy)
 {
@@ -158,6 +181,28 @@ static int replace_by_copy(struct image *img, int i, int copy)
         return -errno;
     close(img->fd[i]);
     img->fd[i] = fd;
+    return 0;
+}
+
+/*
+ * What is mapped from a noexec mount can never be made executable, and guests have code in their
+ * memory. Sandboxes then do not share it.
+ */
+static int make_mappable(struct image *img, struct error *e)
+{
+    for (int i = 0; i < IMAGE_NPARTS; i++) {
+        bool mapped = i >= IMAGE_MEMORY || (i == IMAGE_PAGES && img->manifest.format < 2);
+        struct statvfs fs;
+        if (!mapped || img->fd[i] < 0 || fstatvfs(img->fd[i], &fs) || !(fs.f_flag & ST_NOEXEC))
+            continue;
+        cleanup_close int copy = memfd_create("image", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        int err = copy < 0 ? -errno : copy_all(img->fd[i], copy, img->manifest.parts[i].size);
+        if (!err)
+            err = replace_by_copy(img, i, copy);
+        if (err)
+            return error_set(e, err, "copying %s of image %s, which is on a noexec mount",
+                             image_part_name(i), img->path);
+    }
     return 0;
 }
 
@@ -230,6 +275,8 @@ static int open_checked(struct image *img, const char *name, unsigned int flags,
     if (!img->path)
         return -EINVAL;
     img->dir = open(img->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (img->dir < 0 && errno == ENOENT)
+        img->dir = image_open_aside(img->path);
     if (img->dir < 0) {
         int err = error_set(e, -errno, "image %s", img->path);
         if (err == -ENOENT)
@@ -243,9 +290,10 @@ static int open_checked(struct image *img, const char *name, unsigned int flags,
     if (!err)
         err = open_parts(img, e);
     if (!err && !(flags & IMAGE_TRUST))
-        return check_digests(img, manifest_fd, flags & IMAGE_FULL, e);
-    img->made_here = !err && made_here(img);
-    return err;
+        err = check_digests(img, manifest_fd, flags & IMAGE_FULL, e);
+    else
+        img->made_here = !err && made_here(img);
+    return !err && (flags & IMAGE_MAP) ? make_mappable(img, e) : err;
 }
 
 /* Somebody replaced the image while its files were being opened. */

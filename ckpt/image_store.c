@@ -159,6 +159,8 @@ void image_tmp_name(char name[IMAGE_TMP_NAME])
     snprintf(name, IMAGE_TMP_NAME, IMAGE_TMP_PREFIX "%0*llx", TMP_DIGITS, (unsigned long long)r);
 }
 
+#define IMAGE_ASIDE_PREFIX ".nv-aside."
+
 static bool is_tmp_name(const char *name)
 {
     size_t n = sizeof(IMAGE_TMP_PREFIX) - 1;
@@ -218,6 +220,37 @@ void image_dir_remove(int parent, const char *name)
     unlinkat(parent, name, AT_REMOVEDIR);
 }
 
+int image_aside_name(const char *base, char name[NAME_MAX + 1])
+{
+    int n = snprintf(name, NAME_MAX + 1, IMAGE_ASIDE_PREFIX "%s", base);
+
+    return n <= NAME_MAX ? 0 : -ENAMETOOLONG;
+}
+
+int image_open_aside(const char *path)
+{
+    char name[NAME_MAX + 1];
+    const char *base;
+    cleanup_close int parent = image_parent(path, &base, NULL);
+
+    if (parent < 0 || image_aside_name(base, name)) {
+        errno = ENOENT;
+        return -1;
+    }
+    return openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* Its writer has put the new one in its place, or died before that. */
+static void sweep_aside(int parent, const char *name)
+{
+    const char *base = name + sizeof(IMAGE_ASIDE_PREFIX) - 1;
+
+    if (!faccessat(parent, base, F_OK, AT_SYMLINK_NOFOLLOW))
+        image_dir_remove(parent, name);
+    else
+        renameat(parent, name, parent, base);
+}
+
 static void sweep_one(int parent, const char *name)
 {
     struct stat st;
@@ -240,6 +273,8 @@ void image_sweep(int parent)
     while ((entry = readdir(d)))
         if (is_tmp_name(entry->d_name))
             sweep_one(parent, entry->d_name);
+        else if (!strncmp(entry->d_name, IMAGE_ASIDE_PREFIX, sizeof(IMAGE_ASIDE_PREFIX) - 1))
+            sweep_aside(parent, entry->d_name);
     closedir(d);
 }
 
@@ -292,7 +327,7 @@ int image_remove(const char *name, struct error *e)
         return error_say(e, -EINVAL, "%s is not an image, or has other files in it: not removed",
                          path);
     image_tmp_name(tmp);
-    if (renameat2(parent, base, parent, tmp, RENAME_NOREPLACE))
+    if (renameat(parent, base, parent, tmp)) /* nobody else has that name */
         return error_set(e, -errno, "removing image %s", name);
     image_dir_remove(parent, tmp);
     fsync(parent);

@@ -4,6 +4,7 @@
  *   1 directory with a temporary name, locked    removed by the next writer's sweep
  *   2 parts, manifest, all on the disk           the same
  *   3 rename or exchange with the one there      now the new one counts
+ *     (without RENAME_EXCHANGE: the old one steps aside first, and is still found there)
  *   4 the old one, under the temporary name,     removed by the next writer's sweep: its lock is
  *     is removed                                 nobody's
  */
@@ -226,6 +227,40 @@ static int finish_manifest(struct image_writer *w, struct manifest *m, char **te
     return err ? error_set(e, err, "writing the manifest of %s", w->path) : 0;
 }
 
+static bool is_there(const struct image_writer *w)
+{
+    return !faccessat(w->parent, w->base, F_OK, AT_SYMLINK_NOFOLLOW);
+}
+
+/*
+ * For file systems that cannot exchange directories: in two steps, with the old image found under
+ * another name in between. A sweep may put it back then: again.
+ */
+static int step_aside(struct image_writer *w)
+{
+    char aside[NAME_MAX + 1];
+    int err = image_aside_name(w->base, aside);
+
+    for (int i = 0; i < TRIES && !err; i++) {
+        if (is_there(w)) {
+            image_dir_remove(w->parent, aside);
+            if (renameat(w->parent, w->base, w->parent, aside) && errno != ENOENT)
+                return -errno;
+        }
+        if (!renameat(w->parent, w->tmp, w->parent, w->base)) {
+            w->tmp[0] = 0;
+            fsync(w->parent);
+            image_dir_remove(w->parent, aside);
+            return 0;
+        }
+        if (errno != EEXIST && errno != ENOTEMPTY)
+            err = -errno;
+    }
+    if (!is_there(w))
+        renameat(w->parent, aside, w->parent, w->base);
+    return err ? err : -EBUSY;
+}
+
 /* Our directory gets its name; what had it has ours, and goes. */
 static int take_place(struct image_writer *w, struct error *e)
 {
@@ -238,11 +273,9 @@ static int take_place(struct image_writer *w, struct error *e)
     } else if (errno != EEXIST && errno != ENOTEMPTY) {
         return error_set(e, -errno, "putting image %s in its place", w->path);
     } else if (renameat2(w->parent, w->tmp, w->parent, w->base, RENAME_EXCHANGE)) {
-        err = error_set(e, -errno, "replacing image %s", w->path);
-        if (err == -EINVAL)
-            error_hint(e, "this file system cannot exchange directories: remove the old image "
-                          "first, nv image rm");
-        return err;
+        err = errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP ? step_aside(w) : -errno;
+        if (err)
+            return error_set(e, err, "replacing image %s", w->path);
     }
     return fsync(w->parent) ? error_set(e, -errno, "putting image %s in its place", w->path) : 0;
 }

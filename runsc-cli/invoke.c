@@ -72,7 +72,7 @@ int invoke_function(const struct run_options *o, const char *name)
     struct image img;
     int code = -1;
 
-    if (!plain(o) || !file || !cwd || image_open(&img, WARM_RUNTIME, 0, NULL, &e))
+    if (!plain(o) || !file || !cwd || image_open(&img, WARM_RUNTIME, IMAGE_MAP, NULL, &e))
         return -1;
     if (warm_usable(&img, &host) && baseline_is(&img.manifest, o->cpu)) {
         code = function_event(o->event, &event, &e);
@@ -96,7 +96,7 @@ int invoke_record(const char *name, const struct run_options *o, const char *eve
     void *wset = NULL;
     size_t len = 0;
 
-    int err = image_open(&img, name, o->trust ? IMAGE_TRUST : 0, NULL, e);
+    int err = image_open(&img, name, IMAGE_MAP | (o->trust ? IMAGE_TRUST : 0), NULL, e);
     if (err)
         return err;
     if (img.fd[IMAGE_WSET] >= 0)
@@ -200,8 +200,8 @@ static int prepare(enum option_verb verb, int argc, char **argv, struct run_opti
     if (o->timing && timeline_start(main_ns))
         fprintf(stderr, "nv: --timing: no memory\n");
     platform = platform_find(o->platform, &e);
-    if (!platform ||
-        image_open(img, argv[o->first_arg], o->trust ? IMAGE_TRUST : 0, o->signature, &e)) {
+    if (!platform || image_open(img, argv[o->first_arg], IMAGE_MAP | (o->trust ? IMAGE_TRUST : 0),
+                                o->signature, &e)) {
         error_print(&e);
         return EXIT_NV;
     }

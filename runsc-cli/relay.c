@@ -17,7 +17,7 @@ static int go_on(struct session *s, const struct run_options *o, const char *ima
         .signals = -1, .deadline_ns = s->deadline_ns, .message = s->message, .arg = s->arg};
     struct image img;
 
-    if (image_open(&img, image, 0, NULL, e))
+    if (image_open(&img, image, IMAGE_MAP, NULL, e))
         return EXIT_NV;
     int code = restore_fill(&next, &img, o, NULL, 0, e);
     if (!code)

@@ -41,7 +41,8 @@ int function_add(const char *name, const char *image, const struct serve_options
 
     if (!fn)
         return error_set(e, -ENOMEM, "function %s", name);
-    int err = image_open(&fn->img, image, o->run.trust ? IMAGE_TRUST : 0, o->run.signature, e);
+    int err = image_open(&fn->img, image, IMAGE_MAP | (o->run.trust ? IMAGE_TRUST : 0),
+                         o->run.signature, e);
     if (err) {
         free(fn);
         return err;

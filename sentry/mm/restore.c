@@ -117,11 +117,8 @@ static int run_maps(struct mm *mm, struct calls *c)
             continue;
         int64_t r = c->v[i].result;
         err = r < 0 && r > -4096 ? (int)r : -EIO;
-        log_warn("restoring %lu bytes at %lx: %s%s", c->v[i].args[1], c->v[i].args[0],
-                 strerror(-err),
-                 err == -EPERM && (c->v[i].args[2] & PROT_EXEC)
-                     ? " (the image is on a file system that is mounted noexec)"
-                     : "");
+        log_warn("restoring %lu bytes at %lx: %s", c->v[i].args[1], c->v[i].args[0],
+                 strerror(-err));
     }
     return err;
 }

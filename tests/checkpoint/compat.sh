@@ -119,6 +119,16 @@ is "a copy of the root" "$(nv restore --rootfs place/copy ./placed)" "restored o
 touch place/copy/bin/asks
 is "a file in it that is another" "$(nv restore --rootfs place/copy ./placed; echo $?) $(grep -c '/bin/asks has changed since the checkpoint' err)" "125 1"
 
+# --- an image on a noexec mount: code that was changed or made is in its memory ---
+cp "$here/function.js" .
+mkdir -p noexec
+if nv warm function.js -o ./jit && unshare -m true 2>/dev/null; then
+    for platform in $platforms; do
+        is "an image on a noexec mount" "$(unshare -m sh -c 'mount -t tmpfs -o noexec none noexec && cp -r jit noexec/ && timeout -s KILL 60 "$1" invoke --platform="$2" noexec/jit --event "{\"name\":\"n\"}"' - "$nv" "$platform" 2>err | grep -o '"name":"n"')" '"name":"n"'
+    done
+    unset platform
+fi
+
 # --- what an image cannot go on with ---
 gcc -O1 -mno-red-zone -o code32 "$here/code32.c"
 for platform in $platforms; do

@@ -4,12 +4,16 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -508,5 +512,72 @@ START_TEST(manifests)
 }
 END_TEST
 
+/* As on a file system that has no RENAME_EXCHANGE. */
+static void forbid_exchange(void)
+{
+    struct sock_filter f[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_renameat2, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[4])),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog prog = {sizeof(f) / sizeof(f[0]), f};
+
+    ck_assert(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) &&
+              !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog));
+}
+
+START_TEST(replaced_in_steps)
+{
+    struct error e = ERROR_INIT;
+
+    ck_assert_int_eq(write_image("x", 1, 2, &e), 0);
+    pid_t pid = fork(); /* tests may be of one process */
+    if (pid == 0) {
+        forbid_exchange();
+        for (int i = 2; i < 5; i++)
+            if (write_image("x", i, 2, &e) || open_generation("x", 0) != i)
+                _exit(1);
+        _exit(image_remove("x", &e) ? 2 : write_image("x", 5, 2, &e) ? 3 : 0);
+    }
+    int status;
+    ck_assert(waitpid(pid, &status, 0) == pid && status == 0);
+    ck_assert_int_eq(open_generation("x", 0), 5);
+    ck_assert_int_eq(count_entries("images"), 1);
+    /* One that died between its two steps: the old image is found, and put back. */
+    ck_assert_int_eq(rename("images/x", "images/.nv-aside.x"), 0);
+    ck_assert_int_eq(open_generation("x", 0), 5);
+    ck_assert_int_eq(write_image("y", 9, 2, &e), 0);
+    ck_assert_int_eq(access("images/x/manifest.json", F_OK), 0);
+    /* And one that died after them. */
+    ck_assert_int_eq(system("cp -a images/y images/.nv-aside.x"), 0);
+    ck_assert_int_eq(write_image("y", 10, 2, &e), 0);
+    ck_assert_int_eq(open_generation("x", 0), 5);
+    ck_assert_int_eq(count_entries("images"), 2);
+    error_free(&e);
+}
+END_TEST
+
+/* A sandbox that has kept a descriptor to write to an image: the image is not made. */
+START_TEST(open_for_writing)
+{
+    struct error e = ERROR_INIT;
+    struct manifest m = {0};
+    struct image_writer *w = image_create("kept", &e);
+
+    ck_assert_ptr_nonnull(w);
+    int kept = fcntl(image_writer_fd(w, IMAGE_PAGES), F_DUPFD_CLOEXEC, 3);
+    ck_assert_int_eq(write(kept, "page", 4), 4);
+    ck_assert_int_eq(image_commit(w, &m, &e), -ETXTBSY);
+    ck_assert_ptr_nonnull(strstr(e.what, "still has pages of"));
+    ck_assert_int_eq(count_entries("images"), 0);
+    close(kept);
+    manifest_free(&m);
+    error_free(&e);
+}
+END_TEST
+
 UNIT_MAIN("image", enter_dir, leave_dir, round_trip, made_here, names, killed, at_once, full_disk,
-          digests, writable_by_others, signatures, manifests)
+          digests, writable_by_others, signatures, manifests, replaced_in_steps, open_for_writing)
