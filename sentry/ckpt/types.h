@@ -17,6 +17,8 @@ enum ckpt_type_id {
     CT_CRED,
     CT_SIGHAND,
     CT_UTS,
+    CT_SECCOMP_FILTER = 12,
+    CT_SECCOMP_LISTENER,
     /* sentry/mm */
     CT_MM = 20,
     /* sentry/time */
@@ -67,6 +69,7 @@ enum ckpt_type_id {
 extern const struct ckpt_type ckpt_sandbox;
 extern const struct ckpt_type ckpt_task, ckpt_thread_group, ckpt_process_group, ckpt_session;
 extern const struct ckpt_type ckpt_cred, ckpt_sighand, ckpt_uts;
+extern const struct ckpt_type ckpt_seccomp_filter, ckpt_seccomp_listener;
 extern const struct ckpt_type ckpt_mm;
 extern const struct ckpt_type ckpt_posix_timers, ckpt_itimers_cpu;
 extern const struct ckpt_type ckpt_mount_ns, ckpt_mount, ckpt_superblock, ckpt_dentry, ckpt_inode;

@@ -20,6 +20,7 @@
 #include "sentry/kernel/task_internal.h"
 #include "sentry/kernel/uts.h"
 #include "sentry/mm/mm.h"
+#include "sentry/seccomp/seccomp.h"
 #include "sentry/vfs/mount.h"
 #include "sentry/time/cputimer.h"
 
@@ -447,6 +448,10 @@ static void task_link(struct ckpt_reader *r, void *obj)
     }
     t->comm[sizeof(t->comm) - 1] = 0;
     t->uts = uts_root();
+    if ((t->seccomp_mode == SECCOMP_MODE_FILTER) != (t->seccomp != NULL)) {
+        ckpt_bad(r, "filters and no filters");
+        return;
+    }
     if (!link_trace(t)) {
         ckpt_bad(r, "traced in a way that cannot be");
         return;
@@ -533,6 +538,10 @@ static const struct ckpt_field task_fields[] = {
     CKPT_SINCE(3, CKPT_KIND_BOOL, struct task, trace.recheck),
     CKPT_SINCE(3, CKPT_KIND_BOOL, struct task, trace.pass),
     CKPT_SINCE(3, CKPT_KIND_BOOL, struct task, trace.held),
+    CKPT_SINCE(4, CKPT_KIND_UINT, struct task, seccomp_mode, .max = SECCOMP_MODE_FILTER),
+    CKPT_SINCE(4, CKPT_KIND_REF, struct task, seccomp, .type = &ckpt_seccomp_filter),
+    CKPT_SINCE(4, CKPT_KIND_UINT, struct task, asked_id),
+    CKPT_SINCE(4, CKPT_KIND_BOOL, struct task, asked_taken),
     CKPT_UINT(struct task, policy),
     CKPT_UINT(struct task, ioprio),
     CKPT_UINT(struct task, nsyscalls),
@@ -544,7 +553,7 @@ static const struct ckpt_field task_fields[] = {
 const struct ckpt_type ckpt_task = {
     .name = "task",
     .id = CT_TASK,
-    .version = 3,
+    .version = 4,
     CKPT_TABLE(task_fields),
     .save = task_save,
     .create = task_create,

@@ -10,6 +10,7 @@
 #include "sentry/kernel/task_internal.h"
 #include "sentry/kernel/uaccess.h"
 #include "sentry/mm/mm.h"
+#include "sentry/seccomp/seccomp.h"
 #include "sentry/vfs/file.h"
 #include "sentry/vfs/mount.h"
 #include "sentry/time/cputimer.h"
@@ -93,6 +94,7 @@ static int inherit(struct task *t, struct task *c, uint64_t f)
     int err = ipc_task_clone(t, c, f);
     if (err)
         return err;
+    seccomp_inherit(t, c);
     c->personality = t->personality;
     c->policy = t->policy;
     c->ioprio = t->ioprio;

@@ -16,6 +16,7 @@
 #include "sentry/kernel/task_internal.h"
 #include "sentry/kernel/uaccess.h"
 #include "sentry/mm/mm.h"
+#include "sentry/seccomp/seccomp.h"
 #include "sentry/vfs/file.h"
 #include "sentry/vfs/mount.h"
 #include "sentry/time/cputimer.h"
@@ -286,6 +287,7 @@ void task_exit(struct task *t, int code)
         task_clear_tid(t);
     }
     futex_pi_exit(t);
+    seccomp_task_exit(t);
     ipc_task_exit(t);
     struct fdtable *fds = t->fds;
     struct fs_context *fs = t->fs;

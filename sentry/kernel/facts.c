@@ -9,8 +9,8 @@ void task_publish_facts(struct task *t)
 {
     const struct cred *c = t->cred;
     const struct platform_facts f = {
-        /* A trace shows every call. */
-        .valid = !sandbox->strace_filter && !t->trace.tracer,
+        /* A trace shows every call, and a filter decides about each. */
+        .valid = !sandbox->strace_filter && !t->trace.tracer && !t->seccomp_mode,
         .pid = t->tg->tgid,
         .tid = t->tid,
         .ppid = t->tg->parent ? t->tg->parent->tgid : 0,

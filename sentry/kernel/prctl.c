@@ -8,6 +8,7 @@
 #include "sentry/kernel/task_internal.h"
 #include "sentry/kernel/uaccess.h"
 #include "sentry/mm/mm.h"
+#include "sentry/seccomp/seccomp.h"
 #include "sentry/vfs/file.h"
 
 #define CAP_SETPCAP 8
@@ -165,7 +166,9 @@ long sys_prctl(struct task *t, const struct sysargs *a)
     case PR_GET_TIMERSLACK:
         return (long)(t->timer_slack_ns ? t->timer_slack_ns : DEFAULT_SLACK_NS);
     case PR_GET_SECCOMP:
-        return 0;
+        return t->seccomp_mode;
+    case PR_SET_SECCOMP:
+        return seccomp_prctl(t, v, arg_u64(a, 2));
     case PR_SET_THP_DISABLE:
         return arg_u64(a, 2) | arg_u64(a, 3) | arg_u64(a, 4) ? -EINVAL : 0;
     case PR_GET_THP_DISABLE:

@@ -16,6 +16,7 @@
 #include "sentry/kernel/uaccess.h"
 #include "sentry/mm/mm.h"
 #include "sentry/sandbox.h"
+#include "sentry/seccomp/seccomp.h"
 #include "sentry/time/cputimer.h"
 
 static void count_syscall(struct task *t, uint64_t since_ns)
@@ -87,7 +88,8 @@ static void make_call(struct task *t)
         ctl_send(CTL_WANT_RELAY, 0);
     t->in_syscall = true;
     t->wait_cut = false;
-    t->sys_result = syscall_dispatch(t, &t->sys);
+    if (likely(!t->seccomp_mode) || seccomp_allows(t))
+        t->sys_result = syscall_dispatch(t, &t->sys);
     t->in_syscall = false;
     if (unlikely(sandbox_freezing))
         task_cut_short(t);
@@ -233,7 +235,7 @@ static bool may_run(struct task *t)
     if (unlikely(task_signal_pending(t) || t->sig.restore_saved || t->trace.pass ||
                  (t->ev.kind == PE_SYSCALL && t->sys_result <= -ERESTARTSYS)))
         signal_deliver(t);
-    if (unlikely(t->trace.tracer) && mm_watch(t, false))
+    if (unlikely(t->trace.tracer || t->seccomp_mode) && mm_watch(t, false))
         return task_fatal_pending(t);
     return true;
 }

@@ -9,6 +9,7 @@
 #include "sentry/kernel/freeze.h"
 #include "sentry/kernel/task_internal.h"
 #include "sentry/mm/mm.h"
+#include "sentry/seccomp/seccomp.h"
 #include "sentry/time/clock.h"
 #include "sentry/vfs/file.h"
 
@@ -128,6 +129,7 @@ void task_put(struct task *t)
     ntasks--;
     sigpending_flush(&t->sig.pending);
     waitq_release(&t->sig.wq); /* epoll sets may watch a signalfd through it */
+    seccomp_task_exit(t);
     cred_put(t->cred);
     tg_put(t->tg);
     free(t->fpstate);

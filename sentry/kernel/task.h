@@ -26,6 +26,7 @@
 struct fdtable;
 struct fiber;
 struct fs_context;
+struct seccomp_filter;
 struct ipc_ns;
 struct mm;
 struct sem_undo_list;
@@ -56,9 +57,13 @@ struct task {
     struct uts_ns *uts;
     struct ipc_ns *ipc;             /* NULL after exit */
     struct sem_undo_list *sem_undo; /* NULL: none yet */
-    struct mount_ns *mnt_ns; /* NULL after exit, as fs */
+    struct mount_ns *mnt_ns;        /* NULL after exit, as fs */
     char comm[16];
     bool no_new_privs;
+    uint8_t seccomp_mode;           /* SECCOMP_MODE_* */
+    struct seccomp_filter *seccomp; /* the newest, owned; NULL: none */
+    uint64_t asked_id;              /* of a listener, before the sandbox froze; 0: not */
+    bool asked_taken;
 
     struct user_regs_struct regs; /* valid when regs_valid */
     bool regs_valid, regs_dirty;

@@ -16,6 +16,7 @@
 #include "sentry/mm/usage.h"
 #include "sentry/sandbox.h"
 #include "sentry/time/clock.h"
+#include "sentry/seccomp/seccomp.h"
 #include "sentry/vfs/file.h"
 
 #define TICKS(ns) ((unsigned long)((ns) / 10000000UL))
@@ -208,10 +209,11 @@ static int fill_status(struct task *t, struct strbuf *out)
                   (unsigned long)signal_blocked(t), (unsigned long)ign, (unsigned long)cgt);
     strbuf_printf(out,
                   "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\n"
-                  "CapAmb:\t%016lx\nNoNewPrivs:\t%d\nSeccomp:\t0\nSeccomp_filters:\t0\n",
+                  "CapAmb:\t%016lx\nNoNewPrivs:\t%d\nSeccomp:\t%d\nSeccomp_filters:\t%u\n",
                   (unsigned long)c->cap_inheritable, (unsigned long)c->cap_permitted,
                   (unsigned long)c->cap_effective, (unsigned long)c->cap_bounding,
-                  (unsigned long)c->cap_ambient, t->no_new_privs);
+                  (unsigned long)c->cap_ambient, t->no_new_privs, t->seccomp_mode,
+                  seccomp_count(t));
     strbuf_printf(out,
                   "Cpus_allowed:\t%x\nCpus_allowed_list:\t0-%d\nMems_allowed_list:\t0\n"
                   "voluntary_ctxt_switches:\t0\nnonvoluntary_ctxt_switches:\t0\n",
