@@ -16,6 +16,7 @@ help:
 	@echo "make check       install what is missing, build, run all tests"
 	@echo "make fuzz        each fuzzer for FUZZ_SECONDS (60); make hostile, idle, conformance...: parts of check"
 	@echo "make programs    databases, servers, compilers, editors in the sandbox, compared with native runs"
+	@echo "make fuzz-syscalls PLATFORM=trap SECONDS=60: random programs in the sandbox"
 	@echo "make bench       the micro benchmark natively and in the sandbox (BENCH=nvmicro.c)"
 	@echo "make bench-plot  charts of its figures in tests/bench/charts"
 	@echo "make SAN=1 check the same with ASan and UBSan, on the trap platform unless PLATFORMS says otherwise"
@@ -100,7 +101,12 @@ host: $(NV)
 	tests/integration/checkpoint_ipc.sh $(NV) "$(PLATFORMS)"
 	tests/integration/checkpoint_memory.sh $(NV) "$(PLATFORMS)"
 
+# The page of what each process may ask of the host.
+hostcalls:
+	mk/hostcalls.py sentry/HOSTCALLS.md
+
 check: deps
+	@mk/hostcalls.py sentry/HOSTCALLS.md --check
 	@$(MAKE) --no-print-directory all
 	@$(MAKE) --no-print-directory unit
 	@$(MAKE) --no-print-directory host
@@ -149,4 +155,4 @@ clang-tidy: lint-deps $(FILTERS)
 install: all
 	install -D -m 755 $(NV) $(DESTDIR)$(PREFIX)/bin/nv
 
-.PHONY: verified checkpoint checkpoint-soak conformance-moved lint-deps cppcheck clang-tidy help deps demo unit programs conformance integration hostile idle host check bench bench-plot format lint install
+.PHONY: hostcalls verified checkpoint checkpoint-soak conformance-moved lint-deps cppcheck clang-tidy help deps demo unit programs conformance integration hostile idle host check bench bench-plot format lint install
