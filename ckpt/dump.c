@@ -138,6 +138,8 @@ static int dump_fields(const struct ckpt_type *type, const struct ckpt_record_he
         if (d->field)
             d->field(d, &type->fields[i], value);
     }
+    if (d->rest)
+        d->rest(d, type, h->version, c->at, (size_t)(c->end - c->at));
     if (c->at == c->end || !d->field)
         return 0;
     snprintf(value, sizeof(value), "%zu bytes", (size_t)(c->end - c->at));

@@ -196,6 +196,9 @@ uint64_t ckpt_reader_now(const struct ckpt_reader *r);
 struct ckpt_dump {
     void (*record)(struct ckpt_dump *d, const struct ckpt_type *type, uint32_t id, size_t bytes);
     void (*field)(struct ckpt_dump *d, const struct ckpt_field *f, const char *value);
+    /* What save() wrote behind the fields, of types that are known. */
+    void (*rest)(struct ckpt_dump *d, const struct ckpt_type *type, unsigned int version,
+                 const void *data, size_t len);
 };
 int ckpt_dump(const void *data, size_t len, struct ckpt_dump *d);
 

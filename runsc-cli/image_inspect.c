@@ -64,7 +64,7 @@ static int read_records(const struct image *img, struct records *r, struct error
     r->sums = calloc(TYPES, sizeof(*r->sums));
     if (!kernel || !r->sums)
         return -ENOMEM;
-    r->dump = (struct ckpt_dump){on_record, on_field};
+    r->dump = (struct ckpt_dump){.record = on_record, .field = on_field};
     if (ckpt_dump(kernel, img->manifest.parts[IMAGE_KERNEL].size, &r->dump))
         return error_say(e, -EBADMSG, "kernel of image %s has no records that nv can read",
                          img->path);
@@ -320,9 +320,44 @@ static int diff_pages(const struct image *a, const struct image *b, struct page_
 }
 
 /* --- diff: the whole --- */
-static void print_diff(const json_t *manifests, const struct type_sum *a, const struct type_sum *b,
-                       const struct page_sums *p)
+#define RANGES_SHOWN 8
+
+static void print_mapping(const json_t *m)
 {
+    const json_t *ranges = json_object_get(m, "ranges"), *r;
+    const char *name = json_string_value(json_object_get(m, "name"));
+    size_t i;
+
+    printf("memory.%lld %s %s%s%s: ", (long long)json_integer_value(json_object_get(m, "memory")),
+           json_string_value(json_object_get(m, "range")),
+           json_string_value(json_object_get(m, "perms")), name ? " " : "", name ? name : "");
+    long long pages = (long long)json_integer_value(json_object_get(m, "pages"));
+    if (!ranges) {
+        printf("%lld pages, only in the %s\n", pages,
+               json_string_value(json_object_get(m, "only_in")));
+        return;
+    }
+    printf("%lld of %lld pages differ:",
+           (long long)json_integer_value(json_object_get(m, "differ")), pages);
+    json_array_foreach(ranges, i, r)
+    {
+        long long first = (long long)json_integer_value(json_array_get(r, 0));
+        long long n = (long long)json_integer_value(json_array_get(r, 1));
+        if (i == RANGES_SHOWN) {
+            printf(" ...");
+            break;
+        }
+        printf(n > 1 ? " %lld-%lld" : " %lld", first, first + n - 1);
+    }
+    printf("\n");
+}
+
+static void print_diff(const json_t *manifests, const struct type_sum *a, const struct type_sum *b,
+                       const struct page_sums *p, const json_t *memory)
+{
+    const json_t *m;
+    size_t at;
+
     print_differences(manifests);
     for (int i = 0; i < TYPES; i++)
         if (a[i].count != b[i].count || a[i].bytes != b[i].bytes)
@@ -330,6 +365,7 @@ static void print_diff(const json_t *manifests, const struct type_sum *a, const 
                    a[i].count ? a[i].name : b[i].name, (unsigned long long)a[i].count,
                    (unsigned long long)a[i].bytes, (unsigned long long)b[i].count,
                    (unsigned long long)b[i].bytes);
+    json_array_foreach(memory, at, m) print_mapping(m);
     printf("pages: %llu KiB in both, %llu KiB only in the first, %llu KiB only in the second\n",
            (unsigned long long)p->both * 4, (unsigned long long)(p->a - p->both) * 4,
            (unsigned long long)(p->b - p->both) * 4);
@@ -348,18 +384,22 @@ static int diff(const struct image *a, const struct image *b, bool json, struct 
         err = read_records(b, &rb, e);
     if (!err)
         err = diff_pages(a, b, &p, e);
+    json_t *memory = err ? NULL : image_diff_memory(a, b, e);
+    if (!err && !memory)
+        err = e->code ? e->code : -EIO;
     if (!err && json) {
         json_t *j =
-            json_pack("{s:O,s:o,s:{s:I,s:I,s:I}}", "manifest", manifests, "record_types",
-                      json_pack("[o,o]", sums_to_json(ra.sums), sums_to_json(rb.sums)), "pages_kib",
-                      "both", (json_int_t)p.both * 4, "first", (json_int_t)(p.a - p.both) * 4,
-                      "second", (json_int_t)(p.b - p.both) * 4);
+            json_pack("{s:O,s:o,s:O,s:{s:I,s:I,s:I}}", "manifest", manifests, "record_types",
+                      json_pack("[o,o]", sums_to_json(ra.sums), sums_to_json(rb.sums)), "memory",
+                      memory, "pages_kib", "both", (json_int_t)p.both * 4, "first",
+                      (json_int_t)(p.a - p.both) * 4, "second", (json_int_t)(p.b - p.both) * 4);
         json_dumpf(j, stdout, JSON_INDENT(2));
         printf("\n");
         json_decref(j);
     } else if (!err) {
-        print_diff(manifests, ra.sums, rb.sums, &p);
+        print_diff(manifests, ra.sums, rb.sums, &p, memory);
     }
+    json_decref(memory);
     json_decref(ma);
     json_decref(mb);
     json_decref(manifests);

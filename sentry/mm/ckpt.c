@@ -37,6 +37,11 @@ static bool is_thunks(const struct vma *v)
     return v->name && !strcmp(v->name, "[thunks]");
 }
 
+const char *mm_area_name(unsigned int number)
+{
+    return number < ARRAY_SIZE(names) ? names[number] : NULL;
+}
+
 static int name_number(const struct vma *v)
 {
     for (size_t i = 1; v->name && i < ARRAY_SIZE(names); i++)

@@ -50,6 +50,8 @@ struct mm_image {
     int fd; /* of the file that the pages are in; not owned */
 };
 void mm_image_free(struct mm *mm);
+/* The name of an area by the number that it has in images; NULL: none. */
+const char *mm_area_name(unsigned int number);
 /*
  * image_map.c: private areas some of whose pages the host maps from an image. To it these are pages
  * of another file, so that giving them back, moving and growing them need care. The map may claim

@@ -129,6 +129,16 @@ if nv warm function.js -o ./jit && unshare -m true 2>/dev/null; then
     unset platform
 fi
 
+# --- what differs between two images ---
+timeout -s KILL 30 "$nv" run --id "diff-$$" -- sh -c 'echo on; i=0; while :; do i=$((i+1)); done' >on 2>&1 &
+await on on
+nv checkpoint "diff-$$" --leave-running --image-path ./first
+nv checkpoint "diff-$$" --image-path ./second
+wait
+is "pages that differ are named by mapping" "$(nv image diff ./first ./second | grep -c -E '^memory\.0 [0-9a-f]+-[0-9a-f]+ rw-p.*: [0-9]+ of [0-9]+ pages differ: [0-9]')" "$(nv image diff --json ./first ./second | python3 -c 'import json,sys; print(sum("differ" in m for m in json.load(sys.stdin)["memory"]))')"
+is "none of the same image" "$(nv image diff ./first ./first | grep -c '^memory')" 0
+is "mappings of another program" "$(nv image diff ./first ./own-image | grep -q '^memory.0 .*only in the second' && echo yes)" yes
+
 # --- what an image cannot go on with ---
 gcc -O1 -mno-red-zone -o code32 "$here/code32.c"
 for platform in $platforms; do

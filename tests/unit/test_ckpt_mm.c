@@ -22,6 +22,7 @@
 #include "sentry/ctl.h"
 #include "sentry/kernel/fiber.h"
 #include "sentry/kernel/loop.h"
+#include "sentry/mm/describe.h"
 #include "sentry/mm/mm_internal.h"
 #include "sentry/mm/wset.h"
 #include "sentry/sandbox.h"
@@ -274,6 +275,44 @@ static void check_harmless(const struct mm *mm)
     }
 }
 
+static int described;
+
+/* What it says need not be right, but is inside of the record. */
+static void describe(struct ckpt_dump *d, const struct ckpt_type *type, unsigned int version,
+                     const void *data, size_t len)
+{
+    struct mm_description m;
+
+    if (type != &ckpt_mm || mm_describe(data, len, &m))
+        return;
+    described++;
+    for (uint32_t i = 0; i < m.nareas; i++)
+        ck_assert_uint_lt(m.areas[i].start, m.areas[i].end);
+    for (uint32_t i = 1; i < m.npieces; i++)
+        ck_assert_uint_ge(m.pieces[i].start, m.pieces[i - 1].start);
+    mm_description_free(&m);
+}
+
+START_TEST(is_described)
+{
+    struct ckpt_dump d = {.rest = describe};
+
+    make_image();
+    ck_assert_int_eq(ckpt_dump(record, record_len, &d), 0);
+    ck_assert_int_eq(described, 1);
+    char *copy = malloc(record_len);
+    for (size_t i = 0; i < record_len; i++) {
+        memcpy(copy, record, record_len);
+        copy[i] = (char)~copy[i];
+        ckpt_dump(copy, record_len, &d);
+    }
+    for (size_t len = 0; len < record_len; len++)
+        ckpt_dump(record, len, &d);
+    ck_assert_int_gt(described, 100);
+    free(copy);
+}
+END_TEST
+
 START_TEST(wrong_bytes_are_refused)
 {
     int refused = 0, taken = 0;
@@ -390,5 +429,5 @@ START_TEST(vector_registers)
 }
 END_TEST
 
-UNIT_MAIN("ckpt_mm", NULL, NULL, saves_own_pages, wrong_bytes_are_refused, image_map_against_model,
-          working_set_file, vector_registers)
+UNIT_MAIN("ckpt_mm", NULL, NULL, saves_own_pages, is_described, wrong_bytes_are_refused,
+          image_map_against_model, working_set_file, vector_registers)
