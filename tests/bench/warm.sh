@@ -115,4 +115,22 @@ served=$(curl -s http://127.0.0.1:18955/metrics | awk '/^nv_memory_bytes/ { m = 
 row "own memory of a sandbox after many requests" "$served" KiB
 kill $server; wait $server || true
 
+# The 100th: beside 99 that wait.
+own() { # PID...: private memory of processes, KiB
+    for p in "$@"; do cat "/proc/$p/smaps_rollup"; done | awk '/^Private_/ { n += $2 } END { print n }'
+}
+available() { awk '/^MemAvailable/ { print $2 }' /proc/meminfo; }
+ready() { curl -s http://127.0.0.1:18955/metrics | awk '/^nv_sandboxes.*ready/ { print $2 }'; }
+before=$(available)
+serve --pool 99 --max 99
+for i in $(seq 100); do [ "$(ready)" = 99 ] && break; sleep 0.1; done
+sleep 1
+row "memory of the host, kernel's included, a sandbox that waits, of 99" $(((before - $(available)) / 99)) KiB
+starter=$(pgrep -P $server)
+last=$(pgrep -P "$starter" | tail -2)
+# shellcheck disable=SC2046,SC2086
+row "own memory of the 99th sandbox that waits" "$(own $last $(for p in $last; do pgrep -P "$p"; done))" KiB
+pair "nv invoke hello, the 100th" "$(median "$nv" invoke hello --event '{"name":"x"}')"
+kill $server; wait $server || true
+
 printf '[%s]\n' "$(IFS=,; echo "${rows[*]}")" >"$json"
