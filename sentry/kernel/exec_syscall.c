@@ -16,6 +16,9 @@
 #include "sentry/mm/mm.h"
 #include "sentry/vfs/file.h"
 
+#ifndef AT_EXECVE_CHECK
+#define AT_EXECVE_CHECK 0x10000 /* Linux 6.14 */
+#endif
 #define ARG_MAX_STRINGS 0x7fffff
 #define ARG_MAX_STRLEN (128 * 1024)
 #define ARG_MAX_TOTAL (6 << 20)
@@ -387,7 +390,7 @@ static long exec_common(struct task *t, int dirfd, uint64_t name_addr, uint64_t 
     size_t limit = MIN((size_t)ARG_MAX_TOTAL, rlimit_cur(t, RLIMIT_STACK) / 4);
 
     limit = MAX(limit, (size_t)ARG_MAX_STRLEN);
-    if (at_flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
+    if (at_flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_EXECVE_CHECK))
         return -EINVAL;
     int err = vfs_get_name(t, name_addr, at_flags & AT_EMPTY_PATH ? WALK_EMPTY_PATH : 0, &name);
     if (!err)
@@ -400,11 +403,13 @@ static long exec_common(struct task *t, int dirfd, uint64_t name_addr, uint64_t 
         err = -E2BIG;
     if (!err && argv.n == 0) /* Linux gives such programs an empty argv[0] */
         err = strings_insert(&argv, 0, strdup(""));
+    if (err || (at_flags & AT_EXECVE_CHECK))
+        goto out;
     /* The name scripts and AT_EXECFN see: a path through /dev/fd when executed by descriptor. */
-    if (!err && dirfd != AT_FDCWD && name[0] != '/') {
+    if (dirfd != AT_FDCWD && name[0] != '/') {
         if (asprintf(&path, name[0] ? "/dev/fd/%d/%s" : "/dev/fd/%d", dirfd, name) < 0)
             err = -ENOMEM;
-    } else if (!err) {
+    } else {
         err = (path = strdup(name)) ? 0 : -ENOMEM;
     }
     if (!err) {
@@ -414,6 +419,7 @@ static long exec_common(struct task *t, int dirfd, uint64_t name_addr, uint64_t 
         if (!err)
             set_comm(t, name[0] ? name : path);
     }
+out:
     if (file)
         file_put(file);
     free(path);

@@ -9,6 +9,7 @@
 
 #include "base/macros.h"
 #include "sentry/kernel/cred.h"
+#include "sentry/kernel/fiber.h"
 #include "sentry/kernel/task.h"
 #include "sentry/kernel/uaccess.h"
 #include "sentry/mm/mm_internal.h"
@@ -17,7 +18,7 @@
 #define MODE_FLAGS (MPOL_F_STATIC_NODES | MPOL_F_RELATIVE_NODES | MPOL_F_NUMA_BALANCING)
 #define MODES 7 /* with MPOL_WEIGHTED_INTERLEAVE, which the headers may lack */
 #define WEIGHTED_INTERLEAVE 6
-#define MOVE_PAGES_MAX (1UL << 30)
+#define PAGES_A_TURN 64 /* before others have theirs */
 
 /* A policy is one byte: mode, mode flags, and whether node 0 is in its mask. 0: the default. */
 #define POLICY_MODE 7u
@@ -240,9 +241,33 @@ static int node_of(const struct mm *mm, uint64_t addr)
     return v && v->start <= addr ? 0 : -EFAULT;
 }
 
-long sys_move_pages(struct task *t, const struct sysargs *a)
+/* Whose pages are asked about may end meanwhile. */
+static int move_pages(struct task *t, const struct mm *mm, const struct sysargs *a)
 {
     uint64_t n = arg_u64(a, 1), pages = arg_u64(a, 2), nodes = arg_u64(a, 3), to = arg_u64(a, 4);
+
+    for (uint64_t i = 0; i < n; i++) {
+        uint64_t addr;
+        int node = 0;
+        if (i % PAGES_A_TURN == PAGES_A_TURN - 1) {
+            fiber_yield();
+            if (task_signal_pending(t))
+                return -EINTR;
+        }
+        if (get_user(t, &addr, pages + i * sizeof(addr)) ||
+            (nodes && get_user(t, &node, nodes + i * sizeof(node))))
+            return -EFAULT;
+        if (node)
+            return -ENODEV;
+        int status = node_of(mm, addr);
+        if (put_user(t, &status, to + i * sizeof(status)))
+            return -EFAULT;
+    }
+    return 0;
+}
+
+long sys_move_pages(struct task *t, const struct sysargs *a)
+{
     int flags = arg_i32(a, 5);
     struct task *of;
 
@@ -253,21 +278,12 @@ long sys_move_pages(struct task *t, const struct sysargs *a)
     int err = target(t, arg_i32(a, 0), &of);
     if (err)
         return err;
-    if (n > MOVE_PAGES_MAX)
-        return -E2BIG;
-    for (uint64_t i = 0; i < n; i++) {
-        uint64_t addr;
-        int node = 0;
-        if (get_user(t, &addr, pages + i * sizeof(addr)) ||
-            (nodes && get_user(t, &node, nodes + i * sizeof(node))))
-            return -EFAULT;
-        if (node)
-            return -ENODEV;
-        int status = node_of(of->mm, addr);
-        if (put_user(t, &status, to + i * sizeof(status)))
-            return -EFAULT;
-    }
-    return 0;
+    if (!of->mm)
+        return -EINVAL;
+    struct mm *mm = mm_get(of->mm);
+    err = move_pages(t, mm, a);
+    mm_put(mm);
+    return err;
 }
 
 long sys_migrate_pages(struct task *t, const struct sysargs *a)

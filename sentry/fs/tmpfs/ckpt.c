@@ -17,7 +17,7 @@
 #define NAMES_MAX (1U << 24)
 #define XATTRS_MAX 65536
 #define XATTR_SIZE_MAX 65536
-#define SEALS_ALL 0x1f
+#define SEALS_ALL 0x3f
 
 enum form { FORM_EMPTY, FORM_INLINE, FORM_PAGES };
 

@@ -20,7 +20,12 @@
 
 #define SMALL_MAX 65536
 #define FILE_MAX (1LL << 62)
-#define SEALS_KNOWN (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)
+#ifndef MFD_NOEXEC_SEAL /* Linux 6.3 */
+#define MFD_NOEXEC_SEAL 8U
+#define MFD_EXEC 16U
+#endif
+#define SEALS_CONTENT (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)
+#define SEALS_KNOWN (F_SEAL_SEAL | F_SEAL_EXEC | SEALS_CONTENT)
 
 /*
  * Short transfers of a memfd go through a mapping of it. Nobody else can make it shorter, so what
@@ -505,7 +510,8 @@ long sys_memfd_create(struct task *t, const struct sysargs *a)
 
     if (flags & MFD_HUGETLB)
         return flags & MFD_ALLOW_SEALING ? -EINVAL : -ENOSYS;
-    if (flags & ~(unsigned)(MFD_CLOEXEC | MFD_ALLOW_SEALING | 0x18))
+    if (flags & ~(unsigned)(MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC | MFD_NOEXEC_SEAL) ||
+        ((flags & MFD_EXEC) && (flags & MFD_NOEXEC_SEAL)))
         return -EINVAL;
     ssize_t n = copy_in_str(t, name, arg_u64(a, 0), sizeof(name));
     if (n < 0)
@@ -517,6 +523,10 @@ long sys_memfd_create(struct task *t, const struct sysargs *a)
     f->inode->uid = t->cred->fsuid;
     f->inode->gid = t->cred->fsgid;
     TMPFS_I(f->inode)->seals = flags & MFD_ALLOW_SEALING ? 0 : F_SEAL_SEAL;
+    if (flags & MFD_NOEXEC_SEAL) {
+        f->inode->mode &= ~0111U;
+        TMPFS_I(f->inode)->seals = F_SEAL_EXEC;
+    }
     TMPFS_I(f->inode)->sealing = true;
     return fd_install_steal(t, f, flags & MFD_CLOEXEC);
 }
@@ -536,6 +546,8 @@ long memfd_fcntl(struct task *t, struct file *f, int cmd, long arg)
         return seals;
     if (seals & F_SEAL_SEAL)
         return -EPERM;
+    if ((arg & F_SEAL_EXEC) && (f->inode->mode & 0111)) /* memfd_add_seals() of the kernel */
+        arg |= SEALS_CONTENT;
     /* The host knows whether a writable mapping is left: EBUSY. */
     if ((arg & F_SEAL_WRITE) && ti->memfd >= 0 && fcntl(ti->memfd, F_ADD_SEALS, F_SEAL_WRITE))
         return -errno;

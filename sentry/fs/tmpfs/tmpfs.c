@@ -353,6 +353,8 @@ int tmpfs_setattr(struct task *t, struct dentry *d, const struct setattr *a)
 {
     struct inode *i = d->inode;
 
+    if ((a->mask & SETATTR_MODE) && (TMPFS_I(i)->seals & F_SEAL_EXEC) && (i->mode ^ a->mode) & 0111)
+        return -EPERM;
     if (a->mask & SETATTR_SIZE) {
         int err = tmpfs_truncate(i, a->size);
         if (err)

@@ -7,6 +7,10 @@
 #include "sentry/ckpt/contents.h"
 #include "sentry/vfs/file.h"
 
+#ifndef F_SEAL_EXEC
+#define F_SEAL_EXEC 0x20 /* Linux 6.3 */
+#endif
+
 struct tmpfs_super {
     uint64_t max_pages, pages; /* 0: no limit */
     uint64_t max_inodes, inodes;
