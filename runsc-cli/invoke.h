@@ -13,7 +13,7 @@
  */
 int invoke_function(const struct run_options *o, const char *file);
 /*
- * Makes one call to a clone of the image and writes what memory that took into the image, so that
+ * Makes two calls to clones of the image and writes what memory one took into the image, so that
  * later restores have it in place. 0 or negative errno.
  */
 int invoke_record(const char *name, const struct run_options *o, const char *event,
