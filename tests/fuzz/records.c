@@ -111,7 +111,7 @@ static void on_field(struct ckpt_dump *d, const struct ckpt_field *f, const char
 /* The first byte: bring it into the form of a file first, or not. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct ckpt_dump d = {on_record, on_field};
+    struct ckpt_dump d = {.record = on_record, .field = on_field};
     size_t skip = size ? 1 : 0, head = size && data[0] & 1 ? sizeof(struct ckpt_header) : 0;
     size_t len = size - skip + head;
     uint8_t *copy = malloc(len ? len : 1); /* exactly as long as it is */
