@@ -53,7 +53,8 @@ static void memory_calls(uint64_t at)
     must_fail("msync", at, sys(SYS_msync, p, length, MS_SYNC, 0, 0, 0));
     must_fail("mincore", at, sys(SYS_mincore, p, length, (long)page, 0, 0, 0));
     must_fail("remap_file_pages", at, sys(SYS_remap_file_pages, p, length, 0, 0, 0, 0));
-    must_fail("shmat", at, sys(SYS_shmat, shmget(IPC_PRIVATE, 4096, 0600), p, SHM_REMAP, 0, 0, 0));
+    must_fail("shmat", at,
+              sys(SYS_shmat, shmget(IPC_PRIVATE, (size_t)length, 0600), p, SHM_REMAP, 0, 0, 0));
     /* A hint is only a hint. */
     long hint = sys(SYS_mmap, p, 4096, 3, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (hint > 0 && (uint64_t)hint + 4096 > STUB_TEXT)
