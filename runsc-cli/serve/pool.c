@@ -413,7 +413,7 @@ static void starter_lost(void)
 
 static void starter_event(struct watch *w)
 {
-    struct starter_reply r;
+    struct starter_reply r = {0};
     int ctl, got = starter_receive(&r, &ctl);
 
     if (got > 0)
