@@ -27,13 +27,15 @@ int tmpfs_resize(struct superblock *sb, const uint64_t *size, const uint64_t *in
 int goferfs_connect(int sock); /* once per sandbox, at boot */
 int goferfs_new(unsigned int export_index, bool readonly, struct superblock **out); /* in a fiber */
 /*
- * After all links of a restore, in its fiber: waits for what the gofer says about the files that the
- * image refers to. NULL, or why one of them cannot be used.
+ * After all links of a restore, in its fiber: waits for what the gofer says about the files that
+ * the image refers to. NULL, or why one of them cannot be used.
  */
 const char *goferfs_resumed(void);
 /* upper is a tmpfs; both references are taken over. */
 int overlayfs_new(struct superblock *lower, struct superblock *upper, struct superblock **out);
 int procfs_new(struct superblock **out);
+struct pid_ns;
+int procfs_new_for(struct pid_ns *ns, struct superblock **out); /* NULL: the first */
 int sysfs_new(struct superblock **out);
 int devtmpfs_new(struct superblock **out);
 struct devpts_params {

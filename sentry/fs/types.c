@@ -9,6 +9,7 @@
 #include "sentry/fs/fs.h"
 #include "sentry/ipc/mqueue/mqueue.h"
 #include "sentry/kernel/task.h"
+#include "sentry/ns/ns.h"
 #include "sentry/sandbox.h"
 #include "sentry/vfs/fs_setup.h"
 
@@ -132,6 +133,7 @@ static int ramfs_make(struct fs_setup *s, struct superblock **out)
 
 static const struct fs_type ramfs_type = {.name = "ramfs",
                                           .nodev = true,
+                                          .userns = true,
                                           .ignores_unknown = true,
                                           .opts_size = sizeof(struct tmpfs_opts),
                                           .param = ramfs_param,
@@ -157,19 +159,38 @@ static int proc_param(struct fs_setup *s, const char *key, const char *value)
 
 static int proc_make(struct fs_setup *s, struct superblock **out)
 {
-    return procfs_new(out);
+    return procfs_new_for(s->t->pid_ns, out);
 }
 
-static const struct fs_type proc_type = {
-    .name = "proc", .nodev = true, .userns = true, .param = proc_param, .make = proc_make};
+static const struct user_ns *proc_owner(const struct task *t)
+{
+    return t->pid_ns ? t->pid_ns->base.owner : NULL;
+}
+
+static const struct fs_type proc_type = {.name = "proc",
+                                         .nodev = true,
+                                         .userns = true,
+                                         .reveals = true,
+                                         .owner = proc_owner,
+                                         .param = proc_param,
+                                         .make = proc_make};
 
 static int sysfs_make(struct fs_setup *s, struct superblock **out)
 {
     return sysfs_new(out);
 }
 
-static const struct fs_type sysfs_type = {
-    .name = "sysfs", .nodev = true, .userns = true, .make = sysfs_make};
+static const struct user_ns *sysfs_owner(const struct task *t)
+{
+    return t->net ? t->net->base.owner : NULL;
+}
+
+static const struct fs_type sysfs_type = {.name = "sysfs",
+                                          .nodev = true,
+                                          .userns = true,
+                                          .reveals = true,
+                                          .owner = sysfs_owner,
+                                          .make = sysfs_make};
 
 /* One device file system for all, as Linux has it; parameters are those of tmpfs and ignored. */
 static int devtmpfs_make(struct fs_setup *s, struct superblock **out)

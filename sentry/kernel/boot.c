@@ -247,7 +247,7 @@ int init_start(void)
     struct session *s = session_new(t->tid);
     t->cred = cred_new(0, 0);
     t->fds = fdtable_new();
-    t->uts = uts_root();
+    t->uts = uts_ns_get(uts_root());
     t->ipc = ipc_ns_root();
     t->mnt_ns = mount_ns_get(root_mount_ns);
     tg->sighand = sighand_new();

@@ -332,6 +332,12 @@ static void task_save(struct ckpt_writer *w, void *obj)
     struct task *t = obj;
     bool in_call = t->state != TASK_ZOMBIE && t->ev.kind == PE_SYSCALL;
 
+    if (ns_nested(t)) {
+        char who[32];
+        snprintf(who, sizeof(who), "pid %d", t->tg->tgid);
+        ckpt_refuse(w, who, "it is in a %s namespace of its own, which cannot be saved",
+                    ns_nested(t));
+    }
     if (t->state != TASK_ZOMBIE)
         check_savable(w, t);
     ckpt_put_bytes(w, &t->regs, sizeof(t->regs));
@@ -447,7 +453,7 @@ static void task_link(struct ckpt_reader *r, void *obj)
         return;
     }
     t->comm[sizeof(t->comm) - 1] = 0;
-    t->uts = uts_root();
+    t->uts = uts_ns_get(uts_root());
     if ((t->seccomp_mode == SECCOMP_MODE_FILTER) != (t->seccomp != NULL)) {
         ckpt_bad(r, "filters and no filters");
         return;

@@ -10,6 +10,7 @@
 #include "sentry/kernel/task_internal.h"
 #include "sentry/kernel/uaccess.h"
 #include "sentry/mm/mm.h"
+#include "sentry/ns/ns.h"
 #include "sentry/seccomp/seccomp.h"
 #include "sentry/vfs/file.h"
 #include "sentry/vfs/mount.h"
@@ -44,12 +45,12 @@ static int check_flags(struct task *t, uint64_t f)
         return -EINVAL;
     if ((f & CLONE_PARENT) && t->tg == init_tg)
         return -EINVAL;
-    if (f & CLONE_NAMESPACES & ~(uint64_t)CLONE_NEWNS) {
-        explain_missing("clone", "namespace flags 0x%lx", (unsigned long)(f & CLONE_NAMESPACES));
-        return f & CLONE_NEWUSER ? -ENOSPC : -EPERM;
-    }
-    if ((f & CLONE_NAMESPACES) && !cred_capable(t->cred, CAP_SYS_ADMIN))
-        return -EPERM;
+    if ((f & CLONE_THREAD) && t->pid_ns != t->pid_ns_children)
+        return -EINVAL;
+    if ((f & (CLONE_NEWIPC | CLONE_SYSVSEM)) == (CLONE_NEWIPC | CLONE_SYSVSEM))
+        return -EINVAL;
+    if ((f & CLONE_PARENT) && t->pid_ns && t->pid_ns->reaper == t->tg)
+        return -EINVAL;
     if (f & CLONE_INTO_CGROUP_K)
         return -EINVAL;
     return 0;
@@ -90,10 +91,7 @@ static int inherit(struct task *t, struct task *c, uint64_t f)
     c->cred = cred_get(t->cred);
     memcpy(c->comm, t->comm, sizeof(c->comm));
     c->no_new_privs = t->no_new_privs;
-    c->uts = t->uts;
-    int err = ipc_task_clone(t, c, f);
-    if (err)
-        return err;
+    int err = 0;
     seccomp_inherit(t, c);
     c->personality = t->personality;
     c->policy = t->policy;
@@ -106,13 +104,11 @@ static int inherit(struct task *t, struct task *c, uint64_t f)
     c->fs = f & CLONE_FS ? fs_context_get(t->fs) : fs_context_copy(t->fs);
     if (!c->fds || !c->fs)
         return -ENOMEM;
-    if (f & CLONE_NEWNS) {
-        int err = mount_ns_copy(t->mnt_ns, c->fs, &c->mnt_ns);
-        if (err)
-            return err;
-    } else {
-        c->mnt_ns = mount_ns_get(t->mnt_ns);
-    }
+    err = ns_clone(t, c, f);
+    if (!err)
+        err = ipc_task_clone(t, c, f);
+    if (err)
+        return err;
     if (t->affinity) {
         c->affinity = malloc(sizeof(cpu_set_t));
         if (!c->affinity)
@@ -155,13 +151,14 @@ static int set_registers(struct task *t, struct task *c, const struct clone_args
 
 static int write_ids(struct task *t, struct task *c, const struct clone_args_k *args)
 {
-    uint32_t tid = (uint32_t)c->tid;
+    uint32_t tid = (uint32_t)task_nr(c);
+    uint32_t own = (uint32_t)pid_nr(c->pid_ns, c->tid);
 
     if ((args->flags & CLONE_PARENT_SETTID) && args->parent_tid)
         if (put_user(t, &tid, args->parent_tid))
             return -EFAULT;
     if ((args->flags & CLONE_CHILD_SETTID) && args->child_tid)
-        mm_write(c->mm, args->child_tid, &tid, sizeof(tid));
+        mm_write(c->mm, args->child_tid, &own, sizeof(own));
     if (args->flags & CLONE_CHILD_CLEARTID)
         c->clear_child_tid = args->child_tid;
     return 0;
@@ -178,8 +175,10 @@ static void abandon(struct task *c, uint64_t f)
     if (c->fs)
         fs_context_put(c->fs);
     ipc_task_exit(c);
-    mount_ns_put(c->mnt_ns);
+    ns_exit(c);
     if (!(f & CLONE_THREAD)) {
+        if (c->pid_ns && c->pid_ns->reaper == c->tg)
+            c->pid_ns->reaper = NULL;
         c->tg->leader = NULL;
         list_del(&c->tg->sibling);
         tg_put(c->tg);
@@ -252,7 +251,7 @@ long task_clone(struct task *t, const struct clone_args_k *args)
     }
     link_task(c);
     trace_cloned(t, c, f, (int)args->exit_signal);
-    pid_t tid = c->tid;
+    pid_t tid = task_nr(c);
     if (f & CLONE_VFORK) {
         c->vfork_parent = t;
         t->vfork_child = task_get(c); /* its loop waits: run.c */
@@ -345,21 +344,20 @@ long sys_unshare(struct task *t, const struct sysargs *a)
 {
     uint64_t f = arg_u64(a, 0);
     const uint64_t known = CLONE_THREAD | CLONE_FS | CLONE_SIGHAND | CLONE_VM | CLONE_FILES |
-                           CLONE_SYSVSEM | CLONE_NAMESPACES | 0x80 /* CLONE_NEWTIME */;
+                           CLONE_SYSVSEM | CLONE_NAMESPACES | CLONE_NEWTIME;
 
     if (f & ~known)
         return -EINVAL;
     if ((f & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM)) && t->tg->ntasks > 1)
         return -EINVAL;
-    if (f & CLONE_NAMESPACES & ~(uint64_t)CLONE_NEWNS) {
-        explain_missing("unshare", "namespace flags 0x%lx", (unsigned long)(f & CLONE_NAMESPACES));
-        return f & CLONE_NEWUSER ? -ENOSPC : -EPERM;
-    }
-    if (f & CLONE_NEWNS) {
-        if (!cred_capable(t->cred, CAP_SYS_ADMIN))
-            return -EPERM;
+    if (f & CLONE_NEWTIME)
+        return -EINVAL; /* as without CONFIG_TIME_NS */
+    if (f & (CLONE_NEWNS | CLONE_NEWUSER))
         f |= CLONE_FS;
-    }
+    if ((f & CLONE_NEWUSER) && t->tg->ntasks > 1)
+        return -EINVAL;
+    if ((f & CLONE_NEWPID) && t->tg->ntasks > 1)
+        return -EINVAL;
     if ((f & CLONE_FS) && t->fs->refs > 1) {
         struct fs_context *fs = fs_context_copy(t->fs);
         if (!fs)
@@ -369,14 +367,9 @@ long sys_unshare(struct task *t, const struct sysargs *a)
     }
     if (f & CLONE_SYSVSEM)
         sem_undo_exit(t);
-    if (f & CLONE_NEWNS) {
-        struct mount_ns *ns, *old = t->mnt_ns;
-        int err = mount_ns_copy(old, t->fs, &ns);
-        if (err)
-            return err;
-        t->mnt_ns = ns;
-        mount_ns_put(old);
-    }
+    int err = f & CLONE_NAMESPACES ? ns_unshare(t, f) : 0;
+    if (err)
+        return err;
     if ((f & CLONE_FILES) && fdtable_users(t->fds) > 1) {
         struct fdtable *fds = fdtable_copy(t->fds);
         if (!fds)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sentry/kernel/task.h"
+#include "sentry/ns/ns.h"
 
 #define CAP_SYS_PTRACE 19
 #define CAP_ALL ((1ULL << (NV_CAP_LAST + 1)) - 1)
@@ -41,6 +42,7 @@ struct cred *cred_dup(const struct cred *c)
         }
         memcpy(n->groups, c->groups, (size_t)c->ngroups * sizeof(gid_t));
     }
+    user_ns_get(n->user_ns);
     return n;
 }
 
@@ -54,11 +56,17 @@ void cred_put(struct cred *c)
 {
     if (!c || --c->refs)
         return;
+    user_ns_put(c->user_ns);
     free(c->groups);
     free(c);
 }
 
 bool cred_capable(const struct cred *c, int cap)
+{
+    return !c->user_ns && (c->cap_effective >> cap & 1);
+}
+
+bool cred_capable_own(const struct cred *c, int cap)
 {
     return c->cap_effective >> cap & 1;
 }
@@ -81,9 +89,10 @@ bool task_may_access_as(const struct task *viewer, const struct task *target, ui
     bool same = uid == c->uid && uid == c->euid && uid == c->suid && gid == c->gid &&
                 gid == c->egid && gid == c->sgid;
 
-    if (viewer->tg == target->tg || cred_capable(viewer->cred, CAP_SYS_PTRACE))
+    if (viewer->tg == target->tg || ns_capable(viewer->cred, c->user_ns, CAP_SYS_PTRACE))
         return true;
-    return same && target->tg->dumpable && (c->cap_permitted & ~caps) == 0;
+    return same && target->tg->dumpable && viewer->cred->user_ns == c->user_ns &&
+           (c->cap_permitted & ~caps) == 0;
 }
 
 bool task_may_access(const struct task *viewer, const struct task *target)

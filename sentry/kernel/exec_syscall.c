@@ -14,6 +14,7 @@
 #include "sentry/kernel/task_internal.h"
 #include "sentry/kernel/uaccess.h"
 #include "sentry/mm/mm.h"
+#include "sentry/ns/ns.h"
 #include "sentry/vfs/file.h"
 
 #ifndef AT_EXECVE_CHECK
@@ -252,19 +253,23 @@ static int exec_cred(struct task *t, struct file *f, struct cred **out, bool *se
 
     if (!n)
         return -ENOMEM;
+    uid_t root = make_kuid(n->user_ns, 0);
     bool traced = t->trace.tracer && !cred_capable(t->trace.tracer->cred, CAP_SYS_PTRACE);
     bool may_suid =
-        !traced && !t->no_new_privs && !(f->path.mnt && (f->path.mnt->flags & MS_NOSUID));
+        !traced && !t->no_new_privs && !(f->path.mnt && (f->path.mnt->flags & MS_NOSUID)) &&
+        from_kuid(n->user_ns, i->uid) != NO_KID && from_kgid(n->user_ns, i->gid) != NO_KID &&
+        (!i->sb->user_ns || i->sb->user_ns == n->user_ns);
     if (may_suid && (i->mode & S_ISUID))
         n->euid = i->uid;
     if (may_suid && (i->mode & (S_ISGID | 0010)) == (S_ISGID | 0010))
         n->egid = i->gid;
     n->suid = n->fsuid = n->euid;
     n->sgid = n->fsgid = n->egid;
-    if ((n->uid == 0 || n->euid == 0) && !(n->securebits & 1 /* NOROOT */)) {
-        if (may_suid || t->cred->euid == 0)
+    if (root != NO_KID && (n->uid == root || n->euid == root) &&
+        !(n->securebits & 1 /* NOROOT */)) {
+        if (may_suid || t->cred->euid == root)
             n->cap_permitted = n->cap_bounding | n->cap_inheritable;
-        n->cap_effective = n->euid == 0 ? n->cap_permitted : 0;
+        n->cap_effective = n->euid == root ? n->cap_permitted : 0;
     } else {
         n->cap_permitted = n->cap_effective = n->cap_ambient;
     }

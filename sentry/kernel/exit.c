@@ -16,6 +16,7 @@
 #include "sentry/kernel/task_internal.h"
 #include "sentry/kernel/uaccess.h"
 #include "sentry/mm/mm.h"
+#include "sentry/ns/ns.h"
 #include "sentry/seccomp/seccomp.h"
 #include "sentry/vfs/file.h"
 #include "sentry/vfs/mount.h"
@@ -110,10 +111,13 @@ static struct thread_group *new_parent(struct thread_group *tg)
 {
     struct thread_group *p;
 
-    for (p = tg->parent; p && p != init_tg; p = p->parent)
+    const struct pid_ns *ns = tg->leader ? tg->leader->pid_ns : NULL;
+
+    for (p = tg->parent; p && p != init_tg && p->leader && p->leader->pid_ns == ns; p = p->parent)
         if (p->is_subreaper && !p->exiting && !p->zombie)
             return p;
-    return init_tg;
+    /* Without an init all that are left are dying: nobody waits for them. */
+    return !ns ? init_tg : ns->dead ? NULL : ns->reaper;
 }
 
 static void reparent_children(struct thread_group *tg)
@@ -123,8 +127,11 @@ static void reparent_children(struct thread_group *tg)
     list_for_each_safe(c, tmp, &tg->children, sibling) {
         list_del(&c->sibling);
         c->parent = to == tg ? NULL : to;
-        if (to == tg)
+        if (!c->parent) {
+            if (c->zombie)
+                tg_reap(c);
             continue;
+        }
         list_add_tail(&to->children, &c->sibling);
         c->exit_signal = SIGCHLD; /* no other signal slays init: reparent_leader() */
         struct task *m;
@@ -213,6 +220,8 @@ static void group_exited(struct thread_group *tg)
     if (tg->session && tg->session->id == tg->tgid)
         session_leader_exited(tg->session);
     tg_orphan_check(tg);
+    if (tg->leader && tg->leader->pid_ns && tg->leader->pid_ns->reaper == tg)
+        pid_ns_zap(tg->leader->pid_ns);
     reparent_children(tg);
     waitq_wake_all(&tg->exit_wait);
     if (tg == init_tg) {
@@ -293,11 +302,9 @@ void task_exit(struct task *t, int code)
     struct fs_context *fs = t->fs;
     t->fds = NULL;
     t->fs = NULL;
-    struct mount_ns *mnt_ns = t->mnt_ns;
-    t->mnt_ns = NULL;
     fdtable_put(fds);
     fs_context_put(fs);
-    mount_ns_put(mnt_ns);
+    ns_exit(t);
     task_account(t);
     task_exit_memory(t);
     t->state = TASK_ZOMBIE;

@@ -10,6 +10,7 @@
 
 #include "base/macros.h"
 #include "sentry/kernel/fiber.h"
+#include "sentry/ns/ns.h"
 #include "sentry/kernel/task_internal.h"
 #include "sentry/kernel/uaccess.h"
 #include "sentry/mm/mm.h"
@@ -277,7 +278,7 @@ long sys_set_robust_list(struct task *t, const struct sysargs *a)
 
 long sys_get_robust_list(struct task *t, const struct sysargs *a)
 {
-    struct task *o = arg_i32(a, 0) ? task_find(arg_i32(a, 0)) : t;
+    struct task *o = arg_i32(a, 0) ? task_find_nr(arg_i32(a, 0)) : t;
     uint64_t size = sizeof(struct robust_head);
 
     if (!o)
@@ -291,7 +292,7 @@ static void owner_died(struct task *t, uint64_t addr)
 {
     uint32_t val;
 
-    if (addr % 4 || fetch_u32(t, addr, &val) || (val & FUTEX_TID_MASK) != (uint32_t)t->tid)
+    if (addr % 4 || fetch_u32(t, addr, &val) || (val & FUTEX_TID_MASK) != (uint32_t)task_nr(t))
         return;
     store_u32(t, addr, (val & FUTEX_WAITERS) | FUTEX_OWNER_DIED);
     if (val & FUTEX_WAITERS)

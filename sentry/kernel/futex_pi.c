@@ -13,6 +13,7 @@
 
 #include "base/macros.h"
 #include "sentry/kernel/task_internal.h"
+#include "sentry/ns/ns.h"
 #include "sentry/kernel/uaccess.h"
 #include "sentry/mm/mm.h"
 
@@ -43,7 +44,7 @@ static struct pi_waiter *first_waiter(const struct futex_key *key)
 static int grant(struct pi_waiter *w, uint32_t bits)
 {
     struct pi_waiter *o;
-    pid_t tid = w->task->tid;
+    pid_t tid = pid_nr(w->task->pid_ns, w->task->tid);
 
     list_del(&w->node);
     if (first_waiter(&w->key))
@@ -77,9 +78,9 @@ static int read_owner(struct task *t, uint64_t addr, uint32_t *val)
     if (fetch_u32(t, addr, val))
         return -EFAULT;
     pid_t owner = (pid_t)(*val & FUTEX_TID_MASK);
-    if (owner == t->tid)
+    if (owner == task_nr(t))
         return -EDEADLK;
-    return owner && !task_find(owner) ? -ESRCH : owner;
+    return owner && !task_find_nr(owner) ? -ESRCH : owner;
 }
 
 static long wait_for(struct task *t, struct pi_waiter *w, uint64_t deadline)
@@ -117,7 +118,7 @@ long futex_lock_pi(struct task *t, uint64_t addr, bool private_, bool try, uint6
         uint32_t bits = val & FUTEX_OWNER_DIED;
         if (first_waiter(&w.key))
             bits |= FUTEX_WAITERS;
-        return store_u32(t, addr, (uint32_t)t->tid | bits);
+        return store_u32(t, addr, (uint32_t)task_nr(t) | bits);
     }
     if (try)
         return -EAGAIN;
@@ -132,7 +133,7 @@ long futex_unlock_pi(struct task *t, uint64_t addr, bool private_)
 
     if (fetch_u32(t, addr, &val))
         return -EFAULT;
-    if ((pid_t)(val & FUTEX_TID_MASK) != t->tid)
+    if ((pid_t)(val & FUTEX_TID_MASK) != task_nr(t))
         return -EPERM;
     int err = mm_futex_key(t, addr, private_, &key);
     if (err)
@@ -146,7 +147,7 @@ void futex_pi_exit(struct task *t)
     struct pi_waiter *w, *tmp;
 
     list_for_each_safe(w, tmp, &waiters, node) {
-        if (w->owner == t->tid)
+        if (w->owner == task_nr(t))
             grant(w, FUTEX_OWNER_DIED);
     }
 }

@@ -7,6 +7,7 @@
 #include "sentry/kernel/task_internal.h"
 #include "sentry/kernel/uaccess.h"
 #include "sentry/mm/mm.h"
+#include "sentry/ns/ns.h"
 
 #define CAP_SETGID 6
 #define CAP_SETUID 7
@@ -15,37 +16,37 @@
 
 long sys_getpid(struct task *t, const struct sysargs *a)
 {
-    return t->tg->tgid;
+    return tg_nr(t->tg);
 }
 
 long sys_gettid(struct task *t, const struct sysargs *a)
 {
-    return t->tid;
+    return task_nr(t);
 }
 
 long sys_getppid(struct task *t, const struct sysargs *a)
 {
-    return t->tg->parent ? t->tg->parent->tgid : 0;
+    return t->tg->parent ? tg_nr(t->tg->parent) : 0;
 }
 
 long sys_getuid(struct task *t, const struct sysargs *a)
 {
-    return t->cred->uid;
+    return kuid_seen(t, t->cred->uid);
 }
 
 long sys_geteuid(struct task *t, const struct sysargs *a)
 {
-    return t->cred->euid;
+    return kuid_seen(t, t->cred->euid);
 }
 
 long sys_getgid(struct task *t, const struct sysargs *a)
 {
-    return t->cred->gid;
+    return kgid_seen(t, t->cred->gid);
 }
 
 long sys_getegid(struct task *t, const struct sysargs *a)
 {
-    return t->cred->egid;
+    return kgid_seen(t, t->cred->egid);
 }
 
 /* --- process groups and sessions --- */
@@ -53,7 +54,7 @@ static struct thread_group *group_of(struct task *t, pid_t pid)
 {
     if (pid == 0)
         return t->tg;
-    struct task *o = pid > 0 ? task_find(pid) : NULL;
+    struct task *o = pid > 0 ? task_find_nr(pid) : NULL;
     return o ? o->tg : NULL;
 }
 
@@ -61,27 +62,27 @@ long sys_getpgid(struct task *t, const struct sysargs *a)
 {
     struct thread_group *tg = group_of(t, arg_i32(a, 0));
 
-    return tg && tg->pgrp ? tg->pgrp->id : -ESRCH;
+    return tg && tg->pgrp ? id_nr(tg->pgrp->id) : -ESRCH;
 }
 
 long sys_getpgrp(struct task *t, const struct sysargs *a)
 {
-    return t->tg->pgrp->id;
+    return id_nr(t->tg->pgrp->id);
 }
 
 long sys_getsid(struct task *t, const struct sysargs *a)
 {
     struct thread_group *tg = group_of(t, arg_i32(a, 0));
 
-    return tg && tg->session ? tg->session->id : -ESRCH;
+    return tg && tg->session ? id_nr(tg->session->id) : -ESRCH;
 }
 
 long sys_setpgid(struct task *t, const struct sysargs *a)
 {
-    pid_t pid = arg_i32(a, 0) ? arg_i32(a, 0) : t->tg->tgid;
-    pid_t pgid = arg_i32(a, 1) ? arg_i32(a, 1) : pid;
+    pid_t pid = arg_i32(a, 0) ? pid_id(t->pid_ns, arg_i32(a, 0)) : t->tg->tgid;
+    pid_t pgid = arg_i32(a, 1) ? pid_id(t->pid_ns, arg_i32(a, 1)) : pid;
 
-    if (pgid < 0)
+    if ((arg_i32(a, 1) ? arg_i32(a, 1) : arg_i32(a, 0)) < 0)
         return -EINVAL;
     struct task *target = task_find(pid);
     if (!target)
@@ -121,15 +122,16 @@ long sys_setsid(struct task *t, const struct sysargs *a)
         free(s);
         return err;
     }
-    return tg->tgid;
+    return tg_nr(tg);
 }
 
 /* --- changing user and group ids --- */
 /* Capabilities follow uid changes unless securebits say no: capabilities(7). */
 static void fix_caps(struct task *t, struct cred *n, const struct cred *o)
 {
-    bool had_root = o->uid == 0 || o->euid == 0 || o->suid == 0;
-    bool has_root = n->uid == 0 || n->euid == 0 || n->suid == 0;
+    uid_t root = make_kuid(n->user_ns, 0);
+    bool had_root = root != NO_KID && (o->uid == root || o->euid == root || o->suid == root);
+    bool has_root = root != NO_KID && (n->uid == root || n->euid == root || n->suid == root);
 
     if (n->securebits & SECBIT_NO_SETUID_FIXUP)
         return;
@@ -138,9 +140,9 @@ static void fix_caps(struct task *t, struct cred *n, const struct cred *o)
             n->cap_permitted = n->cap_effective = 0;
         n->cap_ambient = 0;
     }
-    if (o->euid == 0 && n->euid != 0)
+    if (o->euid == root && n->euid != root)
         n->cap_effective = 0;
-    if (o->euid != 0 && n->euid == 0)
+    if (o->euid != root && n->euid == root)
         n->cap_effective = n->cap_permitted;
 }
 
@@ -163,9 +165,9 @@ static bool id_is(uid_t id, uid_t a, uid_t b, uid_t c)
 
 long sys_setuid(struct task *t, const struct sysargs *a)
 {
-    uid_t uid = arg_u32(a, 0);
     const struct cred *c = t->cred;
-    bool cap = cred_capable(c, CAP_SETUID);
+    uid_t uid = make_kuid(c->user_ns, arg_u32(a, 0));
+    bool cap = cred_capable_own(c, CAP_SETUID);
 
     if (uid == NO_ID)
         return -EINVAL;
@@ -182,9 +184,9 @@ long sys_setuid(struct task *t, const struct sysargs *a)
 
 long sys_setgid(struct task *t, const struct sysargs *a)
 {
-    gid_t gid = arg_u32(a, 0);
     const struct cred *c = t->cred;
-    bool cap = cred_capable(c, CAP_SETGID);
+    gid_t gid = make_kgid(c->user_ns, arg_u32(a, 0));
+    bool cap = cred_capable_own(c, CAP_SETGID);
 
     if (gid == NO_ID)
         return -EINVAL;
@@ -202,9 +204,15 @@ long sys_setgid(struct task *t, const struct sysargs *a)
 long sys_setresuid(struct task *t, const struct sysargs *a)
 {
     const struct cred *c = t->cred;
-    uid_t id[3] = {arg_u32(a, 0), arg_u32(a, 1), arg_u32(a, 2)};
+    uid_t id[3];
 
-    if (!cred_capable(c, CAP_SETUID))
+    for (int i = 0; i < 3; i++) {
+        id[i] = make_kuid(c->user_ns, arg_u32(a, i));
+        if (id[i] == NO_ID && arg_u32(a, i) != NO_ID)
+            return -EINVAL;
+    }
+
+    if (!cred_capable_own(c, CAP_SETUID))
         for (int i = 0; i < 3; i++)
             if (!id_is(id[i], c->uid, c->euid, c->suid))
                 return -EPERM;
@@ -221,9 +229,15 @@ long sys_setresuid(struct task *t, const struct sysargs *a)
 long sys_setresgid(struct task *t, const struct sysargs *a)
 {
     const struct cred *c = t->cred;
-    gid_t id[3] = {arg_u32(a, 0), arg_u32(a, 1), arg_u32(a, 2)};
+    gid_t id[3];
 
-    if (!cred_capable(c, CAP_SETGID))
+    for (int i = 0; i < 3; i++) {
+        id[i] = make_kgid(c->user_ns, arg_u32(a, i));
+        if (id[i] == NO_ID && arg_u32(a, i) != NO_ID)
+            return -EINVAL;
+    }
+
+    if (!cred_capable_own(c, CAP_SETGID))
         for (int i = 0; i < 3; i++)
             if (!id_is(id[i], c->gid, c->egid, c->sgid))
                 return -EPERM;
@@ -240,9 +254,12 @@ long sys_setresgid(struct task *t, const struct sysargs *a)
 long sys_setreuid(struct task *t, const struct sysargs *a)
 {
     const struct cred *c = t->cred;
-    uid_t r = arg_u32(a, 0), e = arg_u32(a, 1);
+    uid_t r = make_kuid(c->user_ns, arg_u32(a, 0)), e = make_kuid(c->user_ns, arg_u32(a, 1));
 
-    if (!cred_capable(c, CAP_SETUID) &&
+    if ((r == NO_ID && arg_u32(a, 0) != NO_ID) || (e == NO_ID && arg_u32(a, 1) != NO_ID))
+        return -EINVAL;
+
+    if (!cred_capable_own(c, CAP_SETUID) &&
         (!id_is(r, c->uid, c->euid, c->uid) || !id_is(e, c->uid, c->euid, c->suid)))
         return -EPERM;
     struct cred *n = cred_dup(c);
@@ -259,9 +276,12 @@ long sys_setreuid(struct task *t, const struct sysargs *a)
 long sys_setregid(struct task *t, const struct sysargs *a)
 {
     const struct cred *c = t->cred;
-    gid_t r = arg_u32(a, 0), e = arg_u32(a, 1);
+    gid_t r = make_kgid(c->user_ns, arg_u32(a, 0)), e = make_kgid(c->user_ns, arg_u32(a, 1));
 
-    if (!cred_capable(c, CAP_SETGID) &&
+    if ((r == NO_ID && arg_u32(a, 0) != NO_ID) || (e == NO_ID && arg_u32(a, 1) != NO_ID))
+        return -EINVAL;
+
+    if (!cred_capable_own(c, CAP_SETGID) &&
         (!id_is(r, c->gid, c->egid, c->gid) || !id_is(e, c->gid, c->egid, c->sgid)))
         return -EPERM;
     struct cred *n = cred_dup(c);
@@ -285,12 +305,16 @@ static long put_ids(struct task *t, const struct sysargs *a, uid_t r, uid_t e, u
 
 long sys_getresuid(struct task *t, const struct sysargs *a)
 {
-    return put_ids(t, a, t->cred->uid, t->cred->euid, t->cred->suid);
+    const struct cred *c = t->cred;
+
+    return put_ids(t, a, kuid_seen(t, c->uid), kuid_seen(t, c->euid), kuid_seen(t, c->suid));
 }
 
 long sys_getresgid(struct task *t, const struct sysargs *a)
 {
-    return put_ids(t, a, t->cred->gid, t->cred->egid, t->cred->sgid);
+    const struct cred *c = t->cred;
+
+    return put_ids(t, a, kgid_seen(t, c->gid), kgid_seen(t, c->egid), kgid_seen(t, c->sgid));
 }
 
 /* The capabilities that stand for file permissions go with file-system user 0: capabilities(7). */
@@ -300,43 +324,44 @@ static void fsuid_caps(struct cred *n, uid_t old)
 {
     if (n->securebits & SECBIT_NO_SETUID_FIXUP)
         return;
-    if (old == 0 && n->fsuid != 0)
+    uid_t root = make_kuid(n->user_ns, 0);
+    if (old == root && n->fsuid != root)
         n->cap_effective &= ~CAP_FS_SET;
-    else if (old != 0 && n->fsuid == 0)
+    else if (old != root && n->fsuid == root)
         n->cap_effective |= n->cap_permitted & CAP_FS_SET;
 }
 
 long sys_setfsuid(struct task *t, const struct sysargs *a)
 {
     const struct cred *c = t->cred;
-    uid_t id = arg_u32(a, 0), old = c->fsuid;
+    uid_t id = make_kuid(c->user_ns, arg_u32(a, 0)), old = c->fsuid, seen = kuid_seen(t, old);
 
     if (id == NO_ID ||
-        !(cred_capable(c, CAP_SETUID) || id == c->fsuid || id_is(id, c->uid, c->euid, c->suid)))
-        return old;
+        !(cred_capable_own(c, CAP_SETUID) || id == c->fsuid || id_is(id, c->uid, c->euid, c->suid)))
+        return seen;
     struct cred *n = cred_dup(c);
     if (n) {
         n->fsuid = id;
         fsuid_caps(n, old);
         commit(t, n);
     }
-    return old;
+    return seen;
 }
 
 long sys_setfsgid(struct task *t, const struct sysargs *a)
 {
     const struct cred *c = t->cred;
-    gid_t id = arg_u32(a, 0), old = c->fsgid;
+    gid_t id = make_kgid(c->user_ns, arg_u32(a, 0)), old = c->fsgid, seen = kgid_seen(t, old);
 
     if (id == NO_ID ||
-        !(cred_capable(c, CAP_SETGID) || id == c->fsgid || id_is(id, c->gid, c->egid, c->sgid)))
-        return old;
+        !(cred_capable_own(c, CAP_SETGID) || id == c->fsgid || id_is(id, c->gid, c->egid, c->sgid)))
+        return seen;
     struct cred *n = cred_dup(c);
     if (n) {
         n->fsgid = id;
         commit(t, n);
     }
-    return old;
+    return seen;
 }
 
 long sys_getgroups(struct task *t, const struct sysargs *a)
@@ -349,6 +374,13 @@ long sys_getgroups(struct task *t, const struct sysargs *a)
         return n;
     if (size < n)
         return -EINVAL;
+    for (int i = 0; i < n && t->cred->user_ns; i++) {
+        gid_t g = kgid_seen(t, t->cred->groups[i]);
+        if (put_user(t, &g, arg_u64(a, 1) + (uint64_t)i * sizeof(g)))
+            return -EFAULT;
+    }
+    if (t->cred->user_ns)
+        return n;
     return copy_out(t, arg_u64(a, 1), t->cred->groups, (size_t)n * sizeof(gid_t)) ? -EFAULT : n;
 }
 
@@ -356,7 +388,7 @@ long sys_setgroups(struct task *t, const struct sysargs *a)
 {
     int n = arg_i32(a, 0);
 
-    if (!cred_capable(t->cred, CAP_SETGID))
+    if (!cred_capable_own(t->cred, CAP_SETGID) || !may_setgroups(t->cred))
         return -EPERM;
     if (n < 0 || n > NV_NGROUPS_MAX)
         return -EINVAL;
@@ -366,6 +398,13 @@ long sys_setgroups(struct task *t, const struct sysargs *a)
     if (copy_in(t, groups, arg_u64(a, 1), (size_t)n * sizeof(gid_t))) {
         free(groups);
         return -EFAULT;
+    }
+    for (int i = 0; i < n; i++) {
+        groups[i] = make_kgid(t->cred->user_ns, groups[i]);
+        if (groups[i] == NO_ID && t->cred->user_ns) {
+            free(groups);
+            return -EINVAL;
+        }
     }
     struct cred *c = cred_dup(t->cred);
     if (!c) {
@@ -415,7 +454,7 @@ long sys_capget(struct task *t, const struct sysargs *a)
         return n == -EINVAL && !arg_u64(a, 1) ? 0 : n;
     if (h.pid < 0)
         return -EINVAL;
-    struct task *o = h.pid ? task_find(h.pid) : t;
+    struct task *o = h.pid ? task_find_nr(h.pid) : t;
     if (!o)
         return -ESRCH;
     const struct cred *c = o->cred;
@@ -434,7 +473,7 @@ long sys_capset(struct task *t, const struct sysargs *a)
 
     if (n < 0)
         return n;
-    if (h.pid != 0 && h.pid != t->tid)
+    if (h.pid != 0 && h.pid != task_nr(t))
         return -EPERM;
     if (copy_in(t, d, arg_u64(a, 1), (size_t)n * sizeof(d[0])))
         return -EFAULT;

@@ -4,6 +4,7 @@
 
 #include "base/strbuf.h"
 #include "sentry/ckpt/types.h"
+#include "sentry/ns/ns.h"
 #include "sentry/kernel/task_internal.h"
 #include "sentry/vfs/file.h"
 
@@ -26,7 +27,7 @@ static void pidfd_release(struct file *f)
 static void pidfd_fdinfo(struct file *f, struct strbuf *out)
 {
     struct thread_group *tg = f->priv;
-    int pid = tg->leader ? tg->tgid : -1;
+    int pid = tg->leader ? tg_nr(tg) : -1;
 
     strbuf_printf(out, "Pid:\t%d\nNSpid:\t%d\n", pid, pid);
 }
@@ -64,7 +65,7 @@ long sys_pidfd_open(struct task *t, const struct sysargs *a)
 
     if (arg_u32(a, 1) & ~(unsigned)O_NONBLOCK || pid <= 0)
         return -EINVAL;
-    struct task *o = task_find(pid);
+    struct task *o = task_find_nr(pid);
     if (!o)
         return -ESRCH;
     if (o->tg->leader != o)

@@ -6,6 +6,7 @@
 #include <sys/personality.h>
 
 #include "sentry/kernel/task_internal.h"
+#include "sentry/ns/ns.h"
 #include "sentry/kernel/uaccess.h"
 #include "sentry/mm/mm.h"
 #include "sentry/seccomp/seccomp.h"
@@ -76,7 +77,7 @@ static long prctl_caps(struct task *t, const struct sysargs *a)
     case PR_CAPBSET_READ:
         return v > NV_CAP_LAST ? -EINVAL : (long)(t->cred->cap_bounding >> v & 1);
     case PR_CAPBSET_DROP:
-        if (!cred_capable(t->cred, CAP_SETPCAP))
+        if (!cred_capable_own(t->cred, CAP_SETPCAP))
             return -EPERM;
         return v > NV_CAP_LAST ? -EINVAL : change_cred(t, drop_bounding, v);
     case PR_GET_SECUREBITS:
@@ -84,7 +85,7 @@ static long prctl_caps(struct task *t, const struct sysargs *a)
     case PR_SET_SECUREBITS:
         if (v & ~(uint64_t)SECURE_ALL_BITS)
             return -EPERM;
-        return cred_capable(t->cred, CAP_SETPCAP) ? change_cred(t, set_securebits, v) : -EPERM;
+        return cred_capable_own(t->cred, CAP_SETPCAP) ? change_cred(t, set_securebits, v) : -EPERM;
     case PR_GET_KEEPCAPS:
         return t->tg->keepcaps;
     case PR_SET_KEEPCAPS:
@@ -232,5 +233,5 @@ long sys_personality(struct task *t, const struct sysargs *a)
 long sys_set_tid_address(struct task *t, const struct sysargs *a)
 {
     t->clear_child_tid = arg_u64(a, 0);
-    return t->tid;
+    return task_nr(t);
 }

@@ -11,6 +11,7 @@
 #include "sentry/kernel/fiber.h"
 #include "sentry/kernel/task_internal.h"
 #include "sentry/kernel/uaccess.h"
+#include "sentry/ns/ns.h"
 #include "sentry/mm/mm.h"
 #include "sentry/sandbox.h"
 #include "sentry/time/cputimer.h"
@@ -21,7 +22,7 @@
 
 static struct task *sched_target(struct task *t, pid_t pid)
 {
-    return pid == 0 ? t : pid > 0 ? task_find(pid) : NULL;
+    return pid == 0 ? t : pid > 0 ? task_find_nr(pid) : NULL;
 }
 
 /* Only one's own tasks, or with CAP_SYS_NICE: check_same_owner(). */
@@ -340,7 +341,8 @@ static bool prio_match(struct task *t, struct thread_group *tg, int which, int w
 {
     switch (which) {
     case PRIO_PROCESS:
-        return who ? tg->tgid == who || (task_find(who) && task_find(who)->tg == tg) : tg == t->tg;
+        return who ? tg_nr(tg) == who || (task_find_nr(who) && task_find_nr(who)->tg == tg)
+                   : tg == t->tg;
     case PRIO_PGRP:
         return tg->pgrp && tg->pgrp->id == (who ? who : t->tg->pgrp->id);
     default:

@@ -22,7 +22,7 @@
 #define GETRANDOM_CHUNK 4096
 #define HOST_NAME_MAX_K 64
 
-static struct uts_ns root_uts;
+static struct uts_ns root_uts = {.base.refs = 1};
 
 struct uts_ns *uts_root(void)
 {
@@ -31,6 +31,32 @@ struct uts_ns *uts_root(void)
         snprintf(root_uts.domainname, sizeof(root_uts.domainname), "(none)");
     }
     return &root_uts;
+}
+
+struct uts_ns *uts_ns_copy(const struct uts_ns *old, struct user_ns *owner)
+{
+    struct uts_ns *ns = ns_count_add() ? malloc(sizeof(*ns)) : NULL;
+
+    if (!ns)
+        return NULL;
+    *ns = *old;
+    ns->base = (struct ns_base){1, ns_next_id(), user_ns_get(owner)};
+    return ns;
+}
+
+struct uts_ns *uts_ns_get(struct uts_ns *ns)
+{
+    ns->base.refs++;
+    return ns;
+}
+
+void uts_ns_put(struct uts_ns *ns)
+{
+    if (!ns || --ns->base.refs || ns == &root_uts)
+        return;
+    user_ns_put(ns->base.owner);
+    free(ns);
+    ns_count_sub();
 }
 
 long sys_uname(struct task *t, const struct sysargs *a)
@@ -48,7 +74,7 @@ static long set_name(struct task *t, const struct sysargs *a, char *to)
 {
     char name[HOST_NAME_MAX_K + 1] = {0};
 
-    if (!cred_capable(t->cred, CAP_SYS_ADMIN))
+    if (!ns_capable(t->cred, t->uts->base.owner, CAP_SYS_ADMIN))
         return -EPERM;
     if (arg_i32(a, 1) < 0 || arg_i32(a, 1) > HOST_NAME_MAX_K)
         return -EINVAL;

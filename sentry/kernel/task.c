@@ -9,6 +9,7 @@
 #include "sentry/kernel/freeze.h"
 #include "sentry/kernel/task_internal.h"
 #include "sentry/mm/mm.h"
+#include "sentry/ns/ns.h"
 #include "sentry/seccomp/seccomp.h"
 #include "sentry/time/clock.h"
 #include "sentry/vfs/file.h"
@@ -38,6 +39,7 @@ static pid_t tid_alloc(struct task *t)
     for (int i = 0; i < PID_MAX; i++) {
         last_tid = last_tid + 1 >= PID_MAX ? 2 : last_tid + 1;
         if (!by_tid[last_tid] && !pgrp_find(last_tid)) {
+            pid_ns_forget(last_tid);
             by_tid[last_tid] = t;
             return last_tid;
         }
@@ -48,6 +50,13 @@ static pid_t tid_alloc(struct task *t)
 struct task *task_find(pid_t tid)
 {
     return tid > 0 && tid < PID_MAX ? by_tid[tid] : NULL;
+}
+
+struct task *task_find_nr(pid_t nr)
+{
+    const struct task *t = task_current();
+
+    return task_find(pid_id(t ? t->pid_ns : NULL, nr));
 }
 
 struct thread_group *tg_find(pid_t tgid)
@@ -131,6 +140,7 @@ void task_put(struct task *t)
     waitq_release(&t->sig.wq); /* epoll sets may watch a signalfd through it */
     seccomp_task_exit(t);
     cred_put(t->cred);
+    pid_ns_put(t->pid_ns);
     tg_put(t->tg);
     free(t->fpstate);
     free(t->affinity);

@@ -31,6 +31,8 @@ struct ipc_ns;
 struct mm;
 struct sem_undo_list;
 struct mount_ns;
+struct pid_ns;
+struct plain_ns;
 struct tty;
 struct uts_ns;
 struct walk;
@@ -55,9 +57,11 @@ struct task {
     const struct walk *walk; /* of whose path a step is being looked up, vfs_walk_ahead() */
     struct cred *cred;
     struct uts_ns *uts;
-    struct ipc_ns *ipc;             /* NULL after exit */
-    struct sem_undo_list *sem_undo; /* NULL: none yet */
-    struct mount_ns *mnt_ns;        /* NULL after exit, as fs */
+    struct ipc_ns *ipc;                      /* NULL after exit */
+    struct sem_undo_list *sem_undo;          /* NULL: none yet */
+    struct mount_ns *mnt_ns;                 /* NULL after exit, as fs */
+    struct pid_ns *pid_ns, *pid_ns_children; /* sentry/ns; NULL: the first, as of the next */
+    struct plain_ns *net, *cgroup;
     char comm[16];
     bool no_new_privs;
     uint8_t seccomp_mode;           /* SECCOMP_MODE_* */
@@ -173,6 +177,8 @@ void tg_put(struct thread_group *tg);
 
 /* Lookup, no reference taken; NULL if there is none. Zombies are found. */
 struct task *task_find(pid_t tid);
+/* By the number that the running task has for it. */
+struct task *task_find_nr(pid_t nr);
 struct thread_group *tg_find(pid_t tgid);
 struct process_group *pgrp_find(pid_t id);
 extern struct list all_thread_groups; /* of struct thread_group.all_node, by creation */

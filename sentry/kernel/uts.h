@@ -2,7 +2,10 @@
 #ifndef NV_SENTRY_KERNEL_UTS_H
 #define NV_SENTRY_KERNEL_UTS_H
 
+#include "sentry/ns/ns.h"
+
 struct uts_ns {
+    struct ns_base base; /* id 0: the first */
     char nodename[65], domainname[65];
 };
 
@@ -11,5 +14,8 @@ struct uts_ns {
 #define NV_UTS_VERSION "#1 SMP PREEMPT_DYNAMIC NanoVisor"
 
 struct uts_ns *uts_root(void);
+struct uts_ns *uts_ns_copy(const struct uts_ns *old, struct user_ns *owner); /* NULL: too many */
+struct uts_ns *uts_ns_get(struct uts_ns *ns);
+void uts_ns_put(struct uts_ns *ns); /* NULL: nothing */
 
 #endif

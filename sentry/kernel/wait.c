@@ -8,6 +8,7 @@
 #include "sentry/kernel/rusage.h"
 #include "sentry/kernel/task_internal.h"
 #include "sentry/kernel/uaccess.h"
+#include "sentry/ns/ns.h"
 
 struct thread_group *pidfd_group(struct task *t, int fd); /* NULL: not a pidfd */
 
@@ -46,8 +47,8 @@ static bool eligible(const struct task *t, const struct thread_group *c,
 
 static void report(struct thread_group *c, struct wait_request *w, int code, int status)
 {
-    w->pid = c->tgid;
-    w->uid = c->leader ? c->leader->cred->uid : 0;
+    w->pid = tg_nr(c);
+    w->uid = c->leader ? kuid_seen(task_current(), c->leader->cred->uid) : 0;
     w->code = code;
     w->status = status;
     w->ru = c->ru_self;
@@ -58,7 +59,7 @@ static void report(struct thread_group *c, struct wait_request *w, int code, int
 /* A tracee that is nobody's child, or a thread, has no group to report for. */
 static void report_task(struct task *c, struct wait_request *w, int code, int status)
 {
-    w->pid = c->tid;
+    w->pid = task_nr(c);
     w->uid = c->cred->uid;
     w->code = code;
     w->status = status;
@@ -210,7 +211,7 @@ long sys_wait4(struct task *t, const struct sysargs *a)
     if (pid == INT32_MIN)
         return -ESRCH;
     w.type = pid > 0 ? P_PID : pid == -1 ? P_ALL : P_PGID;
-    w.id = pid > 0 ? pid : pid == 0 ? t->tg->pgrp->id : -pid;
+    w.id = pid == 0 ? t->tg->pgrp->id : pid_id(t->pid_ns, pid > 0 ? pid : -pid);
     long r = do_wait(t, &w);
     if (r <= 0)
         return r;
@@ -238,12 +239,12 @@ long sys_waitid(struct task *t, const struct sysargs *a)
     case P_PID:
         if (w.id <= 0)
             return -EINVAL;
+        w.id = pid_id(t->pid_ns, w.id);
         break;
     case P_PGID:
         if (w.id < 0)
             return -EINVAL;
-        if (w.id == 0)
-            w.id = t->tg->pgrp->id;
+        w.id = w.id ? pid_id(t->pid_ns, w.id) : t->tg->pgrp->id;
         break;
     case P_PIDFD: {
         struct thread_group *tg = w.id < 0 ? NULL : pidfd_group(t, w.id);

@@ -16,6 +16,7 @@
 #include "base/macros.h"
 #include "base/timeline.h"
 #include "platform/vdso/vdso.h"
+#include "sentry/ns/ns.h"
 #include "sentry/kernel/task_internal.h"
 #include "sentry/kernel/uaccess.h"
 #include "sentry/mm/elf.h"
@@ -231,6 +232,20 @@ static uint64_t hwcap(void)
     return sandbox->cpu_limited ? cpu_filter_hwcap(&sandbox->cpu, (uint32_t)all) : all;
 }
 
+static uint32_t cred_kuid(const struct cred *c, uid_t id)
+{
+    uint32_t v = from_kuid(c->user_ns, id);
+
+    return v == NO_KID && c->user_ns ? OVERFLOW_ID : v;
+}
+
+static uint32_t cred_kgid(const struct cred *c, gid_t id)
+{
+    uint32_t v = from_kgid(c->user_ns, id);
+
+    return v == NO_KID && c->user_ns ? OVERFLOW_ID : v;
+}
+
 static int fill_auxv(struct loader *l, uint64_t *av, uint64_t random_at, uint64_t platform_at,
                      uint64_t execfn_at)
 {
@@ -247,10 +262,10 @@ static int fill_auxv(struct loader *l, uint64_t *av, uint64_t random_at, uint64_
         {AT_BASE, l->interp_file ? l->interp.low + l->interp_bias : 0},
         {AT_FLAGS, 0},
         {AT_ENTRY, img->eh.e_entry + l->bias},
-        {AT_UID, c->uid},
-        {AT_EUID, c->euid},
-        {AT_GID, c->gid},
-        {AT_EGID, c->egid},
+        {AT_UID, cred_kuid(c, c->uid)},
+        {AT_EUID, cred_kuid(c, c->euid)},
+        {AT_GID, cred_kgid(c, c->gid)},
+        {AT_EGID, cred_kgid(c, c->egid)},
         {AT_SECURE, l->p->secure},
         {AT_RANDOM, random_at},
         /* Not FSGSBASE: the base of %gs is the platform's. */

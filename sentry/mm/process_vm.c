@@ -65,7 +65,7 @@ static long process_vm(struct task *t, const struct sysargs *a, enum uio_dir dir
         /* Addresses of the other process: only the array itself is in our memory. */
         r = uio_init_iovec(&remote, t, dir, arg_u64(a, 3), arg_u64(a, 4));
         if (!r) {
-            struct task *o = task_find(arg_i32(a, 0));
+            struct task *o = task_find_nr(arg_i32(a, 0));
             if (!o || !o->mm) {
                 r = remote.resid ? -ESRCH : 0;
             } else if (!task_may_access(t, o)) {

@@ -218,7 +218,7 @@ static int fetch_filter(struct task *t, uint64_t at, struct seccomp_filter **out
         return -EFAULT;
     if (!prog.len || prog.len > BPF_LEN_MAX)
         return -EINVAL;
-    if (!t->no_new_privs && !cred_capable(t->cred, CAP_SYS_ADMIN))
+    if (!t->no_new_privs && !cred_capable_own(t->cred, CAP_SYS_ADMIN))
         return -EACCES;
     if (!prog.filter)
         return -EINVAL;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sentry/kernel/task_internal.h"
+#include "sentry/ns/ns.h"
 #include "sentry/kernel/uaccess.h"
 #include "sentry/signal/signal.h"
 #include "sentry/signal/signal_internal.h"
@@ -184,7 +185,7 @@ void siginfo_user(siginfo_t *info, int sig, int code, struct task *sender)
     memset(info, 0, sizeof(*info));
     info->si_signo = sig;
     info->si_code = code;
-    info->si_pid = sender->tg->tgid;
+    info->si_pid = sender->tg->tgid; /* of the first namespace: send() translates */
     info->si_uid = sender->cred->uid;
 }
 
@@ -271,9 +272,24 @@ static void prepare(struct thread_group *tg, int sig)
     waitq_wake_all(&tg->sig.stop_wq);
 }
 
-static int enqueue(struct sigpending *p, const struct task *t, const siginfo_t *info)
+/* Who sent it, as the receiver knows them. */
+static void translate(siginfo_t *info, const struct task *t)
 {
+    int code = info->si_code;
+
+    if (code != SI_USER && code != SI_TKILL && !(info->si_signo == SIGCHLD && code > 0))
+        return;
+    info->si_pid = pid_nr(t->pid_ns, info->si_pid);
+    info->si_uid = kuid_seen(t, info->si_uid);
+}
+
+static int enqueue(struct sigpending *p, const struct task *t, const siginfo_t *from)
+{
+    siginfo_t seen = *from, *info = &seen;
     int sig = info->si_signo;
+
+    if (t->pid_ns || t->cred->user_ns)
+        translate(info, t);
 
     if (sig < SIGRTMIN_KERNEL && (p->set & ksig_bit(sig)))
         return 0; /* standard signals do not queue */
@@ -320,6 +336,23 @@ static void wake_for(struct thread_group *tg, struct task *target, int sig)
     }
 }
 
+/*
+ * The init of a namespace of processes gets only signals that it has handlers for, and SIGKILL and
+ * SIGSTOP from outside: sig_task_ignored(). What the kernel sends, faults say, is another matter.
+ */
+static bool is_protected(const struct thread_group *tg, const siginfo_t *info)
+{
+    const struct task *from = task_current();
+    const struct pid_ns *ns = tg->leader ? tg->leader->pid_ns : NULL;
+
+    if (!ns || ns->reaper != tg || !from || info->si_code > 0)
+        return false;
+    bool inside = pid_ns_is_in(from->pid_ns, ns);
+    if (info->si_signo == SIGKILL || info->si_signo == SIGSTOP)
+        return inside;
+    return tg->sighand->action[info->si_signo].handler == (uint64_t)SIG_DFL;
+}
+
 /* NOLINTNEXTLINE(misc-no-recursion): see prepare() */
 static int send(struct thread_group *tg, struct task *t, const siginfo_t *info)
 {
@@ -329,6 +362,8 @@ static int send(struct thread_group *tg, struct task *t, const siginfo_t *info)
     if (info->si_signo < 1 || info->si_signo > NV_NSIG)
         return -EINVAL;
     if (tg->zombie || list_empty(&tg->tasks))
+        return 0;
+    if (is_protected(tg, info))
         return 0;
     if (sig == SIGKILL) {
         trace_kill_group(tg);
@@ -392,7 +427,8 @@ int signal_may_send(struct task *sender, struct thread_group *to, int sig)
 {
     const struct cred *c = sender->cred;
 
-    if (sender->tg == to || cred_capable(c, 5 /* CAP_KILL */) || !to->leader)
+    if (sender->tg == to || !to->leader ||
+        ns_capable(c, to->leader->cred->user_ns, 5 /* CAP_KILL */))
         return 0;
     const struct cred *r = to->leader->cred;
     if (c->euid == r->suid || c->euid == r->uid || c->uid == r->suid || c->uid == r->uid)

@@ -5,6 +5,7 @@
 #include "base/macros.h"
 #include "sentry/kernel/task_internal.h"
 #include "sentry/kernel/uaccess.h"
+#include "sentry/ns/ns.h"
 #include "sentry/signal/signal_internal.h"
 
 #define SIGSET_SIZE 8
@@ -152,7 +153,7 @@ static long kill_many(struct task *t, pid_t pid, const siginfo_t *info)
     int n = 0, sent = 0, err = 0;
 
     if (pid != -1) {
-        pid_t pgid = pid == 0 ? t->tg->pgrp->id : -pid;
+        pid_t pgid = pid == 0 ? t->tg->pgrp->id : pid_id(t->pid_ns, -pid);
         struct process_group *p = pgrp_find(pgid);
         if (!p)
             return -ESRCH;
@@ -166,7 +167,7 @@ static long kill_many(struct task *t, pid_t pid, const siginfo_t *info)
         p->refs--;
     } else {
         list_for_each_safe(tg, tmp, &all_thread_groups, all_node) {
-            if (tg == t->tg || tg == init_tg || tg->zombie)
+            if (tg == t->tg || tg == init_tg || tg->zombie || pid_nr(t->pid_ns, tg->tgid) <= 1)
                 continue;
             n++;
             int r = check_and_send(t, tg, NULL, info);
@@ -188,15 +189,15 @@ long sys_kill(struct task *t, const struct sysargs *a)
     siginfo_user(&info, sig, SI_USER, t);
     if (pid <= 0)
         return pid == INT32_MIN ? -ESRCH : kill_many(t, pid, &info);
-    struct task *target = task_find(pid);
+    struct task *target = task_find_nr(pid);
     return target ? check_and_send(t, target->tg, NULL, &info) : -ESRCH;
 }
 
 static long do_tkill(struct task *t, pid_t tgid, pid_t tid, const siginfo_t *info)
 {
-    struct task *target = task_find(tid);
+    struct task *target = task_find_nr(tid);
 
-    if (!target || (tgid > 0 && target->tg->tgid != tgid) || target->state == TASK_ZOMBIE)
+    if (!target || (tgid > 0 && tg_nr(target->tg) != tgid) || target->state == TASK_ZOMBIE)
         return -ESRCH;
     return check_and_send(t, target->tg, target, info);
 }
@@ -239,11 +240,11 @@ long sys_rt_sigqueueinfo(struct task *t, const struct sysargs *a)
 {
     pid_t pid = arg_i32(a, 0);
     siginfo_t info;
-    int err = queue_info(t, arg_u64(a, 2), arg_i32(a, 1), pid, t->tg->tgid, &info);
+    int err = queue_info(t, arg_u64(a, 2), arg_i32(a, 1), pid, tg_nr(t->tg), &info);
 
     if (err)
         return err;
-    struct task *target = task_find(pid);
+    struct task *target = task_find_nr(pid);
     return target ? check_and_send(t, target->tg, NULL, &info) : -ESRCH;
 }
 
@@ -253,7 +254,7 @@ long sys_rt_tgsigqueueinfo(struct task *t, const struct sysargs *a)
 
     if (arg_i32(a, 0) <= 0 || arg_i32(a, 1) <= 0)
         return -EINVAL;
-    int err = queue_info(t, arg_u64(a, 3), arg_i32(a, 2), arg_i32(a, 1), t->tid, &info);
+    int err = queue_info(t, arg_u64(a, 3), arg_i32(a, 2), arg_i32(a, 1), task_nr(t), &info);
     return err ? err : do_tkill(t, arg_i32(a, 0), arg_i32(a, 1), &info);
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/macros.h"
+#include "sentry/ns/ns.h"
 #include "sentry/kernel/task.h"
 #include "sentry/socket/socket_internal.h"
 
@@ -86,11 +87,11 @@ static int add_fds(struct task *t, struct scm *scm, const char *data, size_t len
 
 static bool may_claim(const struct cred *c, const struct ucred *u, pid_t self)
 {
-    bool pid = u->pid == self || cred_capable(c, CAP_SYS_ADMIN);
-    bool uid =
-        u->uid == c->uid || u->uid == c->euid || u->uid == c->suid || cred_capable(c, CAP_SETUID);
-    bool gid =
-        u->gid == c->gid || u->gid == c->egid || u->gid == c->sgid || cred_capable(c, CAP_SETGID);
+    bool pid = u->pid == self || cred_capable_own(c, CAP_SYS_ADMIN);
+    bool uid = u->uid == c->uid || u->uid == c->euid || u->uid == c->suid ||
+               cred_capable_own(c, CAP_SETUID);
+    bool gid = u->gid == c->gid || u->gid == c->egid || u->gid == c->sgid ||
+               cred_capable_own(c, CAP_SETGID);
 
     return pid && uid && gid;
 }
@@ -102,6 +103,11 @@ static int add_cred(struct task *t, struct scm *scm, const char *data, size_t le
     if (len != sizeof(u))
         return -EINVAL;
     memcpy(&u, data, sizeof(u));
+    u.pid = pid_id(t->pid_ns, u.pid);
+    u.uid = make_kuid(t->cred->user_ns, u.uid);
+    u.gid = make_kgid(t->cred->user_ns, u.gid);
+    if (t->cred->user_ns && (u.uid == NO_KID || u.gid == NO_KID))
+        return -EINVAL;
     if (!may_claim(t->cred, &u, t->tg->tgid))
         return -EPERM;
     if (u.pid != t->tg->tgid && !task_find(u.pid))
@@ -196,8 +202,8 @@ void control_out(struct task *t, struct socket *s, struct msghdr *h, struct msg 
 
     if (socket_flag(s, SO_PASSCRED)) {
         struct ucred none = {0, (uid_t)-1, (gid_t)-1};
-        m->out_flags |=
-            put_cmsg(t, &c, SCM_CREDENTIALS, m->scm.has_cred ? &m->scm.cred : &none, sizeof(none));
+        struct ucred seen = ucred_seen(t, m->scm.has_cred ? &m->scm.cred : &none);
+        m->out_flags |= put_cmsg(t, &c, SCM_CREDENTIALS, &seen, sizeof(seen));
     }
     if (m->scm.files)
         m->out_flags |= put_files(t, &c, m->scm.files, m->flags & MSG_CMSG_CLOEXEC);

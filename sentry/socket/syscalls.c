@@ -1,9 +1,12 @@
 /* Sockets as files, and the system calls that make, name and connect them: socket(7). */
 #include <errno.h>
+#include <linux/sockios.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/macros.h"
+#include "sentry/ns/ns.h"
 #include "sentry/ckpt/types.h"
 #include "sentry/kernel/task.h"
 #include "sentry/socket/socket_internal.h"
@@ -121,10 +124,34 @@ static uint32_t sock_poll(struct file *f, struct poll_table *pt)
     return s->ops->poll(s, pt);
 }
 
+/* netdevice(7): of the loopback link, which is the only one there is. */
+static long link_ioctl(struct task *t, unsigned int cmd, unsigned long arg)
+{
+    struct ifreq r;
+
+    if (get_user(t, &r, arg))
+        return -EFAULT;
+    r.ifr_name[IFNAMSIZ - 1] = 0;
+    if (cmd == SIOCGIFNAME) {
+        if (r.ifr_ifindex != 1)
+            return -ENODEV;
+        strcpy(r.ifr_name, "lo");
+    } else if (strcmp(r.ifr_name, "lo") != 0) {
+        return -ENODEV;
+    } else if (cmd == SIOCGIFINDEX) {
+        r.ifr_ifindex = 1;
+    } else {
+        r.ifr_flags = (short)loopback_flags(t);
+    }
+    return put_user(t, &r, arg);
+}
+
 static long sock_ioctl(struct task *t, struct file *f, unsigned int cmd, unsigned long arg)
 {
     struct socket *s = f->priv;
 
+    if (cmd == SIOCGIFNAME || cmd == SIOCGIFINDEX || cmd == SIOCGIFFLAGS)
+        return link_ioctl(t, cmd, arg);
     return s->ops->ioctl ? s->ops->ioctl(t, s, cmd, arg) : -ENOTTY;
 }
 

@@ -8,6 +8,7 @@
 #include "ckpt/record.h"
 #include "platform/vdso/vdso.h"
 #include "sentry/kernel/rusage.h"
+#include "sentry/ns/ns.h"
 #include "sentry/kernel/task.h"
 #include "sentry/kernel/uaccess.h"
 #include "sentry/sandbox.h"
@@ -75,7 +76,7 @@ static int cpu_clock(struct task *t, clockid_t id, struct timespec *ts)
 
     if (id < 0) {
         pid_t pid = ~(id >> 3);
-        struct task *o = pid ? task_find(pid) : t;
+        struct task *o = pid ? task_find_nr(pid) : t;
         if ((id & 3) == 3 || !o)
             return -EINVAL;
         tg = o->tg;
@@ -161,7 +162,8 @@ static bool is_own_thread(const struct task *t, clockid_t id)
 {
     pid_t tid = ~(id >> 3);
 
-    return id == CLOCK_THREAD_CPUTIME_ID || (id < 0 && (id & 7) == 6 && (!tid || tid == t->tid));
+    return id == CLOCK_THREAD_CPUTIME_ID ||
+           (id < 0 && (id & 7) == 6 && (!tid || tid == task_nr(t)));
 }
 
 long sys_clock_gettime(struct task *t, const struct sysargs *a)

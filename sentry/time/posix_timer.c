@@ -167,7 +167,7 @@ static int parse_event(struct task *t, uint64_t addr, struct posix_timer *pt)
     case SIGEV_NONE:
         return 0;
     case SIGEV_THREAD_ID: {
-        struct task *o = task_find(ev._sigev_un._tid);
+        struct task *o = task_find_nr(ev._sigev_un._tid);
         if (!o || o->tg != t->tg)
             return -EINVAL;
         pt->tid = o->tid;

@@ -4,6 +4,7 @@
 #include <linux/ptrace.h>
 #include <string.h>
 
+#include "sentry/ns/ns.h"
 #include "sentry/kernel/fiber.h"
 #include "sentry/kernel/task_internal.h"
 #include "sentry/mm/mm.h"
@@ -149,11 +150,11 @@ void trace_cloned(struct task *t, struct task *c, uint64_t flags, int exit_signa
     bool told = !(flags & CLONE_UNTRACED) && (tr->options & option);
     if (told) {
         tr->event_due = what;
-        tr->event_msg = (uint64_t)c->tid;
+        tr->event_msg = (uint64_t)pid_nr(tr->tracer->pid_ns, c->tid);
     }
     if ((flags & CLONE_VFORK) && !(flags & CLONE_UNTRACED) &&
         (tr->options & PTRACE_O_TRACEVFORKDONE))
-        tr->vfork_done = (uint64_t)c->tid;
+        tr->vfork_done = (uint64_t)pid_nr(tr->tracer->pid_ns, c->tid);
     if (!told && !(flags & CLONE_PTRACE))
         return;
     link_to(c, tr->tracer, tr->seized, tr->options);
@@ -279,7 +280,7 @@ long sys_ptrace(struct task *t, const struct sysargs *a)
 
     if (request == PTRACE_TRACEME)
         return trace_me(t);
-    struct task *o = task_find(arg_i32(a, 1));
+    struct task *o = task_find_nr(arg_i32(a, 1));
     if (!o || o->state == TASK_DEAD)
         return -ESRCH;
     if (request == PTRACE_ATTACH || request == PTRACE_SEIZE)

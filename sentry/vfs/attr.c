@@ -8,6 +8,7 @@
 #include "base/macros.h"
 #include "sentry/ipc/inotify.h"
 #include "sentry/kernel/task.h"
+#include "sentry/ns/ns.h"
 #include "sentry/vfs/vfs_internal.h"
 
 #define CAP_CHOWN 0
@@ -46,7 +47,7 @@ int do_setattr(struct task *t, const struct path *p, struct setattr *a)
 
 static bool is_owner(struct task *t, const struct inode *i)
 {
-    return t->cred->fsuid == i->uid || cred_capable(t->cred, CAP_FOWNER);
+    return t->cred->fsuid == i->uid || inode_capable(t->cred, i, CAP_FOWNER);
 }
 
 static long do_chmod(struct task *t, const struct path *p, mode_t mode)
@@ -58,7 +59,7 @@ static long do_chmod(struct task *t, const struct path *p, mode_t mode)
         return -EROFS;
     if (!is_owner(t, i))
         return -EPERM;
-    if (!cred_in_group(t->cred, i->gid) && !cred_capable(t->cred, CAP_FSETID))
+    if (!cred_in_group(t->cred, i->gid) && !inode_capable(t->cred, i, CAP_FSETID))
         a.mode &= ~(mode_t)S_ISGID;
     return do_setattr(t, p, &a);
 }
@@ -66,8 +67,14 @@ static long do_chmod(struct task *t, const struct path *p, mode_t mode)
 static long do_chown(struct task *t, const struct path *p, uid_t uid, gid_t gid)
 {
     struct inode *i = p->dentry->inode;
-    struct setattr a = {.uid = uid, .gid = gid};
-    bool cap = cred_capable(t->cred, CAP_CHOWN);
+    struct setattr a = {.uid = make_kuid(t->cred->user_ns, uid),
+                        .gid = make_kgid(t->cred->user_ns, gid)};
+
+    if ((uid != (uid_t)-1 && a.uid == NO_KID) || (gid != (gid_t)-1 && a.gid == NO_KID))
+        return -EINVAL;
+    uid = a.uid;
+    gid = a.gid;
+    bool cap = inode_capable(t->cred, i, CAP_CHOWN);
 
     if (path_readonly(p) && !path_is_anon(p))
         return -EROFS;
@@ -305,7 +312,7 @@ int strip_setid(struct task *t, const struct path *p)
 
     if (mode & 0010)
         kill |= mode & S_ISGID;
-    if (!S_ISREG(mode) || !kill || cred_capable(t->cred, CAP_FSETID))
+    if (!S_ISREG(mode) || !kill || inode_capable(t->cred, p->dentry->inode, CAP_FSETID))
         return 0;
     struct setattr a = {.mask = SETATTR_MODE, .mode = (mode & 07777) & ~kill};
     return do_setattr(t, p, &a);

@@ -90,6 +90,9 @@ static void super_save(struct ckpt_writer *w, void *obj)
 
     ckpt_put_string(w, sb->fstype);
     ckpt_put_u8(w, sb->priv != NULL);
+    if (sb->user_ns || (sb->priv && sb->ops && !sb->ops->priv_type))
+        ckpt_refuse(w, sb->fstype,
+                    "it was mounted in a namespace of users or processes of its own");
     if (sb->priv && sb->ops && sb->ops->priv_type)
         ckpt_put_ref(w, sb->ops->priv_type, sb->priv);
 }

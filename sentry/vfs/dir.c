@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/macros.h"
 #include "sentry/kernel/task.h"
+#include "sentry/ns/ns.h"
 #include "sentry/vfs/vfs_internal.h"
 
 #define CAP_SYS_CHROOT 18
@@ -149,7 +150,7 @@ long sys_chroot(struct task *t, const struct sysargs *a)
     cleanup_path struct path p = {0};
     int err = walk_dir(t, arg_u64(a, 0), &p);
 
-    if (!err && !cred_capable(t->cred, CAP_SYS_CHROOT))
+    if (!err && !cred_capable_own(t->cred, CAP_SYS_CHROOT))
         err = -EPERM;
     if (!err)
         set_path(&t->fs->root, &p);
@@ -212,6 +213,12 @@ struct fs_context *fs_context_get(struct fs_context *fs)
 {
     fs->refs++;
     return fs;
+}
+
+void fs_context_set(struct fs_context *fs, const struct path *root)
+{
+    set_path(&fs->root, root);
+    set_path(&fs->cwd, root);
 }
 
 void fs_context_put(struct fs_context *fs)

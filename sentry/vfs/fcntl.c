@@ -6,6 +6,7 @@
 #include "base/macros.h"
 #include "sentry/ipc/pipe.h"
 #include "sentry/kernel/task.h"
+#include "sentry/ns/ns.h"
 #include "sentry/vfs/locks.h"
 #include "sentry/vfs/vfs_internal.h"
 
@@ -16,7 +17,7 @@ long memfd_fcntl(struct task *t, struct file *f, int cmd, long arg);
 static long set_flags(struct task *t, struct file *f, int fd, int flags)
 {
     if ((flags & O_NOATIME) && !(f->flags & O_NOATIME) && t->cred->fsuid != f->inode->uid &&
-        !cred_capable(t->cred, 3 /* CAP_FOWNER */))
+        !cred_capable_own(t->cred, 3 /* CAP_FOWNER */))
         return -EPERM;
     if (f->ops->setfl) {
         int err = f->ops->setfl(f, flags & SETFL_MASK);
@@ -39,8 +40,12 @@ struct owner_ex {
     int type, pid;
 };
 
-static long set_owner(struct task *t, struct file *f, int type, int pid)
+static long set_owner(struct task *t, struct file *f, int type, int nr)
 {
+    int pid = pid_id(t->pid_ns, nr);
+
+    if (nr && !pid)
+        return -ESRCH;
     if (pid && (type == F_OWNER_TID   ? !task_find(pid)
                 : type == F_OWNER_PID ? !tg_find(pid)
                                       : !pgrp_find(pid)))
@@ -54,7 +59,7 @@ static long set_owner(struct task *t, struct file *f, int type, int pid)
 
 static long owner_ctl(struct task *t, struct file *f, int cmd, uint64_t arg)
 {
-    struct owner_ex o = {f->owner_type, f->owner_pid};
+    struct owner_ex o = {f->owner_type, pid_nr(t->pid_ns, f->owner_pid)};
 
     switch (cmd) {
     case F_GETOWN:

@@ -10,6 +10,8 @@
 
 #include "base/cleanup.h"
 #include "base/macros.h"
+#include "sentry/kernel/task.h"
+#include "sentry/ns/ns.h"
 #include "sentry/vfs/vfs_internal.h"
 
 const struct fs_type *fs_type_find(const char *name)
@@ -148,6 +150,28 @@ int fs_setup_params(struct fs_setup *s, char *data)
     return err;
 }
 
+/*
+ * In a user namespace: what can be mounted there, and of those that show the system only what can
+ * be seen already (mount_too_revealing()).
+ */
+bool fs_setup_permitted(struct task *t, const struct fs_type *type)
+{
+    const struct mount *m;
+
+    if (!t->cred->user_ns)
+        return cred_capable(t->cred, CAP_SYS_ADMIN_);
+    const struct user_ns *over = type->owner ? type->owner(t) : t->cred->user_ns;
+    if (!type->userns || !ns_capable(t->cred, over, CAP_SYS_ADMIN_))
+        return false;
+    if (!type->reveals)
+        return true;
+    list_for_each(m, &t->mnt_ns->mounts, node) {
+        if (!strcmp(m->sb->fstype, type->name) && m->root == m->sb->root)
+            return true;
+    }
+    return false;
+}
+
 static void apply_flags(struct superblock *sb, unsigned long flags, unsigned long mask)
 {
     sb->flags = (sb->flags & ~mask) | (flags & mask & ~(unsigned long)MS_RDONLY);
@@ -167,6 +191,7 @@ int fs_setup_make(struct fs_setup *s)
     if (sb->source == s->source)
         s->source = NULL;
     apply_flags(sb, s->flags, s->flags);
+    sb->user_ns = user_ns_get(s->t->cred->user_ns);
     s->sb = sb;
     return 0;
 }

@@ -17,13 +17,17 @@
 #define ENOPARAM_ 519
 
 struct fs_setup;
+struct user_ns;
 
 /* A value is NULL for a flag. Parameters: 0, or -errno, -ENOPARAM_ for what is not known. */
 struct fs_type {
     const char *name;
     bool nodev, userns;   /* as in /proc/filesystems; to be mounted in user namespaces */
     bool ignores_unknown; /* parameters */
-    size_t opts_size;     /* of setup->opts, zeroed */
+    bool reveals;         /* the system: not to be had anew where it was taken away */
+    /* Whose privileges it takes; NULL: those of the mounting task's user namespace. */
+    const struct user_ns *(*owner)(const struct task *t);
+    size_t opts_size; /* of setup->opts, zeroed */
     int (*param)(struct fs_setup *s, const char *key, const char *value);
     int (*make)(struct fs_setup *s, struct superblock **out);
     int (*reconfigure)(struct fs_setup *s); /* of s->sb; NULL: nothing to change */
@@ -48,6 +52,7 @@ void fs_setup_free(struct fs_setup *s);
 int fs_setup_param(struct fs_setup *s, const char *key, const char *value);
 int fs_setup_params(struct fs_setup *s, char *data); /* "key=value,flag", changed */
 int fs_setup_make(struct fs_setup *s);
+bool fs_setup_permitted(struct task *t, const struct fs_type *type);
 int fs_setup_reconfigure(struct fs_setup *s);
 /* Logs an error, and gives err. */
 int fs_setup_fail(struct fs_setup *s, int err, const char *fmt, ...)

@@ -8,6 +8,7 @@
 #include "sentry/kernel/fiber.h"
 #include "sentry/kernel/loop.h"
 #include "sentry/kernel/waitq.h"
+#include "sentry/ns/ns.h"
 #include "sentry/vfs/vfs.h"
 #include "sentry/vfs/vfs_internal.h"
 
@@ -63,6 +64,7 @@ void super_put(struct superblock *sb)
     }
     if (sb->ops && sb->ops->put_super)
         sb->ops->put_super(sb);
+    user_ns_put(sb->user_ns);
     free(sb->source);
     free(sb);
 }

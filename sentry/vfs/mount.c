@@ -14,11 +14,11 @@
 
 #include "base/macros.h"
 #include "sentry/kernel/task.h"
+#include "sentry/ns/ns.h"
 #include "sentry/vfs/vfs_internal.h"
 
 #define MOUNT_HASH_BITS 9
 #define MOUNT_IDS 16384 /* more than there may be mounts */
-#define FIRST_NS_ID 4026532200ULL
 
 static struct mount_ns first_ns = {.refs = 1,
                                    .id = 4026531841,
@@ -236,8 +236,6 @@ bool path_is_beneath(const struct path *p, const struct path *top)
 }
 
 /* --- namespaces --- */
-static uint64_t last_ns_id = FIRST_NS_ID;
-
 struct mount_ns *mount_ns_new(bool anonymous)
 {
     struct mount_ns *ns = calloc(1, sizeof(*ns));
@@ -245,7 +243,7 @@ struct mount_ns *mount_ns_new(bool anonymous)
     if (!ns)
         return NULL;
     ns->refs = 1;
-    ns->id = ++last_ns_id;
+    ns->id = ns_next_id();
     ns->anonymous = anonymous;
     list_init(&ns->mounts);
     waitq_init(&ns->change);
@@ -266,6 +264,7 @@ void mount_ns_put(struct mount_ns *ns)
     if (ns->root)
         mount_umount_tree(ns->root, false);
     waitq_release(&ns->change);
+    user_ns_put(ns->user_ns);
     list_del(&ns->node);
     free(ns);
 }
@@ -398,18 +397,32 @@ static void replace_path(struct path *p, const struct mount *from, struct mount 
     path_put(&was);
 }
 
-int mount_ns_copy(struct mount_ns *old, struct fs_context *fs, struct mount_ns **out)
+void mount_lock_tree(struct mount *top)
+{
+    for (struct mount *m = top; m; m = mount_next(m, top)) {
+        m->locked |= (m->flags & (MS_RDONLY | MS_NODEV | MS_NOSUID | MS_NOEXEC)) | MS_NOATIME;
+        m->is_locked = m != top || m->parent;
+    }
+}
+
+int mount_ns_copy(struct mount_ns *old, struct user_ns *user_ns, struct fs_context *fs,
+                  struct mount_ns **out)
 {
     struct mount_ns *ns = mount_ns_new(false);
     struct mount *copy;
 
     if (!ns)
         return -ENOMEM;
-    int err = mount_copy_tree(old->root, old->root->root, COPY_AS_IS, true, true, &copy);
+    bool other = user_ns != old->user_ns;
+    ns->user_ns = user_ns_get(user_ns);
+    int err = mount_copy_tree(old->root, old->root->root, other ? COPY_SLAVE : COPY_AS_IS, true,
+                              true, &copy);
     if (err) {
         mount_ns_put(ns);
         return err;
     }
+    if (other)
+        mount_lock_tree(copy);
     ns->root = copy;
     mount_ns_add_tree(ns, copy);
     for (struct mount *p = old->root, *q = copy; fs && p && q;
@@ -581,7 +594,7 @@ int mount_ns_restored(struct mount_ns *ns)
         seen++;
     if (seen != all)
         return -EINVAL;
-    last_ns_id = MAX(last_ns_id, ns->id);
+    ns_id_taken(ns->id);
     if (list_empty(&ns->node))
         list_add_tail(&mount_namespaces, &ns->node);
     return 0;

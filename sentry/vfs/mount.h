@@ -26,7 +26,8 @@ struct mount_ns {
     unsigned int refs;
     uint64_t id; /* of /proc/PID/ns/mnt, and by age: none can be seen from one that it can see */
     bool anonymous;
-    struct list mounts; /* struct mount.node, by unique_id */
+    struct user_ns *user_ns; /* NULL: the first; owned */
+    struct list mounts;      /* struct mount.node, by unique_id */
     struct mount *root;
     struct list node; /* in mount_namespaces */
     uint64_t event;   /* counts changes, for poll(2) of mountinfo */
@@ -38,8 +39,11 @@ struct mount_ns *mount_ns_new(bool anonymous);
 struct mount_ns *mount_ns_get(struct mount_ns *ns);
 void mount_ns_put(struct mount_ns *ns);
 /* A copy of the tree; fs's root and working directory, if given, move along. */
-int mount_ns_copy(struct mount_ns *old, struct fs_context *fs, struct mount_ns **out);
+int mount_ns_copy(struct mount_ns *old, struct user_ns *user_ns, struct fs_context *fs,
+                  struct mount_ns **out);
 void mount_ns_changed(struct mount_ns *ns);
+/* A tree that goes to users who may do less: its flags and what it covers stay. */
+void mount_lock_tree(struct mount *top);
 
 struct mount *mount_new(struct superblock *sb, struct dentry *root, unsigned long flags);
 struct mount *mount_get(struct mount *m);

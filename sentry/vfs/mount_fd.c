@@ -272,6 +272,8 @@ static int config_create(struct setup_file *sf)
 {
     if (sf->phase != CREATING)
         return -EBUSY;
+    if (!fs_setup_permitted(sf->s->t, sf->s->type))
+        return -EPERM;
     int err = fs_setup_make(sf->s);
     sf->phase = err ? FAILED : MADE;
     return err;

@@ -8,6 +8,7 @@
 #include "base/macros.h"
 #include "sentry/fs/fs.h"
 #include "sentry/kernel/task.h"
+#include "sentry/ns/ns.h"
 #include "sentry/vfs/fs_setup.h"
 #include "sentry/vfs/vfs_internal.h"
 
@@ -15,7 +16,7 @@
 
 bool may_mount(struct task *t)
 {
-    return cred_capable(t->cred, CAP_SYS_ADMIN_);
+    return ns_capable(t->cred, t->mnt_ns->user_ns, CAP_SYS_ADMIN_);
 }
 
 /* The flags of mount(2) that belong to the mount: path_mount() of fs/namespace.c. */
@@ -49,6 +50,10 @@ static int new_mount(struct task *t, struct path *at, const char *type, const ch
     if (err)
         return err;
     s->t = t;
+    if (!fs_setup_permitted(t, ft)) {
+        fs_setup_free(s);
+        return -EPERM;
+    }
     s->flags = flags & SB_FLAGS;
     err = source ? fs_setup_param(s, "source", source) : 0;
     if (!err)

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "sentry/ipc/inotify.h"
 #include "sentry/kernel/task.h"
+#include "sentry/ns/ns.h"
 #include "sentry/vfs/vfs_internal.h"
 
 #define CAP_FOWNER 3
@@ -92,7 +93,7 @@ static int may_delete(struct task *t, const struct path *dir, const struct dentr
     if (err)
         return err;
     if ((di->mode & S_ISVTX) && t->cred->fsuid != d->inode->uid && t->cred->fsuid != di->uid &&
-        !cred_capable(t->cred, CAP_FOWNER))
+        !inode_capable(t->cred, d->inode, CAP_FOWNER))
         return -EPERM;
     return 0;
 }
@@ -333,7 +334,7 @@ long sys_symlinkat(struct task *t, const struct sysargs *a)
 /* fs.protected_hardlinks: others' files only if they are safe and could be written anyway. */
 static int may_link(struct task *t, struct inode *i)
 {
-    if (t->cred->fsuid == i->uid || cred_capable(t->cred, CAP_FOWNER))
+    if (t->cred->fsuid == i->uid || inode_capable(t->cred, i, CAP_FOWNER))
         return 0;
     if (!S_ISREG(i->mode) || (i->mode & S_ISUID) || (i->mode & 02010) == 02010 ||
         inode_permission(t, i, MAY_READ | MAY_WRITE))

@@ -9,6 +9,7 @@
 #include "sentry/ipc/inotify.h"
 #include "sentry/ipc/pipe.h"
 #include "sentry/kernel/task.h"
+#include "sentry/ns/ns.h"
 #include "sentry/vfs/vfs_internal.h"
 
 #define CAP_FOWNER 3
@@ -51,7 +52,7 @@ static int open_device(struct task *t, const struct path *p, int flags, struct f
 {
     struct inode *i = p->dentry->inode;
 
-    if (p->mnt && (p->mnt->flags & 4 /* MS_NODEV */))
+    if (p->mnt && ((p->mnt->flags & 4 /* MS_NODEV */) || p->dentry->sb->user_ns))
         return -EACCES;
     chrdev_open_fn chr = S_ISCHR(i->mode) ? chrdev_lookup(i->rdev) : NULL;
     if (chr)
@@ -121,14 +122,15 @@ static int may_open(struct task *t, const struct path *p, int flags, bool create
         return -ELOOP;
     if (S_ISDIR(i->mode) && (mask & MAY_WRITE))
         return -EISDIR;
-    if ((S_ISCHR(i->mode) || S_ISBLK(i->mode)) && p->mnt && (p->mnt->flags & 4 /* MS_NODEV */))
+    if ((S_ISCHR(i->mode) || S_ISBLK(i->mode)) && p->mnt &&
+        ((p->mnt->flags & 4 /* MS_NODEV */) || p->dentry->sb->user_ns))
         return -EACCES;
     if (created)
         return 0;
     int err = path_permission(t, p, mask);
     if (err)
         return err;
-    if ((flags & O_NOATIME) && t->cred->fsuid != i->uid && !cred_capable(t->cred, CAP_FOWNER))
+    if ((flags & O_NOATIME) && t->cred->fsuid != i->uid && !inode_capable(t->cred, i, CAP_FOWNER))
         return -EPERM;
     return 0;
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/mount.h>
 
+#include "sentry/ns/ns.h"
 #include "sentry/vfs/vfs_internal.h"
 
 #define GROUPS_MAX 16384
@@ -187,6 +188,8 @@ static int copy_to(struct propagation *p, struct mount *m, struct mount *source,
     if (err)
         return err;
     mount_hang(*out, path_get(&at));
+    if (m->ns->user_ns != p->at->mnt->ns->user_ns)
+        mount_lock_tree(*out);
     /* Appended: the first that propagation hands on come first. */
     list_add_tail(p->copies, &(*out)->prop_node);
     return 0;

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/macros.h"
 #include "sentry/kernel/task.h"
+#include "sentry/ns/ns.h"
 #include "sentry/vfs/vfs_internal.h"
 
 #define STATX_MNT_ID_UNIQUE_K 0x4000u
@@ -47,8 +48,8 @@ static int put_stat(struct task *t, const struct kstat *k, uint64_t addr)
     st.st_ino = k->ino;
     st.st_nlink = k->nlink;
     st.st_mode = k->mode;
-    st.st_uid = k->uid;
-    st.st_gid = k->gid;
+    st.st_uid = kuid_seen(t, k->uid);
+    st.st_gid = kgid_seen(t, k->gid);
     st.st_rdev = k->rdev;
     st.st_size = k->size;
     st.st_blksize = k->blksize;
@@ -145,8 +146,8 @@ long sys_statx(struct task *t, const struct sysargs *a)
     x.stx_attributes = k.is_mount ? STATX_ATTR_MOUNT_ROOT : 0;
     x.stx_blksize = k.blksize;
     x.stx_nlink = k.nlink;
-    x.stx_uid = k.uid;
-    x.stx_gid = k.gid;
+    x.stx_uid = kuid_seen(t, k.uid);
+    x.stx_gid = kgid_seen(t, k.gid);
     x.stx_mode = (uint16_t)k.mode;
     x.stx_ino = k.ino;
     x.stx_size = (uint64_t)k.size;

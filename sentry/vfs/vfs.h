@@ -27,6 +27,7 @@ struct file;
 struct inode;
 struct superblock;
 struct task;
+struct user_ns;
 
 struct strbuf;
 
@@ -165,9 +166,10 @@ struct superblock {
     uint64_t magic;
     dev_t dev;
     bool readonly;
-    unsigned long flags; /* MS_SYNCHRONOUS, MS_DIRSYNC, MS_LAZYTIME: shown */
-    bool pinned;         /* never goes: its files need no mount */
-    bool bindable;       /* although its mounts are in no namespace: nsfs */
+    unsigned long flags;     /* MS_SYNCHRONOUS, MS_DIRSYNC, MS_LAZYTIME: shown */
+    bool pinned;             /* never goes: its files need no mount */
+    struct user_ns *user_ns; /* of who mounted it, NULL: the first; owned */
+    bool bindable;           /* although its mounts are in no namespace: nsfs */
     struct dentry *root;
     uint64_t next_ino;
     void *priv;
@@ -268,6 +270,7 @@ struct fs_context *fs_context_new(const struct path *root);
 struct fs_context *fs_context_copy(struct fs_context *fs);
 struct fs_context *fs_context_get(struct fs_context *fs);
 void fs_context_put(struct fs_context *fs);
+void fs_context_set(struct fs_context *fs, const struct path *root); /* and working directory */
 
 /* --- walking --- */
 #define WALK_NOFOLLOW 1u   /* a final symlink is the result */

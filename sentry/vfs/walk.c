@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/macros.h"
 #include "sentry/kernel/task.h"
+#include "sentry/ns/ns.h"
 #include "sentry/vfs/vfs_internal.h"
 
 #define MAX_SYMLINKS 40
@@ -50,13 +51,13 @@ static int generic_permission(struct task *t, struct inode *i, int mask)
     if ((mode & (mode_t)mask & 7) == (mode_t)mask)
         return 0;
     if (S_ISDIR(i->mode)) {
-        if (!(mask & MAY_WRITE) && cred_capable(c, CAP_DAC_READ_SEARCH))
+        if (!(mask & MAY_WRITE) && inode_capable(c, i, CAP_DAC_READ_SEARCH))
             return 0;
-        return cred_capable(c, CAP_DAC_OVERRIDE) ? 0 : -EACCES;
+        return inode_capable(c, i, CAP_DAC_OVERRIDE) ? 0 : -EACCES;
     }
-    if (mask == MAY_READ && cred_capable(c, CAP_DAC_READ_SEARCH))
+    if (mask == MAY_READ && inode_capable(c, i, CAP_DAC_READ_SEARCH))
         return 0;
-    if ((!(mask & MAY_EXEC) || (i->mode & 0111)) && cred_capable(c, CAP_DAC_OVERRIDE))
+    if ((!(mask & MAY_EXEC) || (i->mode & 0111)) && inode_capable(c, i, CAP_DAC_OVERRIDE))
         return 0;
     return -EACCES;
 }

@@ -14,6 +14,7 @@
 #include "sentry/kernel/task.h"
 #include "sentry/mm/mm.h"
 #include "sentry/mm/usage.h"
+#include "sentry/ns/ns.h"
 #include "sentry/sandbox.h"
 #include "sentry/time/clock.h"
 #include "sentry/seccomp/seccomp.h"
@@ -109,12 +110,13 @@ static int fill_stat(struct task *t, struct strbuf *out)
     uint64_t ign, cgt;
 
     mask_handlers(t, &ign, &cgt);
-    strbuf_printf(
-        out, "%d (%s) %c %d %d %d %d %d 0 0 0 0 0 ", t->tid, t->comm, state_letter(t),
-        tg->parent ? tg->parent->tgid : 0, tg->pgrp ? tg->pgrp->id : 0,
-        tg->session ? tg->session->id : 0, tg->session ? (int)session_tty_device(tg->session) : 0,
-        tg->session && tg->session->tty && tg->session->foreground ? tg->session->foreground->id
-                                                                   : -1);
+    strbuf_printf(out, "%d (%s) %c %d %d %d %d %d 0 0 0 0 0 ", task_nr(t), t->comm, state_letter(t),
+                  tg->parent ? tg_nr(tg->parent) : 0, tg->pgrp ? id_nr(tg->pgrp->id) : 0,
+                  tg->session ? id_nr(tg->session->id) : 0,
+                  tg->session ? (int)session_tty_device(tg->session) : 0,
+                  tg->session && tg->session->tty && tg->session->foreground
+                      ? tg->session->foreground->id
+                      : -1);
     strbuf_printf(out, "%lu 0 %ld 0 %d %d %d 0 %lu %lu %lu %lu ", TICKS(tg_cpu_ns(tg)),
                   tg->ru_children.ru_utime.tv_sec * 100, 20 + tg->nice, tg->nice,
                   MAX(tg->ntasks, 1), TICKS(t->start_ns - time_boot_ns()),
@@ -148,13 +150,16 @@ static int fill_statm(struct task *t, struct strbuf *out)
 
 static void status_ids(struct task *t, struct strbuf *out)
 {
+    const struct task *v = task_current();
     const struct cred *c = t->cred;
 
-    strbuf_printf(out, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid, c->suid,
-                  c->fsuid, c->gid, c->egid, c->sgid, c->fsgid);
+    strbuf_printf(out, "Uid:\t%u\t%u\t%u\t%u\n", kuid_seen(v, c->uid), kuid_seen(v, c->euid),
+                  kuid_seen(v, c->suid), kuid_seen(v, c->fsuid));
+    strbuf_printf(out, "Gid:\t%u\t%u\t%u\t%u\n", kgid_seen(v, c->gid), kgid_seen(v, c->egid),
+                  kgid_seen(v, c->sgid), kgid_seen(v, c->fsgid));
     strbuf_puts(out, "Groups:\t");
     for (int i = 0; i < c->ngroups; i++)
-        strbuf_printf(out, "%u ", c->groups[i]);
+        strbuf_printf(out, "%u ", kgid_seen(v, c->groups[i]));
     strbuf_puts(out, "\n");
 }
 
@@ -184,13 +189,13 @@ static int fill_status(struct task *t, struct strbuf *out)
     strbuf_printf(out,
                   "Name:\t%s\nUmask:\t%04o\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\n"
                   "TracerPid:\t%d\n",
-                  t->comm, t->fs ? t->fs->umask : 022, names[task_visible_state(t)], tg->tgid,
-                  t->tid, tg->parent ? tg->parent->tgid : 0,
-                  t->trace.tracer ? t->trace.tracer->tid : 0);
+                  t->comm, t->fs ? t->fs->umask : 022, names[task_visible_state(t)], tg_nr(tg),
+                  task_nr(t), tg->parent ? tg_nr(tg->parent) : 0,
+                  t->trace.tracer ? task_nr(t->trace.tracer) : 0);
     status_ids(t, out);
     strbuf_puts(out, "FDSize:\t64\n");
-    strbuf_printf(out, "NStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", tg->tgid, t->tid,
-                  tg->pgrp ? tg->pgrp->id : 0, tg->session ? tg->session->id : 0);
+    strbuf_printf(out, "NStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", tg_nr(tg), task_nr(t),
+                  tg->pgrp ? id_nr(tg->pgrp->id) : 0, tg->session ? id_nr(tg->session->id) : 0);
     if (mm)
         strbuf_printf(out,
                       "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmLck:\t%8lu kB\nVmHWM:\t%8lu kB\n"
@@ -312,10 +317,39 @@ static int fill_cgroup(struct task *t, struct strbuf *out)
     return 0;
 }
 
-static int fill_id_map(struct task *t, struct strbuf *out)
+static int fill_uid_map(struct task *t, struct strbuf *out)
 {
-    strbuf_printf(out, "%10d %10d %10u\n", 0, 0, UINT32_MAX);
+    id_map_print(t->cred->user_ns, false, task_current()->cred->user_ns, out);
     return 0;
+}
+
+static int fill_gid_map(struct task *t, struct strbuf *out)
+{
+    id_map_print(t->cred->user_ns, true, task_current()->cred->user_ns, out);
+    return 0;
+}
+
+static int store_uid_map(struct task *t, const char *buf, size_t len)
+{
+    return id_map_write(task_current(), NULL, t, false, buf, len);
+}
+
+static int store_gid_map(struct task *t, const char *buf, size_t len)
+{
+    return id_map_write(task_current(), NULL, t, true, buf, len);
+}
+
+static int fill_setgroups(struct task *t, struct strbuf *out)
+{
+    const struct user_ns *ns = t->cred->user_ns;
+
+    strbuf_puts(out, ns && ns->setgroups_denied ? "deny\n" : "allow\n");
+    return 0;
+}
+
+static int store_setgroups(struct task *t, const char *buf, size_t len)
+{
+    return setgroups_write(task_current(), t, buf, len);
 }
 
 static int fill_oom_score_adj(struct task *t, struct strbuf *out)
@@ -401,29 +435,32 @@ static int follow_root(struct task *t, struct path *out)
     return 0;
 }
 
-#define NS_LINK(ns, ino)                                                                           \
+#define NS_LINK(ns, kind)                                                                          \
     static int target_ns_##ns(struct task *t, struct strbuf *out)                                  \
     {                                                                                              \
-        strbuf_puts(out, #ns ":[" #ino "]");                                                       \
-        return 0;                                                                                  \
+        return ns_link_text(t, kind, out);                                                         \
+    }                                                                                              \
+    static int follow_ns_##ns(struct task *t, struct path *out)                                    \
+    {                                                                                              \
+        return ns_link_follow(t, kind, out);                                                       \
     }
-NS_LINK(mnt, 4026531841)
-NS_LINK(uts, 4026531838)
-NS_LINK(ipc, 4026531839)
-NS_LINK(user, 4026531837)
-NS_LINK(pid, 4026531836)
-NS_LINK(net, 4026531840)
-NS_LINK(cgroup, 4026531835)
+NS_LINK(mnt, NS_MNT)
+NS_LINK(uts, NS_UTS)
+NS_LINK(ipc, NS_IPC)
+NS_LINK(user, NS_USER)
+NS_LINK(pid, NS_PID)
+NS_LINK(pid_for_children, NS_PID_CHILDREN)
+NS_LINK(net, NS_NET)
+NS_LINK(cgroup, NS_CGROUP)
 
+#define NS_ENTRY(ns)                                                                               \
+    {                                                                                              \
+        .name = #ns, .kind = PROC_LINK, .mode = 0777, .target = target_ns_##ns,                    \
+        .follow = follow_ns_##ns                                                                   \
+    }
 static const struct proc_entry ns_entries[] = {
-    {.name = "mnt", .kind = PROC_LINK, .mode = 0777, .target = target_ns_mnt},
-    {.name = "uts", .kind = PROC_LINK, .mode = 0777, .target = target_ns_uts},
-    {.name = "ipc", .kind = PROC_LINK, .mode = 0777, .target = target_ns_ipc},
-    {.name = "user", .kind = PROC_LINK, .mode = 0777, .target = target_ns_user},
-    {.name = "pid", .kind = PROC_LINK, .mode = 0777, .target = target_ns_pid},
-    {.name = "net", .kind = PROC_LINK, .mode = 0777, .target = target_ns_net},
-    {.name = "cgroup", .kind = PROC_LINK, .mode = 0777, .target = target_ns_cgroup},
-    {0},
+    NS_ENTRY(cgroup),           NS_ENTRY(ipc),  NS_ENTRY(mnt), NS_ENTRY(net), NS_ENTRY(pid),
+    NS_ENTRY(pid_for_children), NS_ENTRY(user), NS_ENTRY(uts), {0},
 };
 
 static void ask_usage(struct mm *mm, struct strbuf *host)
@@ -447,7 +484,11 @@ const struct proc_entry proc_pid_entries[] = {
     {.name = "exe", .kind = PROC_LINK, .mode = 0777, .target = target_exe, .follow = follow_exe},
     {.name = "fd", .kind = PROC_FDDIR, .mode = 0500},
     {.name = "fdinfo", .kind = PROC_FDINFODIR, .mode = 0555},
-    FILE_ENTRY("gid_map", 0644, fill_id_map),
+    {.name = "gid_map",
+     .kind = PROC_FILE,
+     .mode = 0644,
+     .fill = fill_gid_map,
+     .store = store_gid_map},
     FILE_ENTRY("io", 0400, fill_io),
     FILE_ENTRY("limits", 0444, fill_limits),
     FILE_ENTRY("loginuid", 0644, fill_zero),
@@ -464,6 +505,11 @@ const struct proc_entry proc_pid_entries[] = {
      .fill = fill_oom_score_adj,
      .store = store_oom_score_adj},
     {.name = "root", .kind = PROC_LINK, .mode = 0777, .target = target_root, .follow = follow_root},
+    {.name = "setgroups",
+     .kind = PROC_FILE,
+     .mode = 0644,
+     .fill = fill_setgroups,
+     .store = store_setgroups},
     {.name = "smaps",
      .kind = PROC_FILE,
      .mode = 0444,
@@ -478,6 +524,10 @@ const struct proc_entry proc_pid_entries[] = {
     {.name = "statm", .kind = PROC_FILE, .mode = 0444, .ask = ask_usage, .fill = fill_statm},
     {.name = "status", .kind = PROC_FILE, .mode = 0444, .ask = ask_usage, .fill = fill_status},
     {.name = "task", .kind = PROC_TASKDIR, .mode = 0555},
-    FILE_ENTRY("uid_map", 0644, fill_id_map),
+    {.name = "uid_map",
+     .kind = PROC_FILE,
+     .mode = 0644,
+     .fill = fill_uid_map,
+     .store = store_uid_map},
     {0},
 };

@@ -12,6 +12,7 @@
 struct file;
 struct mm;
 struct path;
+struct pid_ns;
 struct task;
 struct vma;
 
@@ -62,6 +63,7 @@ static inline struct proc_inode *PROC_I(const struct inode *i)
 {
     return i->priv;
 }
+extern const struct pid_ns *proc_link_ns;
 mode_t proc_kind_fmt(enum proc_kind kind);
 
 /* ckpt.c */

@@ -16,6 +16,7 @@
 #include "sentry/sandbox.h"
 #include "sentry/kernel/task.h"
 #include "sentry/mm/mm.h"
+#include "sentry/ns/ns.h"
 #include "sentry/vfs/file.h"
 
 static const struct inode_ops dir_ops, link_ops, file_ops_inode;
@@ -86,8 +87,9 @@ static int lookup_entry(struct dentry *d, const struct proc_entry *e, pid_t pid)
     return err;
 }
 
-static int lookup_pid(struct dentry *d, int n, bool threads_of, pid_t pid)
+static int lookup_pid(struct dentry *d, int nr, bool threads_of, pid_t pid)
 {
+    pid_t n = pid_id(d->sb->priv, nr);
     struct task *t = task_find(n);
 
     if (!t || (threads_of && (!task_find(pid) || t->tg != task_find(pid)->tg)))
@@ -160,6 +162,9 @@ static int fd_link_text(struct task *viewer, struct file *f, struct strbuf *out)
     return err;
 }
 
+/* Whose numbers a link tells: of the file system that is being read. Targets do not park. */
+const struct pid_ns *proc_link_ns;
+
 static int proc_readlink(struct task *viewer, struct inode *i, char **out)
 {
     const struct proc_inode *pi = PROC_I(i);
@@ -175,6 +180,7 @@ static int proc_readlink(struct task *viewer, struct inode *i, char **out)
         cleanup_file struct file *f = t->fds ? fd_get_path_ok(t, pi->fd) : NULL;
         err = f ? fd_link_text(viewer, f, &b) : -ENOENT;
     } else {
+        proc_link_ns = i->sb->priv;
         err = pi->entry->target(pi->pid ? t : viewer, &b);
     }
     if (!err && b.failed)
@@ -220,14 +226,14 @@ static bool emit_fds(struct dir_context *c, struct task *t)
     return true;
 }
 
-static bool emit_tasks(struct dir_context *c, struct task *t)
+static bool emit_tasks(struct dir_context *c, struct task *t, const struct pid_ns *ns)
 {
     struct task *o;
     char name[16];
     loff_t pos = 2;
 
     list_for_each(o, &t->tg->tasks, tg_node) {
-        int len = snprintf(name, sizeof(name), "%d", o->tid);
+        int len = snprintf(name, sizeof(name), "%d", pid_nr(ns, o->tid));
         if (pos++ >= c->pos && !c->emit(c, name, (size_t)len, pos, (uint64_t)o->tid + 100000, 4))
             return false;
     }
@@ -236,12 +242,12 @@ static bool emit_tasks(struct dir_context *c, struct task *t)
 
 #define PID_POS 100000 /* positions of processes, after the fixed names */
 
-static void emit_pids(struct dir_context *c)
+static void emit_pids(struct dir_context *c, const struct pid_ns *ns)
 {
     char name[16];
 
     for (pid_t pid = c->pos > PID_POS ? (pid_t)(c->pos - PID_POS) : 1; pid < 32768; pid++) {
-        if (!tg_find(pid))
+        if (!tg_find(pid_id(ns, pid)))
             continue;
         int len = snprintf(name, sizeof(name), "%d", pid);
         if (!c->emit(c, name, (size_t)len, pid + PID_POS + 1, (uint64_t)pid + 100000, 4))
@@ -268,7 +274,7 @@ static int proc_readdir(struct task *viewer, struct file *f, struct dir_context 
         return 0;
     }
     if (pi->kind == PROC_TASKDIR) {
-        emit_tasks(c, t);
+        emit_tasks(c, t, f->inode->sb->priv);
         return 0;
     }
     loff_t pos = 2;
@@ -277,7 +283,7 @@ static int proc_readdir(struct task *viewer, struct file *f, struct dir_context 
             !c->emit(c, e->name, strlen(e->name), pos + 1, (uint64_t)(uintptr_t)e, types[e->kind]))
             return 0;
     if (pi->children == proc_root_entries)
-        emit_pids(c);
+        emit_pids(c, f->inode->sb->priv);
     return 0;
 }
 
@@ -439,7 +445,13 @@ static void proc_evict(struct inode *i)
     free(i->priv);
 }
 
+static void proc_put_super(struct superblock *sb)
+{
+    pid_ns_put(sb->priv);
+}
+
 static const struct super_ops proc_super_ops = {.evict = proc_evict,
+                                                .put_super = proc_put_super,
                                                 .revalidate = proc_revalidate,
                                                 .inode_ops = ops_of,
                                                 .save_inode = proc_save_inode,
@@ -468,9 +480,18 @@ static int tables_new(const char *fstype, uint64_t magic, const struct proc_entr
     return dentry_new_root(sb, root) ? 0 : -ENOMEM;
 }
 
+int procfs_new_for(struct pid_ns *ns, struct superblock **out)
+{
+    int err = tables_new("proc", PROC_SUPER_MAGIC, proc_root_entries, out);
+
+    if (!err)
+        (*out)->priv = pid_ns_get(ns);
+    return err;
+}
+
 int procfs_new(struct superblock **out)
 {
-    return tables_new("proc", PROC_SUPER_MAGIC, proc_root_entries, out);
+    return procfs_new_for(NULL, out);
 }
 
 /* sysfs is made of the same kind of tables: sentry/fs/sys/sysfs.c. */

@@ -10,6 +10,7 @@
 #include "sentry/kernel/task.h"
 #include "sentry/kernel/uts.h"
 #include "sentry/mm/usage.h"
+#include "sentry/ns/ns.h"
 #include "sentry/sandbox.h"
 #include "sentry/socket/socket.h"
 #include "sentry/time/clock.h"
@@ -243,14 +244,18 @@ static int fill_net_dev(struct task *t, struct strbuf *out)
 /* --- links --- */
 static int target_self(struct task *t, struct strbuf *out)
 {
-    strbuf_printf(out, "%d", t->tg->tgid);
-    return 0;
+    pid_t nr = pid_nr(proc_link_ns, t->tg->tgid);
+
+    strbuf_printf(out, "%d", nr);
+    return nr ? 0 : -ENOENT;
 }
 
 static int target_thread_self(struct task *t, struct strbuf *out)
 {
-    strbuf_printf(out, "%d/task/%d", t->tg->tgid, t->tid);
-    return 0;
+    pid_t nr = pid_nr(proc_link_ns, t->tg->tgid);
+
+    strbuf_printf(out, "%d/task/%d", nr, pid_nr(proc_link_ns, t->tid));
+    return nr ? 0 : -ENOENT;
 }
 
 static int target_mounts(struct task *t, struct strbuf *out)

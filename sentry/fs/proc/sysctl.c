@@ -12,13 +12,13 @@
 
 static int fill_hostname(struct task *t, struct strbuf *out)
 {
-    strbuf_printf(out, "%s\n", uts_root()->nodename);
+    strbuf_printf(out, "%s\n", (t && t->uts ? t->uts : uts_root())->nodename);
     return 0;
 }
 
 static int fill_domainname(struct task *t, struct strbuf *out)
 {
-    strbuf_printf(out, "%s\n", uts_root()->domainname);
+    strbuf_printf(out, "%s\n", (t && t->uts ? t->uts : uts_root())->domainname);
     return 0;
 }
 

@@ -7,6 +7,7 @@
 #include "sentry/kernel/cred.h"
 #include "sentry/kernel/syscall.h"
 #include "sentry/kernel/task_internal.h"
+#include "sentry/ns/ns.h"
 
 static void signal_group(const struct process_group *p, int sig)
 {
@@ -108,7 +109,7 @@ static long set_foreground(struct task *task, struct tty *t, unsigned long arg)
         return -EINVAL;
     if (task->tg->session != t->session || !t->session)
         return -ENOTTY;
-    struct process_group *p = pgrp_find(pgid);
+    struct process_group *p = pgrp_find(pid_id(task->pid_ns, pgid));
     if (!p)
         return -ESRCH;
     if (p->session != t->session)
@@ -140,14 +141,14 @@ long tty_session_ioctl(struct task *task, struct tty *t, unsigned int cmd, unsig
     case TIOCGPGRP:
         if (!ours)
             return -ENOTTY;
-        v = t->session->foreground ? t->session->foreground->id : 0;
+        v = t->session->foreground ? id_nr(t->session->foreground->id) : 0;
         return put_user(task, &v, arg);
     case TIOCSPGRP:
         return set_foreground(task, t, arg);
     case TIOCGSID:
         if (!ours)
             return -ENOTTY;
-        v = t->session->id;
+        v = id_nr(t->session->id);
         return put_user(task, &v, arg);
     case TIOCSCTTY:
         if (ours && t->session->id == task->tg->tgid)

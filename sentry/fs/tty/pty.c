@@ -9,6 +9,7 @@
 #include "sentry/ckpt/types.h"
 #include "sentry/fs/tty/tty.h"
 #include "sentry/kernel/cred.h"
+#include "sentry/ns/ns.h"
 #include "sentry/kernel/task_internal.h"
 
 struct tty *ptys[PTYS_MAX];
@@ -167,7 +168,7 @@ static long master_ioctl(struct task *task, struct file *f, unsigned int cmd, un
     case TIOCGPTPEER:
         return open_peer(task, f, t, (int)arg);
     case TIOCGPGRP:
-        v = t->session && t->session->foreground ? t->session->foreground->id : 0;
+        v = t->session && t->session->foreground ? id_nr(t->session->foreground->id) : 0;
         return put_user(task, &v, arg);
     default:
         return tty_ioctl(task, f, t, cmd, arg);

@@ -12,6 +12,7 @@
 #include "base/macros.h"
 #include "sentry/ipc/mqueue/mqueue.h"
 #include "sentry/ipc/sysv/sysv_internal.h"
+#include "sentry/ns/ns.h"
 #include "sentry/kernel/task.h"
 
 #define MIN_CYCLE 64
@@ -42,6 +43,12 @@ struct ipc_ns *ipc_ns_new(void)
     return ns;
 }
 
+void ipc_ns_set_owner(struct ipc_ns *ns, struct user_ns *owner)
+{
+    ns->id = ns_next_id();
+    ns->owner = user_ns_get(owner);
+}
+
 struct ipc_ns *ipc_ns_get(struct ipc_ns *ns)
 {
     ns->refs++;
@@ -58,6 +65,7 @@ void ipc_ns_put(struct ipc_ns *ns)
     mqueue_ns_exit(ns);
     for (int i = 0; i < IPC_KINDS; i++)
         free(ns->ids[i].slot);
+    user_ns_put(ns->owner);
     free(ns);
 }
 
@@ -73,6 +81,13 @@ struct ipc_ns *ipc_ns_root(void)
 /* kernel/fork.c copy_semundo(): the list is made when it is first shared or needed. */
 int ipc_task_clone(struct task *parent, struct task *child, uint64_t flags)
 {
+    if (flags & CLONE_NEWIPC) {
+        child->ipc = ipc_ns_new();
+        if (!child->ipc)
+            return -ENOMEM;
+        ipc_ns_set_owner(child->ipc, child->cred->user_ns);
+        return 0;
+    }
     child->ipc = ipc_ns_get(parent->ipc);
     if (!(flags & CLONE_SYSVSEM))
         return 0;
@@ -106,7 +121,7 @@ int ipc_permitted(const struct task *t, const struct ipc_object *o, int wanted)
         granted >>= 6;
     else if (cred_in_group(c, o->cgid) || cred_in_group(c, o->gid))
         granted >>= 3;
-    return (asked & ~granted & 07) && !cred_capable(c, CAP_IPC_OWNER) ? -EACCES : 0;
+    return (asked & ~granted & 07) && !ns_capable(c, t->ipc->owner, CAP_IPC_OWNER) ? -EACCES : 0;
 }
 
 int ipc_owned(const struct task *t, const struct ipc_object *o)

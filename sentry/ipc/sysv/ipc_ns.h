@@ -16,6 +16,7 @@ struct ipc_object;
 struct mount;
 struct strbuf;
 struct task;
+struct user_ns;
 
 #define IPC_MNI_MAX 32768 /* objects of one kind: Linux's IPCMNI */
 
@@ -29,6 +30,8 @@ enum ipc_kind { IPC_SHM, IPC_SEM, IPC_MSG, IPC_KINDS };
 
 struct ipc_ns {
     unsigned int refs;
+    uint64_t id;           /* 0: the first */
+    struct user_ns *owner; /* NULL: the first; owned */
     struct ipc_ids ids[IPC_KINDS];
     uint64_t shm_max, shm_all; /* bytes, pages */
     uint32_t shm_mni, msg_max, msg_mnb, msg_mni;
@@ -44,6 +47,7 @@ struct ipc_ns {
 };
 
 struct ipc_ns *ipc_ns_new(void); /* with Linux's limits */
+void ipc_ns_set_owner(struct ipc_ns *ns, struct user_ns *owner);
 struct ipc_ns *ipc_ns_get(struct ipc_ns *ns);
 void ipc_ns_put(struct ipc_ns *ns); /* NULL: nothing */
 /* The first process's. */

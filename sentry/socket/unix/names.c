@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sentry/ns/ns.h"
 #include "sentry/socket/unix/unix.h"
 
 #define BUCKETS 256
@@ -26,12 +27,13 @@ static struct list *bucket(const struct sockaddr_un *a, socklen_t len, int type)
     return b;
 }
 
-static struct unix_sock *find_abstract(const struct sockaddr_un *a, socklen_t len, int type)
+static struct unix_sock *find_abstract(const struct sockaddr_un *a, socklen_t len, int type,
+                                       uint64_t net)
 {
     struct unix_sock *u;
 
     list_for_each(u, bucket(a, len, type), name_node) {
-        if (u->s.type == type && u->addrlen == len && !memcmp(&u->addr, a, len))
+        if (u->net == net && u->s.type == type && u->addrlen == len && !memcmp(&u->addr, a, len))
             return u;
     }
     return NULL;
@@ -47,7 +49,7 @@ static void set_name(struct unix_sock *u, const struct sockaddr_un *a, socklen_t
 
 int unix_name_restored(struct unix_sock *u)
 {
-    if (find_abstract(&u->addr, u->addrlen, u->s.type))
+    if (find_abstract(&u->addr, u->addrlen, u->s.type, u->net))
         return -EADDRINUSE;
     list_add_tail(bucket(&u->addr, u->addrlen, u->s.type), &u->name_node);
     return 0;
@@ -71,7 +73,7 @@ int unix_autobind(struct unix_sock *u)
     for (int tries = 0; tries < AUTOBIND_TRIES; tries++) {
         snprintf(digits, sizeof(digits), "%05x", next++ % AUTOBIND_TRIES);
         memcpy(a.sun_path + 1, digits, 5);
-        if (!find_abstract(&a, AUTOBIND_LEN, u->s.type)) {
+        if (!find_abstract(&a, AUTOBIND_LEN, u->s.type, u->net)) {
             set_name(u, &a, AUTOBIND_LEN);
             return 0;
         }
@@ -113,7 +115,7 @@ static int bind_name(struct task *t, struct unix_sock *u, const struct sockaddr_
     if (!a->sun_path[0]) {
         if (u->addrlen > UNIX_NAMELESS)
             return -EINVAL;
-        if (find_abstract(a, len, u->s.type))
+        if (find_abstract(a, len, u->s.type, u->net))
             return -EADDRINUSE;
         set_name(u, a, len);
         return 0;
@@ -174,7 +176,7 @@ int unix_find(struct task *t, const void *sa, socklen_t len, int type, struct un
 
     memcpy(&a, sa, MIN(len, (socklen_t)sizeof(a)));
     if (!a.sun_path[0]) {
-        struct unix_sock *u = find_abstract(&a, len, type);
+        struct unix_sock *u = find_abstract(&a, len, type, t->net ? t->net->base.id : 0);
         if (!u)
             return -ECONNREFUSED;
         *out = unix_get(u);

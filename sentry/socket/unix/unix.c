@@ -1,4 +1,5 @@
 /* AF_UNIX sockets: unix(7), net/unix/af_unix.c for the fine points. Life, state, options. */
+#include "sentry/ns/ns.h"
 #include "sentry/socket/unix/unix.h"
 
 #include <errno.h>
@@ -69,6 +70,7 @@ static int unix_create(struct task *t, int type, int protocol, struct socket **o
     struct unix_sock *u = unix_new(type);
     if (!u)
         return -ENOMEM;
+    u->net = t->net ? t->net->base.id : 0;
     *out = &u->s;
     return 0;
 }
@@ -215,7 +217,8 @@ static int unix_getsockopt(struct task *t, struct socket *s, int level, int opt,
         return -EOPNOTSUPP;
     if (opt == SO_PEERCRED) {
         *len = MIN(*len, (socklen_t)sizeof(u->peer_cred));
-        memcpy(val, &u->peer_cred, *len);
+        struct ucred seen = ucred_seen(t, &u->peer_cred);
+        memcpy(val, &seen, *len);
         return 0;
     }
     if (opt == SO_ACCEPTCONN) {

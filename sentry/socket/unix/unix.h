@@ -41,6 +41,7 @@ struct unix_sock {
     enum unix_state state;
     uint8_t shut;
     bool dead, binding;
+    uint64_t net; /* id of the network namespace that abstract names are of */
     struct unix_sock *peer;
     struct waitq wq;       /* this end became readable or writable */
     struct waitq space_wq; /* senders and connecters that wait for this queue to shrink */
