@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 
 #include "base/macros.h"
+#include "sentry/ns/ns.h"
 #include "sentry/ckpt/types.h"
 #include "sentry/kernel/freeze.h"
 #include "sentry/kernel/task_internal.h"
@@ -192,7 +193,7 @@ static long receive(struct task *t, struct file *f, uint64_t at)
             return err;
     }
     out.id = q->id;
-    out.pid = (uint32_t)q->t->tid;
+    out.pid = (uint32_t)task_nr(q->t);
     out.data = *q->data;
     q->state = TAKEN;
     waitq_wake_all(&n->wq);

@@ -1,4 +1,5 @@
 /* seccomp(2): setting filters, and what they decide about each call; kernel/seccomp.c. */
+#include "sentry/ns/ns.h"
 #include "sentry/seccomp/seccomp.h"
 
 #include <errno.h>
@@ -250,7 +251,7 @@ static pid_t cannot_sync(struct task *t)
         if (o == t || o->seccomp_mode == SECCOMP_MODE_DISABLED ||
             (o->seccomp_mode == SECCOMP_MODE_FILTER && descends(t->seccomp, o->seccomp)))
             continue;
-        return o->tid;
+        return task_nr(o);
     }
     return 0;
 }
