@@ -339,7 +339,7 @@ long sys_clone3(struct task *t, const struct sysargs *a)
                                                 .tls = k[TLS]});
 }
 
-/* unshare(2): tables of files and file system context; there is one namespace of each kind. */
+/* unshare(2): tables of files, file system context, and namespaces (sentry/ns/ns.c). */
 long sys_unshare(struct task *t, const struct sysargs *a)
 {
     uint64_t f = arg_u64(a, 0);
