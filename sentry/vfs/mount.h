@@ -46,6 +46,7 @@ void mount_ns_changed(struct mount_ns *ns);
 void mount_lock_tree(struct mount *top);
 
 struct mount *mount_new(struct superblock *sb, struct dentry *root, unsigned long flags);
+bool mount_table_full(void); /* -ENOSPC */
 struct mount *mount_get(struct mount *m);
 void mount_put(struct mount *m);
 /* As a walk does it on its way: does not count as use for MNT_EXPIRE. */
@@ -84,6 +85,9 @@ void mount_ns_add_tree(struct mount_ns *ns, struct mount *top);
 void mount_detach_tree(struct mount *top);
 /* Low level: no propagation, takes over at's references. */
 void mount_hang(struct mount *m, struct path at);
+void mount_unhang(struct mount *m);
+/* What is mounted on the same place already goes on top of m. */
+void mount_tuck(struct mount *m);
 void mount_rehang(struct mount *m, const struct path *at);
 void mount_umount_tree(struct mount *top, bool propagate);
 int mount_bind(struct task *t, const struct path *at, const struct path *from, bool recursive);
