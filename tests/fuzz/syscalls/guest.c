@@ -9,6 +9,7 @@
  * A canary answers all the while. Speaks with run.py: "start SEED", "done SEED", "quiet N" (nothing
  * runs; goes on after a line of input), "hang" when the canary is silent.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -365,6 +366,7 @@ static void run_program(uint64_t seed)
 
 /* --- the canary --- */
 static int ask, answer;
+static pid_t canary_pid;
 
 static void canary(int in, int out)
 {
@@ -389,7 +391,8 @@ static void start_canary(void)
 
     if (pipe(to) || pipe(from))
         exit(2);
-    if (fork() == 0) {
+    canary_pid = fork();
+    if (canary_pid == 0) {
         close(to[1]);
         close(from[0]);
         canary(to[0], from[1]);
@@ -398,16 +401,23 @@ static void start_canary(void)
     answer = from[0];
 }
 
+/* A program may kill it, by a signal of its own choice to the owner of a file: then another sings. */
 static void check_canary(void)
 {
     struct pollfd p = {answer, POLLIN, 0};
     char c = 0;
 
-    if (write(ask, &c, 1) != 1 || poll(&p, 1, CANARY_MS) != 1 || read(answer, &c, 1) != 1) {
+    if (write(ask, &c, 1) == 1 && poll(&p, 1, CANARY_MS) != 1) {
         printf("hang: the canary does not answer\n");
         fflush(stdout);
         exit(3);
     }
+    if (p.revents && read(answer, &c, 1) == 1)
+        return;
+    close(ask);
+    close(answer);
+    kill(canary_pid, SIGKILL);
+    start_canary();
 }
 
 static long now_ms(void)
@@ -418,30 +428,36 @@ static long now_ms(void)
     return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* As its subreaper: everything that the program left behind is killed. */
-static void end_all(pid_t program)
+/* Kills everybody but this process and the canary; how many there were. */
+static int kill_others(void)
 {
-    char path[64];
-    int status;
+    DIR *proc = opendir("/proc");
+    struct dirent *d;
+    int n = 0;
 
-    kill(program, SIGKILL);
-    for (long end = now_ms() + CANARY_MS; waitpid(-1, &status, WNOHANG) >= 0 || errno == EINTR;) {
-        int pid, n = 0;
-        snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
-        FILE *f = fopen(path, "re");
-        while (f && fscanf(f, "%d", &pid) == 1)
-            if (n++) /* the canary is the oldest */
-                kill(pid, SIGKILL);
-        if (f)
-            fclose(f);
-        if (n <= 1)
-            return;
+    while (proc && (d = readdir(proc))) {
+        int pid = atoi(d->d_name);
+        if (pid > 0 && pid != getpid() && pid != canary_pid && !kill(pid, SIGKILL))
+            n++;
+    }
+    if (proc)
+        closedir(proc);
+    return n;
+}
+
+/* As their subreaper. */
+static void end_all(void)
+{
+    int n;
+
+    for (long end = now_ms() + CANARY_MS; (n = kill_others()); usleep(1000)) {
+        while (waitpid(-1, NULL, WNOHANG) > 0)
+            ;
         if (now_ms() > end) {
-            printf("hang: %d processes survive SIGKILL\n", n - 1);
+            printf("hang: %d processes survive SIGKILL\n", n);
             fflush(stdout);
             exit(3);
         }
-        usleep(1000);
     }
 }
 
@@ -458,7 +474,7 @@ static void one(uint64_t seed)
         check_canary();
         usleep(2000);
     }
-    end_all(pid);
+    end_all();
     check_canary();
     printf("done %lu\n", seed);
     fflush(stdout);
@@ -487,6 +503,7 @@ int main(int argc, char **argv)
         return 0;
     }
     prctl(PR_SET_CHILD_SUBREAPER, 1);
+    signal(SIGPIPE, SIG_IGN);
     start_canary();
     for (long i = 0; i < count; i++) {
         one(seed + (uint64_t)i);
