@@ -112,9 +112,9 @@ long sys_io_setup(struct task *t, const struct sysargs *a)
 
     if (get_user(t, &id, arg_u64(a, 1)))
         return -EFAULT;
-    if (id || !asked || asked > 0x10000000U / sizeof(struct io_event) / 2)
-        return -EINVAL;
-    if (asked > AIO_MAX_NR - total_nr)
+    if (id || !asked || 2 * asked > 0x10000000U / sizeof(struct io_event))
+        return -EINVAL; /* doubled in 32 bits: ioctx_alloc() */
+    if (!(2 * asked) || asked > AIO_MAX_NR - total_nr)
         return -EAGAIN;
     struct aio_table *at = table_of(t->mm);
     struct aio_ctx *c = at && at->n < CTXS_MAX ? ctx_new(asked) : NULL;
