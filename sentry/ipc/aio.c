@@ -114,7 +114,7 @@ long sys_io_setup(struct task *t, const struct sysargs *a)
         return -EFAULT;
     if (id || !asked || 2 * asked > 0x10000000U / sizeof(struct io_event))
         return -EINVAL; /* doubled in 32 bits: ioctx_alloc() */
-    if (!(2 * asked) || asked > AIO_MAX_NR - total_nr)
+    if (2 * asked == 0 || asked > AIO_MAX_NR - total_nr)
         return -EAGAIN;
     struct aio_table *at = table_of(t->mm);
     struct aio_ctx *c = at && at->n < CTXS_MAX ? ctx_new(asked) : NULL;
