@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/sysinfo.h>
 #include <time.h>
@@ -59,8 +58,10 @@ static void make_ids(struct sandbox_spec *s)
     unsigned char r[32];
     struct timespec ts;
 
-    if (getrandom(r, sizeof(r), 0) != sizeof(r))
-        memset(r, 7, sizeof(r));
+    if (getentropy(r, sizeof(r))) { /* never with a kernel that can do the rest */
+        fprintf(stderr, "nv: no random numbers: %s\n", strerror(errno));
+        exit(EXIT_NV);
+    }
     r[6] = (r[6] & 15) | 0x40;
     r[8] = (r[8] & 63) | 0x80;
     snprintf(s->boot_id, sizeof(s->boot_id),

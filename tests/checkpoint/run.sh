@@ -14,6 +14,8 @@ export NV_STATE_DIR=$tmp/state NV_IMAGE_DIR=$tmp/images XDG_RUNTIME_DIR=$tmp
 mkdir -p images
 CLONES=${CLONES:-20} # make checkpoint-soak has more
 KILLS=${KILLS:-10}
+# A port that is free now, also of other runs of this script.
+address=127.0.0.1:$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 
 nv() { timeout -s KILL 60 "$nv" "$@" 2>>err; }
 field() { python3 -c 'import json,sys; v=json.load(sys.stdin)
@@ -105,8 +107,8 @@ P
     is "and no process" "$(pgrep -f "^$tmp/nv" | wc -l)" 0
 
     # --- serve ---
-    "$nv" serve $on --listen 127.0.0.1:18931 --pool 1 --max 2 --queue 1 --timeout 2 f=f 2>>err & server=$!
-    url=http://127.0.0.1:18931
+    "$nv" serve $on --listen $address --pool 1 --max 2 --queue 1 --timeout 2 f=f 2>>err & server=$!
+    url=http://$address
     for i in $(seq 50); do curl -sf $url/healthz >/dev/null && break; sleep 0.1; done
     post() { curl -s -m 10 -o body -w '%{http_code}' -d "$2" "$url/$1"; }
     is "serve" "$(post f '{"name":"web"}') $(field name <body) $(field calls <body)" "200 web 4"
@@ -123,13 +125,13 @@ P
     sleep 0.3; kill -TERM $server
     wait $late; wait $server
     is "serve: the last request is answered" "$? $(field ready <late)" "0 True"
-    "$nv" serve $on --listen 127.0.0.1:18931 --reuse --pool 0 --idle 1 f=f 2>>err & server=$!
+    "$nv" serve $on --listen $address --reuse --pool 0 --idle 1 f=f 2>>err & server=$!
     for i in $(seq 50); do curl -sf $url/healthz >/dev/null && break; sleep 0.1; done
     is "serve --reuse goes on with the same" "$(post f '{}'; field calls <body; post f '{}'; field calls <body)" "$(printf '2004\n2005')"
     sleep 1.5
     is "serve --idle keeps none" "$(curl -s $url/metrics | grep 'nv_sandboxes{' | awk '{n += $2} END {print n}')" 0
     kill -TERM $server; wait $server
-    "$nv" serve $on --listen 127.0.0.1:18931 --concurrency 3 --max 1 --timeout 8 f=f 2>>err & server=$!
+    "$nv" serve $on --listen $address --concurrency 3 --max 1 --timeout 8 f=f 2>>err & server=$!
     for i in $(seq 50); do curl -sf $url/healthz >/dev/null && break; sleep 0.1; done
     for i in 1 2 3; do curl -s -m 10 -o "meet.$i" -d '{"meet":3}' $url/f & done
     wait $(jobs -p | grep -v "^$server\$")
@@ -137,10 +139,10 @@ P
     is "and the next after them" "$(post f '{}') $(field calls <body)" "200 7"
     curl -s -m 20 -o slow -w '%{http_code}' -d '{"sleep":60000}' $url/f >slow.code & slow=$!
     for i in $(seq 50); do curl -s $url/metrics | grep -q '^nv_in_flight.* 1$' && break; sleep 0.1; done
-    post f '{"sleep":4000}' >other.code; wait $slow
+    sleep 4; post f '{"sleep":5000}' >other.code; wait $slow # still there when the time of the first is up
     is "one that takes too long leaves the others alone" "$(cat other.code slow.code)" 200504
     kill -TERM $server; wait $server
-    "$nv" serve $on --listen 127.0.0.1:18931 --pool 3 f=f 2>>err & server=$!
+    "$nv" serve $on --listen $address --pool 3 f=f 2>>err & server=$!
     for i in $(seq 50); do curl -sf $url/healthz >/dev/null && break; sleep 0.1; done
     is "serve outlives the process that starts sandboxes" "$(kill -9 "$(pgrep -P $server)"; for i in $(seq 50); do post f '{}' >again && grep 200 again && break; sleep 0.1; done)" 200
     kill -9 $server; wait $server 2>/dev/null
