@@ -50,6 +50,8 @@ struct platform_event {
      */
     bool sys_done;
     long sys_result;
+    uint64_t deadline_ns; /* -ERESTART_RESTARTBLOCK: the host's monotonic clock */
+    bool requeued;        /* perhaps: it no longer waits where its arguments say */
     /*
      * PE_SYSCALL that came the slow way, or PE_INTERRUPTED in front of such a call (.sys.ip, .nr):
      * its site is worth a thunk, patch().
@@ -175,6 +177,9 @@ struct platform {
     /* Does a running thread sleep in a call that the platform serves? For /proc; NULL: never. */
     bool (*sleeps)(const struct gthread *thr);
 
+    /* CPU time of a thread parked in an event. Blocks. 0 or negative errno. */
+    int (*thread_cpu_ns)(struct gthread *thr, uint64_t *ns);
+
     /* Registers of a thread parked in an event. orig_rax is the syscall number, or -1. */
     int (*get_regs)(struct gthread *thr, struct user_regs_struct *regs);
     int (*set_regs)(struct gthread *thr, const struct user_regs_struct *regs);
@@ -267,6 +272,11 @@ struct platform {
      * is parked in an event. 0 or negative errno. Blocks.
      */
     int (*claim_futex)(struct gthread *thr);
+    /*
+     * The next FUTEX_WAIT of thr at addr, a private one, goes on until this deadline whatever its
+     * timeout is. False, or NULL: the sentry has to do it.
+     */
+    bool (*futex_again)(struct gthread *thr, uint64_t addr, uint64_t deadline_ns);
     /*
      * The code of the address space of thr, which is parked in an event, becomes what its program
      * has, and stays so: somebody steps through it or changes it. NULL like patch. Blocks.

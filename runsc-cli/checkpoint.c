@@ -74,8 +74,8 @@ static int ask_for(struct session *s, int type, int value, const int *fds, int n
     session_run(s);
     s->message = w.message;
     s->arg = w.arg;
-    if (!w.answered)
-        return error_set(e, -EPIPE, "the sandbox ended while it was saved");
+    if (!w.answered || w.result == -ESRCH)
+        return error_set(e, w.answered ? -ESRCH : -EPIPE, "the sandbox ended while it was saved");
     return w.result;
 }
 

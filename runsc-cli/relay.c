@@ -37,8 +37,8 @@ int relay(struct session *s, const struct run_options *o, struct error *e)
     if (!mkdtemp(dir) || asprintf(&image, "%s/image", dir) < 0)
         return error_set(e, -errno, "a directory for images"), EXIT_NV;
     c.name = image;
-    int code = checkpoint_take(s, &c, e) ? EXIT_NV : 0;
-    if (code && s->ended) { /* it was faster */
+    int err = checkpoint_take(s, &c, e), code = err ? EXIT_NV : 0;
+    if (code && (s->ended || err == -ESRCH)) { /* it was faster */
         error_free(e);
         code = 0;
     } else if (!code) {

@@ -108,6 +108,8 @@ static int receive(struct session *s, struct session_message *msg)
     struct iovec iov[] = {{&msg->m, sizeof(msg->m)}, {msg->payload, sizeof(msg->payload)}};
     ssize_t n = fdmsg_receive(s->sp.ctl, iov, 2, msg->fds, CTL_FDS_MAX, &msg->nfds, MSG_DONTWAIT);
 
+    if (n == -ECONNRESET) /* it ended without reading all of ours; its last words are behind this */
+        n = fdmsg_receive(s->sp.ctl, iov, 2, msg->fds, CTL_FDS_MAX, &msg->nfds, MSG_DONTWAIT);
     if (n == -EAGAIN || n == -EINTR)
         return 0;
     if (n < (ssize_t)sizeof(msg->m))

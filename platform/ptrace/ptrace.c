@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -139,6 +140,20 @@ static int pt_set_fp(struct gthread *t, const void *buf, size_t size)
     return ptrace(PTRACE_SETREGSET, t->tid, NT_X86_XSTATE, &v) ? -errno : 0;
 }
 
+static int pt_thread_cpu_ns(struct gthread *t, uint64_t *ns)
+{
+    struct platform_hostcall call = {
+        .nr = SYS_clock_gettime, .args = {CLOCK_THREAD_CPUTIME_ID, STUB_SCRATCH}, .fd = -1};
+    struct timespec ts;
+
+    int err = tracee_hostcall(t, &call);
+    if (!err && space_read(t->as, &ts, STUB_SCRATCH, sizeof(ts)) != sizeof(ts))
+        err = -EFAULT;
+    if (!err)
+        *ns = (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+    return err;
+}
+
 /* --- windows: there are none --- */
 static const void *pt_in_window(struct gthread *t, uint64_t addr, size_t *avail)
 {
@@ -237,6 +252,7 @@ const struct platform platform_ptrace = {
     .run = pt_run,
     .interrupt = pt_interrupt,
     .set_cpus = pt_set_cpus,
+    .thread_cpu_ns = pt_thread_cpu_ns,
     .get_regs = pt_get_regs,
     .set_regs = pt_set_regs,
     .set_return = pt_set_return,

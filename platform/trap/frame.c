@@ -31,11 +31,6 @@ static ucontext_t *frame_uc(const struct gthread *thr)
     return (ucontext_t *)((char *)thr->slot + thr->frame);
 }
 
-static uint64_t slot_guest_addr(const struct gthread *thr)
-{
-    return STUB_SLOTS + thr->index * SLOT_SIZE;
-}
-
 /* Read when it is wanted: it lies in a line that plain calls do not touch. */
 uint64_t frame_fs_base(struct gthread *thr)
 {

@@ -49,6 +49,7 @@
 #define FAST_CONT (SLOT_FAST + 8)
 #define FAST_TOP (SLOT_FAST + 16)
 #define FAST_INTERRUPTED (SLOT_FAST + 24)
+#define SLOT_SCRATCH 0x900 /* for the answers of host calls */
 
 /* Descriptors every stub process has. */
 #define STUB_FD_DOORBELL 3
@@ -146,6 +147,11 @@ struct slot_facts {
     uint32_t pid, tid, ppid, uid, euid, gid, egid;
 };
 
+/* slot.result of SEV_SYSCALL_INT; the last: no wait, the call was not made at all. */
+enum slot_timeout { TIMEOUT_NONE, TIMEOUT_ABSOLUTE, TIMEOUT_RELATIVE, TIMEOUT_NOT_BEGUN };
+#define TIMEOUT_MASK 3
+#define WAIT_REQUEUED 4 /* perhaps */
+
 #define SPINNERS_MAX 16
 
 struct slot {
@@ -186,6 +192,8 @@ struct slot {
     uint64_t resume_frame; /* offset of the ucontext to resume */
     uint32_t text_locked;  /* the sentry changes guest code: do not go there */
     uint32_t ask_futex;    /* private futexes are the sentry's */
+    uint64_t again_addr;   /* the next timed wait there ends when this one would have ended: */
+    uint64_t again_deadline;
 
     /* Answers to calls that need no round trip. */
     struct slot_facts facts;
@@ -200,14 +208,18 @@ struct slot {
 
     /* Written by the stub when it goes to sleep; the stub's own state. */
     _Alignas(64) uint32_t sleeping;
-    uint32_t in_futex; /* a private wait served by the stub */
-    uint32_t spin;     /* how long to look for a reply now: between SPIN_MIN and the shared limit */
-    uint32_t traps;    /* some are shown to the sentry although it has nothing to answer */
+    uint32_t in_futex;       /* a private wait served by the stub */
+    uint32_t futex_timeout;  /* its timeout, enum slot_timeout */
+    uint64_t futex_deadline; /* of TIMEOUT_RELATIVE: when it ends, the host's clock */
+    uint32_t futex_requeues; /* as many as there were when it began */
+    uint32_t spin;  /* how long to look for a reply now: between SPIN_MIN and the shared limit */
+    uint32_t traps; /* some are shown to the sentry although it has nothing to answer */
     uint64_t site_shown; /* by the last SEV_SITE */
     uint32_t cpu;        /* where it was, as of the last trap or long wait; + 1 */
 
     /* In slot 0, for all threads of the address space: which of them spin. */
     _Alignas(64) uint32_t spinner[SPINNERS_MAX];
+    uint32_t requeues; /* that moved waits on private futexes */
 };
 
 struct slot_fast { /* the thunk's scratch; offsets are FAST_* */
@@ -218,6 +230,7 @@ struct slot_fast { /* the thunk's scratch; offsets are FAST_* */
     uint64_t served;      /* calls that the sentry has not seen */
 };
 _Static_assert(sizeof(struct slot) <= SLOT_FAST, "slot overlaps its thunk scratch");
+_Static_assert(SLOT_FAST + sizeof(struct slot_fast) <= SLOT_SCRATCH, "overlaps");
 
 struct zygote_params { /* in the window of the zygote's slot 0 */
     uint32_t nmaps, filter_len, hide_cpuid;

@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include <x86intrin.h>
 
@@ -22,6 +23,12 @@
 #define SPIN_NS 50000
 #define SPIN_SHORT_NS 4000
 #define STUB_SPIN 1500
+
+/* include/linux/errno.h: platform.h's sys_result may be one of them. */
+#define ERESTARTSYS 512
+#define ERESTARTNOINTR 513
+#define ERESTARTNOHAND 514
+#define ERESTART_RESTARTBLOCK 516
 
 const struct platform_host *trap_host;
 static int ncpus;
@@ -198,6 +205,21 @@ static void read_fault(struct gthread *thr, struct platform_event *ev)
     thr->nsegs = 0;
 }
 
+/* A futex wait that was interrupted: as futex_wait() of kernel/futex/waitwake.c has it. */
+static void read_wait(struct slot *s, struct platform_event *ev)
+{
+    static const long restart[] = {[TIMEOUT_NONE] = -ERESTARTSYS,
+                                   [TIMEOUT_ABSOLUTE] = -ERESTARTNOHAND,
+                                   [TIMEOUT_RELATIVE] = -ERESTART_RESTARTBLOCK,
+                                   [TIMEOUT_NOT_BEGUN] = -ERESTARTNOINTR};
+    uint64_t result = (uint64_t) * (volatile int64_t *)&s->result;
+
+    ev->sys_done = true;
+    ev->sys_result = restart[result & TIMEOUT_MASK];
+    ev->requeued = result & WAIT_REQUEUED;
+    ev->deadline_ns = s->futex_deadline;
+}
+
 static void read_event(struct gthread *thr, struct platform_event *ev)
 {
     struct slot *s = thr->slot;
@@ -224,8 +246,7 @@ static void read_event(struct gthread *thr, struct platform_event *ev)
         break;
     case SEV_SYSCALL_INT:
         read_syscall(thr, 0, ev);
-        ev->sys_done = true;
-        ev->sys_result = s->result ? -EINTR : -512 /* ERESTARTSYS */;
+        read_wait(s, ev);
         break;
     case SEV_SIGMASK:
         read_syscall(thr, 0, ev);
@@ -367,6 +388,32 @@ static void trap_ask_futex(struct aspace *as)
         thr->slot->ask_futex = 1;
 }
 
+static bool trap_futex_again(struct gthread *thr, uint64_t addr, uint64_t deadline_ns)
+{
+    if (thr->as->ask_futex)
+        return false;
+    thr->slot->again_deadline = deadline_ns;
+    thr->slot->again_addr = addr;
+    return true;
+}
+
+static int trap_thread_cpu_ns(struct gthread *thr, uint64_t *ns)
+{
+    char *at = (char *)thr->slot + SLOT_SCRATCH;
+    struct platform_hostcall call = {
+        .nr = __NR_clock_gettime,
+        .args = {CLOCK_THREAD_CPUTIME_ID, slot_guest_addr(thr) + SLOT_SCRATCH},
+        .fd = -1};
+    struct timespec ts;
+
+    int err = platform_trap.hostcall(thr, &call);
+    if (err)
+        return err;
+    memcpy(&ts, at, sizeof(ts)); /* whatever the guest makes of it */
+    *ns = (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+    return 0;
+}
+
 static void trap_call_waits(struct gthread *thr)
 {
     trap_waits(thr, ncpus);
@@ -446,6 +493,8 @@ const struct platform platform_trap = {
     .patch_never = text_never,
     .ask_futex = trap_ask_futex,
     .claim_futex = text_claim_futex,
+    .futex_again = trap_futex_again,
+    .thread_cpu_ns = trap_thread_cpu_ns,
     .hostcall = trap_hostcall,
     .hostcalls = trap_hostcalls,
     .transfer = donate_transfer,

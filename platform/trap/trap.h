@@ -39,6 +39,12 @@ struct gthread {
     struct list node; /* in aspace.threads */
 };
 
+/* Where its slot is for the stub. */
+static inline uint64_t slot_guest_addr(const struct gthread *thr)
+{
+    return STUB_SLOTS + thr->index * SLOT_SIZE;
+}
+
 #define DONATED_MAX 12
 struct donated { /* a descriptor the stub keeps */
     uint64_t id; /* 0: of nothing any more */

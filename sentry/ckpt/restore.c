@@ -67,6 +67,22 @@ static int restore_memory(void)
     return 0;
 }
 
+/* Whoever wakes first finds all that wait in their queues. */
+static int queue_waiters(void)
+{
+    struct thread_group *tg;
+    struct task *t;
+
+    list_for_each(tg, &all_thread_groups, all_node) {
+        list_for_each(t, &tg->tasks, tg_node) {
+            int err = futex_wait_restore(t);
+            if (err)
+                return err;
+        }
+    }
+    return 0;
+}
+
 static int start_tasks(void)
 {
     struct thread_group *tg;
@@ -137,7 +153,9 @@ static void restore_main(void *arg)
     err = restore_memory();
     if (err)
         fail("cannot restore the memory of the image", strerror(-err));
-    err = start_tasks();
+    err = queue_waiters();
+    if (!err)
+        err = start_tasks();
     if (err)
         fail("cannot start the tasks of the image", strerror(-err));
     ktimers_hold(false);

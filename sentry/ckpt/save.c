@@ -151,7 +151,10 @@ static void checkpoint_main(void *arg)
     if (culprit)
         dprintf(request.report_fd, "pid %d tid %d (%s): it does not stop\n", culprit->tg->tgid,
                 culprit->tid, culprit->comm);
-    if (!err) {
+    if (!err && init_tg->zombie) { /* the message that says so is on its way */
+        err = -ESRCH;
+        sandbox_thaw();
+    } else if (!err) {
         err = save();
         if (!err)
             dprintf(

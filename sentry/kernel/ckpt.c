@@ -346,6 +346,8 @@ static void task_save(struct ckpt_writer *w, void *obj)
     ckpt_put_u8(w, in_call);
     ckpt_put_u8(w, in_call && (t->cut_short || waits_in_guest(t)));
     sigpending_save(w, &t->sig.pending);
+    futex_wait_save(w, t, in_call && waits_in_guest(t));
+    ckpt_put_u64(w, task_cpu_ns(t));
     ckpt_put_u8(w, t->affinity != NULL);
     if (t->affinity)
         ckpt_put_bytes(w, t->affinity, sizeof(*t->affinity));
@@ -399,6 +401,10 @@ static void task_load(struct ckpt_reader *r, void *obj, unsigned int version)
     t->ev.kind = ckpt_get_u8(r) ? PE_SYSCALL : PE_INTERRUPTED;
     t->cut_short = ckpt_get_u8(r);
     sigpending_load(r, &t->sig.pending);
+    if (version >= 4) {
+        futex_wait_load(r, t);
+        t->cpu_past_ns = ckpt_get_u64(r);
+    }
     if (ckpt_get_u8(r)) {
         t->affinity = malloc(sizeof(cpu_set_t));
         if (t->affinity)

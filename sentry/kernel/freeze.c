@@ -47,9 +47,45 @@ static void kick_all(void)
     struct task *t;
 
     list_for_each(tg, &all_thread_groups, all_node) {
-        list_for_each(t, &tg->tasks, tg_node)
+        list_for_each(t, &tg->tasks, tg_node) {
+            t->freeze_told = false;
             task_kick(t);
+        }
     }
+}
+
+static bool sleeps_in_guest(const struct task *t)
+{
+    return t->in_guest && platform->sleeps && platform->sleeps(t->thr);
+}
+
+static bool tell(bool sleepers)
+{
+    struct thread_group *tg;
+    struct task *t;
+    bool any = false;
+
+    list_for_each(tg, &all_thread_groups, all_node) {
+        list_for_each(t, &tg->tasks, tg_node) {
+            if (t->frozen || (!sleepers && sleeps_in_guest(t)))
+                continue;
+            any = true;
+            if (!t->freeze_told)
+                task_kick(t);
+            t->freeze_told = true;
+        }
+    }
+    return any;
+}
+
+/*
+ * Who wakes others stops before those whose sleep the platform serves, which ends by stopping: no
+ * wake is lost.
+ */
+static void tell_to_stop(void)
+{
+    if (!tell(false))
+        tell(true);
 }
 
 struct freeze_timer {
@@ -73,8 +109,7 @@ int sandbox_freeze(uint64_t deadline_ns, struct task **culprit)
     freezer = fiber_current();
     ktimer_init(&ft.timer, freeze_expired);
     ktimer_arm(&ft.timer, deadline_ns);
-    kick_all();
-    while ((*culprit = first_unfrozen()) && !ft.expired)
+    while (tell_to_stop(), (*culprit = first_unfrozen()) && !ft.expired)
         fiber_park();
     ktimer_cancel(&ft.timer);
     freezer = NULL;
@@ -130,8 +165,11 @@ bool task_resume_call(struct task *t)
     if (!t->cut_short)
         return false;
     t->cut_short = false;
-    if (t->ev.kind != PE_SYSCALL || task_signal_pending(t))
+    if (t->ev.kind != PE_SYSCALL || task_signal_pending(t)) {
+        if (futex_wait_drop(t))
+            t->sys_result = 0;
         return false;
+    }
     if (t->sig.restore_saved) {
         t->sig.restore_saved = false;
         signal_set_blocked(t, t->sig.saved_blocked);

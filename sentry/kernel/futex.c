@@ -7,8 +7,10 @@
 #include <linux/futex.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include "base/macros.h"
+#include "ckpt/record.h"
 #include "sentry/kernel/fiber.h"
 #include "sentry/ns/ns.h"
 #include "sentry/kernel/task_internal.h"
@@ -18,14 +20,6 @@
 
 #define BUCKETS 256
 #define ROBUST_LIST_LIMIT 2048
-
-struct futex_waiter {
-    struct list node; /* in a bucket */
-    struct futex_key key;
-    uint32_t bitset;
-    bool woken;
-    struct waitq wq; /* the task sleeps here alone */
-};
 
 static struct list buckets[BUCKETS];
 
@@ -44,17 +38,52 @@ bool futex_same_key(const struct futex_key *a, const struct futex_key *b)
     return a->obj == b->obj && a->offset == b->offset && a->shared == b->shared;
 }
 
-static void wake_waiter(struct futex_waiter *w)
+static uint64_t arrivals;
+
+static void enqueue(struct futex_wait *w)
 {
-    list_del(&w->node);
+    w->order = ++arrivals;
+    w->woken = false;
+    w->is_queued = true;
+    list_add_tail(bucket(&w->key), &w->node);
+}
+
+static void dequeue(struct futex_wait *w)
+{
+    if (w->is_queued)
+        list_del(&w->node);
+    w->is_queued = false;
+}
+
+void futex_enqueue_restored(struct futex_wait *f)
+{
+    struct list *b = bucket(&f->key);
+    struct futex_wait *o;
+    uint64_t order = f->order;
+
+    enqueue(f);
+    list_del(&f->node);
+    f->order = order;
+    arrivals = MAX(arrivals, MIN(order, UINT64_MAX / 2));
+    list_for_each(o, b, node) {
+        if (o->order > order)
+            break;
+    }
+    list_add_tail(&o->node, &f->node);
+}
+
+static void wake_waiter(struct futex_wait *w)
+{
+    dequeue(w);
     w->woken = true;
-    waitq_wake_all(&w->wq);
+    if (w->wq)
+        waitq_wake_all(w->wq);
 }
 
 static int wake_key(const struct futex_key *key, int n, uint32_t bitset)
 {
     struct list *b = bucket(key);
-    struct futex_waiter *w, *tmp;
+    struct futex_wait *w, *tmp;
     int woken = 0;
 
     list_for_each_safe(w, tmp, b, node) {
@@ -76,32 +105,104 @@ int futex_wake_addr(struct task *t, uint64_t addr, bool private_, int n)
     return err ? err : wake_key(&key, n, FUTEX_BITSET_MATCH_ANY);
 }
 
-static long do_wait(struct task *t, uint64_t addr, bool private_, uint32_t val, uint64_t deadline,
-                    uint32_t bitset)
+static int start_wait(struct task *t, uint64_t addr, bool private_, uint32_t val, uint32_t bitset)
 {
-    struct futex_waiter w = {.bitset = bitset};
+    struct futex_wait *w = &t->futex;
+    struct futex_key key;
     uint32_t now;
 
     if (!bitset)
         return -EINVAL;
-    int err = mm_futex_key(t, addr, private_, &w.key);
+    int err = mm_futex_key(t, addr, private_, &key);
     if (err)
         return err;
     if (fetch_u32(t, addr, &now))
         return -EFAULT;
     if (now != val)
         return -EAGAIN;
-    waitq_init(&w.wq);
-    list_add_tail(bucket(&w.key), &w.node);
-    do
-        err = task_wait(t, &w.wq, deadline);
-    while (!err && !w.woken);
-    if (w.woken)
+    dequeue(w); /* an image may have queued it in front of another call */
+    w->key = key;
+    w->addr = addr;
+    w->bitset = bitset;
+    enqueue(w);
+    return 0;
+}
+
+/* FUTEX_WAIT and FUTEX_WAIT_BITSET from the check of the word on. */
+static long do_wait(struct task *t, uint64_t addr, bool private_, uint32_t val, uint64_t deadline,
+                    uint32_t bitset)
+{
+    struct futex_wait *w = &t->futex;
+    struct waitq wq;
+    int err = 0;
+
+    /* One that comes back is still in its queue, wherever it was moved to. */
+    if (!(t->resuming && w->kept))
+        err = start_wait(t, addr, private_, val, bitset);
+    if (err)
+        return err;
+    waitq_init(&wq);
+    w->wq = &wq;
+    while (!err && !w->woken)
+        err = task_wait(t, &wq, deadline);
+    w->wq = NULL;
+    w->kept = !w->woken && err == -ERESTARTSYS && !task_signal_waiting(t);
+    if (w->woken)
         return 0;
-    list_del(&w.node);
-    if (err == -ERESTARTSYS && deadline != NO_DEADLINE)
-        return -ERESTARTNOHAND; /* a restart keeps the absolute deadline only if it was absolute */
+    if (!w->kept)
+        dequeue(w);
     return err;
+}
+
+bool futex_wait_drop(struct task *t)
+{
+    struct futex_wait *w = &t->futex;
+    bool woken = w->kept && w->woken;
+
+    dequeue(w);
+    w->kept = false;
+    return woken;
+}
+
+/*
+ * FUTEX_WAIT with a timeout goes on after a stop with what remains of it. A wait that the guest's
+ * side serves goes on there.
+ */
+static long restart_wait(struct task *t, void *data);
+CKPT_FUNCTION("restart", "futex", restart_wait);
+
+long futex_restart_later(struct task *t, uint64_t addr, bool private_, uint32_t val,
+                         uint64_t deadline)
+{
+    t->restart_fn = restart_wait;
+    t->restart_deadline_ns = deadline;
+    t->restart_data.u64[0] = addr;
+    t->restart_data.u64[1] = (uint64_t)private_ << 32 | val;
+    return -ERESTART_RESTARTBLOCK;
+}
+
+static long wait_for_time(struct task *t, uint64_t addr, bool private_, uint32_t val,
+                          uint64_t deadline)
+{
+    long ret = do_wait(t, addr, private_, val, deadline, FUTEX_BITSET_MATCH_ANY);
+
+    if (ret == -ERESTARTSYS)
+        ret = futex_restart_later(t, addr, private_, val, deadline);
+    return ret;
+}
+
+static long restart_wait(struct task *t, void *data)
+{
+    uint64_t addr = t->restart_data.u64[0], deadline = t->restart_deadline_ns;
+    bool private_ = t->restart_data.u64[1] >> 32;
+
+    if (private_ && !t->resuming && platform->futex_again &&
+        platform->futex_again(t->thr, addr, deadline)) {
+        signal_rewind_call(t, SYS_futex);
+        t->ev.kind = PE_INTERRUPTED;
+        return 0;
+    }
+    return wait_for_time(t, addr, private_, (uint32_t)t->restart_data.u64[1], deadline);
 }
 
 static int get_deadline(struct task *t, uint64_t addr, int op, uint64_t *deadline)
@@ -130,10 +231,15 @@ static int get_deadline(struct task *t, uint64_t addr, int op, uint64_t *deadlin
     return 0;
 }
 
+static const struct task *task_of_wait(const struct futex_wait *w)
+{
+    return container_of(w, const struct task, futex);
+}
+
 static long do_requeue(struct task *t, const struct sysargs *a, bool private_, bool compare)
 {
     struct futex_key from, to;
-    struct futex_waiter *w, *tmp;
+    struct futex_wait *w, *tmp;
     int nwake = arg_i32(a, 2), nrequeue = (int)arg_u64(a, 3), moved = 0;
     uint32_t now;
 
@@ -156,9 +262,10 @@ static long do_requeue(struct task *t, const struct sysargs *a, bool private_, b
             break;
         if (!futex_same_key(&w->key, &from))
             continue;
+        dequeue(w);
         w->key = to;
-        list_del(&w->node);
-        list_add_tail(bucket(&to), &w->node);
+        w->addr = task_of_wait(w)->mm == t->mm ? arg_u64(a, 4) : 0;
+        enqueue(w);
         moved++;
     }
     return woken + moved;
@@ -212,6 +319,19 @@ static long do_wake_op(struct task *t, const struct sysargs *a, bool private_)
     return n;
 }
 
+static long do_timed_wait(struct task *t, const struct sysargs *a, bool private_, uint64_t deadline)
+{
+    uint64_t addr = arg_u64(a, 0);
+    uint32_t val = arg_u32(a, 2);
+
+    if ((arg_i32(a, 1) & FUTEX_CMD_MASK) == FUTEX_WAIT)
+        return deadline == NO_DEADLINE
+                   ? do_wait(t, addr, private_, val, deadline, FUTEX_BITSET_MATCH_ANY)
+                   : wait_for_time(t, addr, private_, val, deadline);
+    long ret = do_wait(t, addr, private_, val, deadline, arg_u32(a, 5));
+    return ret == -ERESTARTSYS && deadline != NO_DEADLINE ? -ERESTARTNOHAND : ret;
+}
+
 long sys_futex(struct task *t, const struct sysargs *a)
 {
     int op = arg_i32(a, 1);
@@ -227,11 +347,7 @@ long sys_futex(struct task *t, const struct sysargs *a)
     case FUTEX_WAIT:
     case FUTEX_WAIT_BITSET:
         err = get_deadline(t, arg_u64(a, 3), op, &deadline);
-        if (err)
-            return err;
-        return do_wait(t, addr, private_, arg_u32(a, 2), deadline,
-                       (op & FUTEX_CMD_MASK) == FUTEX_WAIT ? FUTEX_BITSET_MATCH_ANY
-                                                           : arg_u32(a, 5));
+        return err ? err : do_timed_wait(t, a, private_, deadline);
     case FUTEX_WAKE:
         return futex_wake_addr(t, addr, private_, MAX(arg_i32(a, 2), 1));
     case FUTEX_WAKE_BITSET:

@@ -97,6 +97,20 @@ static void make_call(struct task *t)
         count_syscall(t, since_ns);
 }
 
+/* A wait that the guest's side served: as if it had been ours. */
+static void futex_interrupted(struct task *t)
+{
+    const struct user_regs_struct *r = task_regs(t);
+
+    t->sys =
+        (struct sysargs){.nr = SYS_futex, .arg = {r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9}};
+    t->kept_deadline_ns = 0;
+    if (t->sys_result == -ERESTART_RESTARTBLOCK) {
+        t->kept_deadline_ns = t->ev.deadline_ns;
+        futex_restart_later(t, r->rdi, true, (uint32_t)r->rdx, t->ev.deadline_ns);
+    }
+}
+
 static void handle_syscall(struct task *t)
 {
     t->sys.nr = t->ev.sys.nr;
@@ -108,14 +122,8 @@ static void handle_syscall(struct task *t)
         return;
     }
     t->sys_result = t->ev.sys_result;
-    if (t->sys_result == -EINTR && !task_signal_waiting(t)) /* interrupted for our own sake */
-        t->sys_result = -ERESTARTSYS;
-    if (unlikely(sandbox_freezing)) { /* a restored one is made here: it needs its arguments */
-        const struct user_regs_struct *r = task_regs(t);
-        t->sys = (struct sysargs){.nr = t->ev.sys.nr,
-                                  .arg = {r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9}};
-        t->kept_deadline_ns = 0;
-    }
+    if (t->sys.nr == SYS_futex)
+        futex_interrupted(t);
 }
 
 int task_materialize(struct task *t)
@@ -146,41 +154,44 @@ int task_materialize(struct task *t)
 }
 
 /*
- * Code of a vDSO is other code on another host, so no image should have a task inside. Such
- * functions are short: the task runs on and is interrupted once more.
+ * Code of a vDSO is other code on another host and in another nv, and its sums are of that host's
+ * clock: no image may have a task inside, nor a signal frame that leads there. Such functions are
+ * short: the task goes on step by step until it is out, before it is stopped or gets a signal.
  */
-#define VDSO_TRIES 16
-#define VDSO_RETRY_NS 20000
+#define VDSO_STEPS 20000
+#define EFLAGS_TF 0x100UL
 
-static void vdso_retry(struct ktimer *k)
+static void set_stepping(struct task *t, bool on)
 {
-    struct thread_group *tg;
-    struct task *t;
+    struct user_regs_struct *r = task_regs(t);
 
-    list_for_each(tg, &all_thread_groups, all_node) {
-        list_for_each(t, &tg->tasks, tg_node) {
-            if (t->vdso_tries)
-                task_kick(t);
-        }
-    }
+    r->eflags = on ? r->eflags | EFLAGS_TF : r->eflags & ~EFLAGS_TF;
+    task_regs_dirty(t);
+    t->vdso_steps = on ? t->vdso_steps + 1 : 0;
 }
 
+/* True: one step more, whatever is due waits. */
 static bool leaves_vdso(struct task *t)
 {
-    static struct ktimer retry = {.cb = vdso_retry, .heap_index = -1};
-
-    /* Also with the result of a call that the host's vDSO has made for want of a clock. */
-    bool returns = t->ev.kind == PE_SYSCALL && !t->cut_short && t->sys_result > -ERESTARTSYS;
-    bool inside = t->thr && (t->ev.kind == PE_INTERRUPTED || returns) && !task_fatal_pending(t) &&
+    bool done = t->ev.kind == PE_INTERRUPTED ||
+                (t->ev.kind == PE_SYSCALL && t->sys_result > -ERESTARTSYS && !t->cut_short);
+    bool inside = done && t->thr && !task_fatal_pending(t) && t->vdso_steps < VDSO_STEPS &&
                   vdso_contains(task_regs(t)->rip);
-    if (!inside || t->vdso_tries == VDSO_TRIES) {
-        t->vdso_tries = 0;
+
+    if (!inside && !t->vdso_steps)
         return false;
-    }
-    t->vdso_tries++;
-    if (!ktimer_armed(&retry))
-        ktimer_arm(&retry, now_ns() + VDSO_RETRY_NS);
-    return true;
+    /* A program that steps itself sees its own steps. */
+    if (inside && (t->vdso_steps || !(t->regs.eflags & EFLAGS_TF)))
+        set_stepping(t, true);
+    else if (t->vdso_steps)
+        set_stepping(t, false);
+    return inside && t->vdso_steps;
+}
+
+static bool waits_elsewhere(const struct task *t)
+{
+    return t->ev.kind == PE_SYSCALL && t->ev.sys_done && t->ev.requeued &&
+           t->sys_result <= -ERESTARTSYS && !task_signal_waiting(t);
 }
 
 /* What comes before guest code may go on. False: look again. */
@@ -191,9 +202,11 @@ static bool may_run(struct task *t)
         make_call(t);
         return false;
     }
+    if (unlikely(t->vdso_steps || task_signal_pending(t)) && leaves_vdso(t))
+        return true;
     if (unlikely(sandbox_freezing) && !task_fatal_pending(t)) {
-        if (leaves_vdso(t))
-            return true;
+        if (waits_elsewhere(t))
+            t->sys_result = 0; /* futex(2): a wait may end for no reason */
         task_freeze(t);
         return false;
     }
@@ -267,6 +280,11 @@ static void handle_fault(struct task *t)
 {
     siginfo_t *info = &t->ev.info;
 
+    if (unlikely(t->vdso_steps) && info->si_signo == SIGTRAP && info->si_code == TRAP_TRACE) {
+        t->ev.kind = PE_INTERRUPTED;
+        return;
+    }
+
     log_debug("task %d: signal %d code %d at %p, ip 0x%llx", t->tid, info->si_signo, info->si_code,
               info->si_addr, task_regs(t)->rip);
     if (info->si_signo == SIGSEGV && answer_cpuid(t))
@@ -300,7 +318,7 @@ static void run_guest(struct task *t)
         task_publish_facts(t);
     if (unlikely(t->tg->cpu_watch))
         cpu_watch_resume(t->tg);
-    if (t->interrupted && task_signal_pending(t))
+    if (t->interrupted && !t->vdso_steps && task_signal_pending(t))
         platform->interrupt(t->thr);
     platform->run(t->thr, &t->ev);
     signal_take_mask(t);

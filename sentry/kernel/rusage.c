@@ -55,41 +55,28 @@ void task_account(struct task *t)
     timeradd(&t->tg->ru_self.ru_utime, &tv, &t->tg->ru_self.ru_utime);
 }
 
-int thread_cpu_time(struct task *t, uint64_t scratch, struct timespec *ts)
+uint64_t task_cpu_ns(struct task *t)
 {
-    struct platform_hostcall call = {
-        .nr = SYS_clock_gettime, .args = {CLOCK_THREAD_CPUTIME_ID, scratch}, .fd = -1};
+    uint64_t ns = 0;
 
-    if (scratch > NV_TASK_SIZE - sizeof(*ts))
-        return -EFAULT;
-    if (!t->thr) { /* restored, and has not run yet */
-        *ts = (struct timespec){0};
-        return 0;
-    }
-    int err = platform->hostcall(t->thr, &call);
-    if (!err && mm_read(t->mm, ts, scratch, sizeof(*ts)) != sizeof(*ts))
-        err = -EFAULT;
-    return err;
+    if (t->thr && platform->thread_cpu_ns(t->thr, &ns))
+        ns = 0;
+    return t->cpu_past_ns + ns;
 }
 
 long sys_getrusage(struct task *t, const struct sysargs *a)
 {
     struct rusage ru;
-    struct timespec ts;
     uint64_t ns;
 
     switch (arg_i32(a, 0)) {
     case RUSAGE_SELF:
     case RUSAGE_THREAD:
-        ns = tg_cpu_ns(t->tg);
+        ns = arg_i32(a, 0) == RUSAGE_THREAD ? task_cpu_ns(t) : tg_cpu_ns(t->tg);
         ru = t->tg->ru_self;
         ru.ru_utime.tv_sec = (time_t)(ns / NSEC_PER_SEC);
         ru.ru_utime.tv_usec = (suseconds_t)(ns % NSEC_PER_SEC / NSEC_PER_USEC);
         ru.ru_maxrss = peak_kib(t);
-        if (arg_i32(a, 0) == RUSAGE_THREAD && !thread_cpu_time(t, arg_u64(a, 1), &ts)) {
-            ru.ru_utime.tv_sec = ts.tv_sec;
-            ru.ru_utime.tv_usec = ts.tv_nsec / 1000;
-        }
         break;
     case RUSAGE_CHILDREN:
         ru = t->tg->ru_children;

@@ -17,6 +17,7 @@
 #include "base/list.h"
 #include "platform/platform.h"
 #include "sentry/kernel/cred.h"
+#include "sentry/kernel/futex.h"
 #include "sentry/kernel/loop.h"
 #include "sentry/kernel/syscall.h"
 #include "sentry/kernel/waitq.h"
@@ -71,7 +72,7 @@ struct task {
 
     struct user_regs_struct regs; /* valid when regs_valid */
     bool regs_valid, regs_dirty;
-    uint8_t vdso_tries;       /* to get out of a vDSO before it is stopped */
+    uint16_t vdso_steps;      /* made to get out of a vDSO */
     struct platform_event ev; /* the event being handled */
     struct sysargs sys;       /* the syscall being handled */
     long sys_result;
@@ -86,6 +87,8 @@ struct task {
     uint64_t kept_deadline_ns;
     bool wait_cut;     /* the call's last sleep ended so */
     uint64_t done_ago; /* bytes that a write(2) made again has written before */
+    bool freeze_told;  /* it was kicked to stop */
+    struct futex_wait futex;
 
     struct task_trace trace;
     struct task_signal sig;    /* blocked, pending, altstack... sentry/signal/signal.h */
@@ -100,6 +103,7 @@ struct task {
     uint64_t clear_child_tid, robust_list, set_child_tid;
     uint64_t rseq, timer_slack_ns;
     uint64_t start_ns;         /* the guest's CLOCK_MONOTONIC at creation */
+    uint64_t cpu_past_ns;      /* CPU time of its host threads before the one it has */
     struct task *vfork_parent; /* waits on this task's vfork_done */
     struct task *vfork_child;  /* owned reference; guest code goes on when it has let go */
     struct waitq vfork_done;

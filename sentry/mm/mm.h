@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "base/list.h"
+#include "sentry/kernel/futex.h"
 #include "sentry/kernel/waitq.h"
 
 struct aio_table;
@@ -125,11 +126,6 @@ int mm_watch(struct task *t, bool bare);
 int mm_mprotect(struct mm *mm, struct gthread *thr, uint64_t addr, uint64_t len, int prot);
 /* A fault at addr that stack growth can repair: true if it did and the guest may retry. */
 bool mm_grow_stack(struct task *t, uint64_t addr);
-/* A futex or sync object key: shared mappings by (inode, offset), private ones by (mm, addr). */
-struct futex_key {
-    uint64_t obj, offset;
-    bool shared;
-};
 int mm_futex_key(struct task *t, uint64_t addr, bool private_, struct futex_key *key);
 
 /* The syscall that t is about to return from came through a trap: maybe its site gets a thunk. */

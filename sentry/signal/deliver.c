@@ -110,7 +110,7 @@ static bool is_restart_code(long r)
            r == -ERESTART_RESTARTBLOCK;
 }
 
-static void rewind_syscall(struct task *t, long nr)
+void signal_rewind_call(struct task *t, long nr)
 {
     struct user_regs_struct *regs = task_regs(t);
 
@@ -129,7 +129,7 @@ static void run_handler(struct task *t, const siginfo_t *info)
         if (!is_restart_code(t->sys_result))
             regs->rax = (uint64_t)t->sys_result;
         else if (restarts(t->sys_result, copy.flags))
-            rewind_syscall(t, t->sys.nr);
+            signal_rewind_call(t, t->sys.nr);
         else
             regs->rax = (uint64_t)-EINTR;
         t->ev.kind = PE_INTERRUPTED; /* rax is settled */
@@ -203,8 +203,12 @@ static void deliver_unblocked(struct task *t)
             run_handler(t, &info);
     }
     if (t->ev.kind == PE_SYSCALL && is_restart_code(t->sys_result)) {
-        rewind_syscall(t,
-                       t->sys_result == -ERESTART_RESTARTBLOCK ? SYS_restart_syscall : t->sys.nr);
+        if (t->ev.sys_done && t->ev.requeued) {
+            t->sys_result = 0; /* futex(2): a wait may end for no reason */
+            return;
+        }
+        signal_rewind_call(t, t->sys_result == -ERESTART_RESTARTBLOCK ? SYS_restart_syscall
+                                                                      : t->sys.nr);
         t->ev.kind = PE_INTERRUPTED;
     }
 }

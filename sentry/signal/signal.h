@@ -88,6 +88,8 @@ int signal_may_send(struct task *sender, struct thread_group *to, int sig);
  * syscall restarts, builds frames, stops. May not return (fatal signal).
  */
 void signal_deliver(struct task *t);
+/* The guest makes its call again, as call nr; for handlers, which then return 0. */
+void signal_rewind_call(struct task *t, long nr);
 void signal_task_init(struct task *t);
 /* fork: handlers copied or shared; exec: reset to default. */
 struct signal_shared *sighand_new(void);

@@ -170,8 +170,11 @@ long sys_clock_gettime(struct task *t, const struct sysargs *a)
 {
     struct timespec ts;
 
-    if (is_own_thread(t, arg_i32(a, 0)))
-        return thread_cpu_time(t, arg_u64(a, 1), &ts);
+    if (is_own_thread(t, arg_i32(a, 0))) {
+        uint64_t ns = task_cpu_ns(t);
+        ts = (struct timespec){(time_t)(ns / NSEC_PER_SEC), (long)(ns % NSEC_PER_SEC)};
+        return put_user(t, &ts, arg_u64(a, 1));
+    }
     int err = clock_read(t, arg_i32(a, 0), &ts);
 
     if (!err && offset_ns && vdso_is_monotonic(arg_u32(a, 0)) && vdso_is_hosts(t->ev.sys.ip))

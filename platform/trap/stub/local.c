@@ -8,6 +8,8 @@
 #define SIG_BLOCK 0
 #define SIG_UNBLOCK 1
 #define SIG_SETMASK 2
+#define CLOCK_MONOTONIC 1
+#define TIMEOUT_MAX_S 4000000000L /* what remains is nanoseconds in 64 bits */
 #define SIGKILL_BIT (1UL << 8)
 #define SIGSTOP_BIT (1UL << 18)
 
@@ -34,6 +36,71 @@ static int64_t host_deadline(uint64_t at, int64_t ts[2])
     return 0;
 }
 
+/* A timeout of FUTEX_WAIT as a deadline, so that what remains of it is known. */
+static int64_t relative_deadline(uint64_t timeout, int64_t ts[2])
+{
+    long (*fn)(uint64_t, void *) = (void *)vdso_params()->clock_gettime;
+    int64_t now[2];
+
+    if (timeout >= STUB_TEXT || stub_copy(ts, (const void *)timeout, 2 * sizeof(*ts)) ||
+        ts[0] < 0 || ts[1] < 0 || ts[1] >= 1000000000)
+        return -1;
+    if (!fn || fn(CLOCK_MONOTONIC, now))
+        return -1;
+    if (ts[0] > TIMEOUT_MAX_S)
+        ts[0] = TIMEOUT_MAX_S;
+    ts[0] += now[0];
+    ts[1] += now[1];
+    if (ts[1] >= 1000000000) {
+        ts[1] -= 1000000000;
+        ts[0]++;
+    }
+    return 0;
+}
+
+/* Fills in ts if the host has to have another timeout than the guest gave; its address. */
+static uint64_t host_timeout(struct slot *s, uint64_t addr, uint64_t *op, uint64_t *bits,
+                             uint64_t timeout, int64_t ts[2])
+{
+    s->futex_timeout = timeout ? TIMEOUT_ABSOLUTE : TIMEOUT_NONE;
+    if (!timeout || *op != FUTEX_WAIT_PRIVATE)
+        return timeout;
+    uint64_t again = s->again_addr, deadline = s->again_deadline;
+    s->again_addr = 0;
+    if (again && again == addr) {
+        ts[0] = (int64_t)(deadline / 1000000000);
+        ts[1] = (int64_t)(deadline % 1000000000);
+    } else if (relative_deadline(timeout, ts)) {
+        return timeout; /* it is wrong, the host will say so */
+    }
+    s->futex_timeout = TIMEOUT_RELATIVE;
+    s->futex_deadline = (uint64_t)ts[0] * 1000000000 + (uint64_t)ts[1];
+    *op = FUTEX_WAIT_BITSET_PRIVATE;
+    *bits = FUTEX_BITSET_MATCH_ANY;
+    return (uint64_t)ts;
+}
+
+static long wait_here(struct slot *s, const struct stub_ucontext *uc, uint64_t timeout)
+{
+    uint64_t op = uc->mc.si, bits = uc->mc.r9;
+    int64_t ts[2];
+
+    timeout = host_timeout(s, uc->mc.di, &op, &bits, timeout, ts);
+    s->futex_requeues = ((struct slot *)STUB_SLOTS)->requeues;
+    __atomic_store_n(&s->in_futex, 1, __ATOMIC_SEQ_CST);
+    long ret =
+        stub_futex(uc->mc.di, op, uc->mc.dx, timeout, uc->mc.r8, bits, &slot_fast(s)->interrupted);
+    /*
+     * From here on the sentry knows us on the way to guest code: text.c. Interrupted, we post
+     * before we get there.
+     */
+    const volatile uint32_t *interrupted = &slot_fast(s)->interrupted;
+    __atomic_store_n(&s->in_futex, 0, __ATOMIC_SEQ_CST);
+    while (__atomic_load_n(&s->text_locked, __ATOMIC_SEQ_CST) && !*interrupted)
+        __builtin_ia32_pause();
+    return ret;
+}
+
 /*
  * Private futexes: the host's own queues. Of a wait that was interrupted the sentry decides between
  * a handler and a restart.
@@ -47,36 +114,32 @@ static enum served serve_futex(struct slot *s, struct stub_ucontext *uc, long *r
         return NOT_SERVED;
     switch (cmd) {
     case FUTEX_WAIT:
+        *ret = wait_here(s, uc, timeout);
+        return *ret == -4 ? SERVED_FUTEX : SERVED;
     case FUTEX_WAIT_BITSET:
-    case FUTEX_WAKE:
-    case FUTEX_WAKE_BITSET:
+        if (timeout && !(op & FUTEX_CLOCK_REALTIME) &&
+            (vdso_params()->offset_s | (int64_t)vdso_params()->offset_ns)) {
+            if (host_deadline(timeout, deadline))
+                return NOT_SERVED;
+            timeout = (uint64_t)deadline;
+        }
+        *ret = wait_here(s, uc, timeout);
+        return *ret == -4 ? SERVED_FUTEX : SERVED;
     case FUTEX_REQUEUE:
     case FUTEX_CMP_REQUEUE:
+        __atomic_fetch_add(&((struct slot *)STUB_SLOTS)->requeues, 1, __ATOMIC_SEQ_CST);
+        break;
+    case FUTEX_WAKE:
+    case FUTEX_WAKE_BITSET:
     case FUTEX_WAKE_OP:
         break;
     default:
         return NOT_SERVED;
     }
-    if (cmd == FUTEX_WAIT_BITSET && timeout && !(op & FUTEX_CLOCK_REALTIME) &&
-        (vdso_params()->offset_s | (int64_t)vdso_params()->offset_ns)) {
-        if (host_deadline(timeout, deadline))
-            return NOT_SERVED;
-        timeout = (uint64_t)deadline;
-    }
-    if (cmd == FUTEX_WAIT || cmd == FUTEX_WAIT_BITSET)
-        __atomic_store_n(&s->in_futex, 1, __ATOMIC_SEQ_CST);
+    s->futex_timeout = TIMEOUT_NOT_BEGUN;
+    s->futex_requeues = ((struct slot *)STUB_SLOTS)->requeues;
     *ret = stub_futex(uc->mc.di, op, uc->mc.dx, timeout, uc->mc.r8, uc->mc.r9,
                       &slot_fast(s)->interrupted);
-    if (s->in_futex) {
-        /*
-         * From here on the sentry knows us on the way to guest code: text.c. Interrupted, we post
-         * before we get there.
-         */
-        const volatile uint32_t *interrupted = &slot_fast(s)->interrupted;
-        __atomic_store_n(&s->in_futex, 0, __ATOMIC_SEQ_CST);
-        while (__atomic_load_n(&s->text_locked, __ATOMIC_SEQ_CST) && !*interrupted)
-            __builtin_ia32_pause();
-    }
     return *ret == -4 ? SERVED_FUTEX : SERVED;
 }
 

@@ -272,7 +272,9 @@ static void post_served(struct slot *s, struct stub_ucontext *uc, uint64_t nr, e
 {
     slot_fast(s)->interrupted = 0;
     s->nr = (uint32_t)nr;
-    s->result = uc->mc.r10 ? 1 : 0; /* of a futex: with a timeout */
+    s->result = s->futex_timeout;
+    if (s->futex_requeues != ((struct slot *)STUB_SLOTS)->requeues)
+        s->result |= WAIT_REQUEUED;
     s->nsegs = 0;
     set_frame(s, uc);
     post(s, how == SERVED_FUTEX ? SEV_SYSCALL_INT : SEV_SIGMASK);
