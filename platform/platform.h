@@ -214,11 +214,15 @@ struct platform {
     void *(*out_window)(struct gthread *thr, uint64_t addr, size_t len);
     void (*out_commit)(struct gthread *thr, uint64_t addr, size_t len);
 
+    /*
+     * Puts what was committed into guest memory now, not when the call returns. NULL: it is there.
+     * 0 or -EFAULT.
+     */
+    int (*out_flush)(struct gthread *thr);
+
     /* Like a window filled with zeros and committed: false where that is not possible. May be NULL.
      */
     bool (*out_zero)(struct gthread *thr, uint64_t addr, size_t len);
-    /* What was committed is in guest memory then, for others to see. NULL: it always is. */
-    void (*out_flush)(struct gthread *thr);
 
     /*
      * Answers that the guest may have without asking; NULL where there is no such way. May be

@@ -123,11 +123,11 @@ void aspace_died(struct aspace *as, int sig);
 /* window.c: buffers of a call; platform.h says what in, out, commit and zero do. */
 void window_read_segs(struct gthread *thr, uint32_t nsegs, uint32_t dirs);
 void window_put_out(struct gthread *thr);
+int window_flush(struct gthread *thr);
 const void *window_in(struct gthread *thr, uint64_t addr, size_t *avail);
 void *window_out(struct gthread *thr, uint64_t addr, size_t len);
 void window_commit(struct gthread *thr, uint64_t addr, size_t len);
 bool window_zero(struct gthread *thr, uint64_t addr, size_t len);
-void window_flush(struct gthread *thr);
 /* batch.c */
 int trap_hostcalls(struct gthread *thr, struct platform_hostcall *calls, unsigned int n);
 /* donate.c */

@@ -3,6 +3,8 @@
  * them the stub has to copy back. All of it is under guest control: looked at once, checked, and
  * used from private memory. A wrong place only spoils the guest's own slot.
  */
+#include <errno.h>
+
 #include "base/macros.h"
 #include "platform/trap/trap.h"
 
@@ -115,17 +117,20 @@ bool window_zero(struct gthread *thr, uint64_t addr, size_t len)
     return true;
 }
 
-/* Does now what the stub would do when the thread goes on. */
-void window_flush(struct gthread *thr)
+int window_flush(struct gthread *thr)
 {
     static const char zeros[SLOT_WINDOW_SIZE];
+    int err = 0;
 
     for (unsigned int i = 0; thr->has_out && i < thr->nsegs; i++) {
         struct trap_seg *g = &thr->segs[i];
-        const char *from = g->zero ? zeros : (char *)thr->slot + g->off;
-        if (g->out_len)
-            platform->write_mem(thr->as, g->addr, from, g->out_len);
+        const void *from = g->zero ? zeros : (const char *)thr->slot + g->off;
+        if (g->out_len &&
+            platform_trap.write_mem(thr->as, g->addr, from, g->out_len) != (ssize_t)g->out_len)
+            err = -EFAULT;
         g->out_len = 0;
+        g->zero = false;
     }
     thr->has_out = false;
+    return err;
 }

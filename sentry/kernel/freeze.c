@@ -19,8 +19,10 @@ void freeze_progress(void)
 
 void task_freeze(struct task *t)
 {
-    if (t->thr && platform->out_flush) /* an image has the guest's memory, not the windows */
-        platform->out_flush(t->thr);
+    /* What a call has answered is in the guest's memory before that is saved. */
+    if (t->thr && t->ev.kind == PE_SYSCALL && platform->out_flush && platform->out_flush(t->thr) &&
+        t->sys_result >= 0)
+        t->sys_result = -EFAULT;
     t->frozen = true;
     freeze_progress();
     fiber_park();
