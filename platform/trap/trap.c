@@ -276,10 +276,17 @@ static void read_event(struct gthread *thr, struct platform_event *ev)
     }
 }
 
+static void interrupt_now(struct gthread *thr)
+{
+    if (!thr->as->dead && thr->as->pid > 0)
+        syscall(SYS_tgkill, thr->as->pid, thr->tid, STUB_SIG_INTERRUPT);
+}
+
 static void run_once(struct gthread *thr, struct platform_event *ev)
 {
     struct slot *s = thr->slot;
 
+    thr->interrupted = false;
     if (unlikely(thr->as->text_busy))
         text_wait(thr);
     window_put_out(thr);
@@ -299,6 +306,8 @@ static void run_once(struct gthread *thr, struct platform_event *ev)
         trap_send(thr, CMD_RETURN);
     }
     thr->regs_set = false;
+    if (unlikely(thr->interrupted))
+        interrupt_now(thr);
     if (trap_wait(thr)) {
         ev->kind = PE_EXITED;
         ev->exit_signal = thr->as->exit_signal;
@@ -326,8 +335,10 @@ static void trap_run(struct gthread *thr, struct platform_event *ev)
 
 static void trap_interrupt(struct gthread *thr)
 {
-    if (thr->running && !thr->as->dead && thr->as->pid > 0)
-        syscall(SYS_tgkill, thr->as->pid, thr->tid, STUB_SIG_INTERRUPT);
+    if (thr->running)
+        interrupt_now(thr);
+    else
+        thr->interrupted = true;
 }
 
 static void trap_set_cpus(struct gthread *thr, const cpu_set_t *set)

@@ -16,8 +16,9 @@ struct gthread {
     struct aspace *as;
     unsigned int index;
     struct slot *slot;
-    uint32_t seq; /* post_seq of the last event we took */
-    bool running; /* in running[]: a command was sent, no event since */
+    uint32_t seq;     /* post_seq of the last event we took */
+    bool interrupted; /* before the command to run was sent */
+    bool running;     /* in running[]: a command was sent, no event since */
     int run_index;
     bool posted;                           /* an event waits to be read */
     void *waiter;                          /* fiber that waits for it */

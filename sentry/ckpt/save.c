@@ -14,6 +14,7 @@
 #include "sentry/ctl.h"
 #include "sentry/kernel/fiber.h"
 #include "sentry/kernel/freeze.h"
+#include "sentry/kernel/rusage.h"
 #include "sentry/kernel/task_internal.h"
 #include "sentry/kernel/uts.h"
 #include "sentry/sandbox.h"
@@ -121,6 +122,7 @@ static int save(void)
     struct ckpt_writer *w = ckpt_writer_new(now_ns(), dry ? NULL : sink_pages, dry ? NULL : &sink);
     if (!w)
         return -ENOMEM;
+    cpu_times_sample();
     int err = save_objects(w);
     int pages_err = dry ? 0 : ckpt_pages_finish(&sink.pages);
     int memory_err = finish_memory(&sink);

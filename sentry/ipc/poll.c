@@ -100,7 +100,9 @@ int poller_wait(struct task *t, struct poller *p, uint64_t deadline)
 
 uint64_t poll_deadline_ms(int ms)
 {
-    return ms < 0 ? NO_DEADLINE : ms == 0 ? 0 : now_ns() + (uint64_t)ms * NSEC_PER_MSEC;
+    const struct timespec ts = {ms / 1000, ms % 1000 * NSEC_PER_MSEC};
+
+    return ms < 0 ? NO_DEADLINE : ms == 0 ? 0 : deadline_after(&ts);
 }
 
 int poll_deadline_timespec(struct task *t, uint64_t addr, uint64_t *deadline)
@@ -206,27 +208,31 @@ static long do_poll(struct task *t, uint64_t addr, unsigned int n, uint64_t dead
     return ret;
 }
 
+static long poll_until(struct task *t, uint64_t fds, unsigned int n, uint64_t deadline);
+
 static long restart_poll(struct task *t, void *data)
 {
-    long r = do_poll(t, t->restart_data.u64[0], (unsigned int)t->restart_data.u64[1],
-                     t->restart_deadline_ns);
-
-    return r == -ERESTARTSYS ? -ERESTART_RESTARTBLOCK : r;
+    return poll_until(t, t->restart_data.u64[0], (unsigned int)t->restart_data.u64[1],
+                      t->restart_deadline_ns);
 }
 CKPT_FUNCTION("restart", "poll", restart_poll);
 
-long sys_poll(struct task *t, const struct sysargs *a)
+static long poll_until(struct task *t, uint64_t fds, unsigned int n, uint64_t deadline)
 {
-    uint64_t deadline = poll_deadline_ms(arg_i32(a, 2));
-    long r = do_poll(t, arg_u64(a, 0), arg_u32(a, 1), deadline);
+    long r = do_poll(t, fds, n, deadline);
 
     if (r != -ERESTARTSYS)
         return r;
     t->restart_fn = restart_poll;
-    t->restart_data.u64[0] = arg_u64(a, 0);
-    t->restart_data.u64[1] = arg_u32(a, 1);
+    t->restart_data.u64[0] = fds;
+    t->restart_data.u64[1] = n;
     t->restart_deadline_ns = deadline;
     return -ERESTART_RESTARTBLOCK;
+}
+
+long sys_poll(struct task *t, const struct sysargs *a)
+{
+    return poll_until(t, arg_u64(a, 0), arg_u32(a, 1), poll_deadline_ms(arg_i32(a, 2)));
 }
 
 long sys_ppoll(struct task *t, const struct sysargs *a)

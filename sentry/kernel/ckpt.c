@@ -161,7 +161,7 @@ static void tg_save(struct ckpt_writer *w, void *obj)
     struct task *t;
 
     sigpending_save(w, &tg->sig.pending);
-    ckpt_put_u64(w, tg_cpu_ns(tg));
+    ckpt_put_u64(w, tg->cpu_sampled_ns);
     ckpt_put_u8(w, ktimer_armed(&tg->itimer_real));
     ckpt_put_time(w, ktimer_armed(&tg->itimer_real) ? tg->itimer_real.expires_ns : CKPT_NO_TIME);
     ckpt_put_u32(w, (uint32_t)tg->ntasks);
@@ -183,6 +183,7 @@ static void tg_load(struct ckpt_reader *r, void *obj, unsigned int version)
     uint64_t cpu_ns = ckpt_get_u64(r);
     tg->ru_self.ru_utime.tv_sec = (time_t)(cpu_ns / NSEC_PER_SEC);
     tg->ru_self.ru_utime.tv_usec = (suseconds_t)(cpu_ns % NSEC_PER_SEC / NSEC_PER_USEC);
+    tg->cpu_rest_ns = cpu_ns % NSEC_PER_USEC;
     bool armed = ckpt_get_u8(r);
     uint64_t at = ckpt_get_time(r);
     if (armed)
@@ -347,7 +348,7 @@ static void task_save(struct ckpt_writer *w, void *obj)
     ckpt_put_u8(w, in_call && (t->cut_short || waits_in_guest(t)));
     sigpending_save(w, &t->sig.pending);
     futex_wait_save(w, t, in_call && waits_in_guest(t));
-    ckpt_put_u64(w, task_cpu_ns(t));
+    ckpt_put_u64(w, t->cpu_sampled_ns);
     ckpt_put_u8(w, t->affinity != NULL);
     if (t->affinity)
         ckpt_put_bytes(w, t->affinity, sizeof(*t->affinity));

@@ -250,7 +250,8 @@ static bool may_run(struct task *t)
         signal_deliver(t);
     if (unlikely(t->trace.tracer || t->seccomp_mode) && mm_watch(t, false))
         return task_fatal_pending(t);
-    return true;
+    /* Kicked while a frame was laid down: nobody will interrupt what does not run yet. */
+    return !t->interrupted || !task_signal_pending(t);
 }
 
 /*
@@ -318,8 +319,6 @@ static void run_guest(struct task *t)
         task_publish_facts(t);
     if (unlikely(t->tg->cpu_watch))
         cpu_watch_resume(t->tg);
-    if (t->interrupted && !t->vdso_steps && task_signal_pending(t))
-        platform->interrupt(t->thr);
     platform->run(t->thr, &t->ev);
     signal_take_mask(t);
     t->in_guest = false;

@@ -35,7 +35,8 @@ uint64_t tg_cpu_ns(struct thread_group *tg)
     uint64_t past = (uint64_t)tg->ru_self.ru_utime.tv_sec * NSEC_PER_SEC +
                     (uint64_t)tg->ru_self.ru_utime.tv_usec * NSEC_PER_USEC;
 
-    return past + (tg->leader && tg->leader->mm ? aspace_cpu_ns(tg->leader->mm) : 0);
+    return past + tg->cpu_rest_ns +
+           (tg->leader && tg->leader->mm ? aspace_cpu_ns(tg->leader->mm) : 0);
 }
 
 /* Resident memory is the host's to know: what is mapped privately and writable stands in for it. */
@@ -44,9 +45,25 @@ static long peak_kib(const struct task *t)
     return MAX(t->tg->ru_self.ru_maxrss, (long)(t->mm->data_vm / 1024));
 }
 
+static bool shares_memory(const struct task *t)
+{
+    struct thread_group *tg;
+    struct task *o;
+
+    if (t->mm->refs == 1)
+        return false;
+    list_for_each(tg, &all_thread_groups, all_node) {
+        list_for_each(o, &tg->tasks, tg_node) {
+            if (o != t && o->mm == t->mm)
+                return true;
+        }
+    }
+    return false; /* the other reference is that of a restore */
+}
+
 void task_account(struct task *t)
 {
-    if (!t->mm || t->mm->refs > 1)
+    if (!t->mm || shares_memory(t))
         return;
     t->tg->ru_self.ru_maxrss = peak_kib(t);
     uint64_t ns = aspace_cpu_ns(t->mm);
@@ -62,6 +79,19 @@ uint64_t task_cpu_ns(struct task *t)
     if (t->thr && platform->thread_cpu_ns(t->thr, &ns))
         ns = 0;
     return t->cpu_past_ns + ns;
+}
+
+/* What a process has used is never less than what one of its threads has. */
+void cpu_times_sample(void)
+{
+    struct thread_group *tg;
+    struct task *t;
+
+    list_for_each(tg, &all_thread_groups, all_node) {
+        list_for_each(t, &tg->tasks, tg_node)
+            t->cpu_sampled_ns = task_cpu_ns(t);
+        tg->cpu_sampled_ns = tg_cpu_ns(tg);
+    }
 }
 
 long sys_getrusage(struct task *t, const struct sysargs *a)

@@ -14,4 +14,7 @@ uint64_t tg_cpu_ns(struct thread_group *tg);
 /* CPU time of a thread that is not running guest code. Parks. */
 uint64_t task_cpu_ns(struct task *t);
 
+/* Looks at all of them for a checkpoint; the tasks stand still. Parks. */
+void cpu_times_sample(void);
+
 #endif

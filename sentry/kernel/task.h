@@ -104,6 +104,7 @@ struct task {
     uint64_t rseq, timer_slack_ns;
     uint64_t start_ns;         /* the guest's CLOCK_MONOTONIC at creation */
     uint64_t cpu_past_ns;      /* CPU time of its host threads before the one it has */
+    uint64_t cpu_sampled_ns;   /* as the last checkpoint saw it */
     struct task *vfork_parent; /* waits on this task's vfork_done */
     struct task *vfork_child;  /* owned reference; guest code goes on when it has let go */
     struct waitq vfork_done;
@@ -145,6 +146,8 @@ struct thread_group {
     int group_exit_code; /* wait status */
     struct rlimit rlim[RLIM_NLIMITS];
     struct rusage ru_self, ru_children;
+    uint64_t cpu_rest_ns;        /* what ru_self has no room for */
+    uint64_t cpu_sampled_ns;     /* as the last checkpoint saw it */
     struct posix_timers *timers; /* sentry/time */
     struct ktimer itimer_real;
     struct ktimer exit_timer; /* a dying group whose guest code does not come back: exit.c */

@@ -24,7 +24,8 @@ static const struct ckpt_field fields[] = {
     CKPT_BOOL(struct unix_sock, dead),
     CKPT_REF(struct unix_sock, peer, &ckpt_socket),
     CKPT_BYTES(struct unix_sock, addr),
-    CKPT_UINT_MAX(struct unix_sock, addrlen, sizeof(struct sockaddr_un)),
+    /* A path that fills sun_path has a NUL behind it: unix_mkname_bsd(). */
+    CKPT_UINT_MAX(struct unix_sock, addrlen, sizeof(struct sockaddr_un) + 1),
     CKPT_REF(struct unix_sock, inode, &ckpt_inode),
     CKPT_UINT_MAX(struct unix_sock, head, INT64_MAX),
     CKPT_BYTES(struct unix_sock, head_cred),
@@ -173,10 +174,11 @@ static bool name_ok(const struct restored_unix *ru)
     const struct unix_sock *u = &ru->u;
     bool named = u->addrlen > UNIX_NAMELESS;
 
-    if (u->addr.sun_family != AF_UNIX || u->addrlen < UNIX_NAMELESS ||
-        (named && unix_check_addr(&u->addr, u->addrlen)))
+    if (u->addr.sun_family != AF_UNIX || u->addrlen < UNIX_NAMELESS)
         return false;
-    return !ru->has_name || (named && !u->addr.sun_path[0]);
+    if (ru->has_name)
+        return named && !u->addr.sun_path[0] && u->addrlen <= sizeof(u->addr);
+    return u->addrlen <= sizeof(u->addr) || u->addr.sun_path[0];
 }
 
 static void unix_load(struct ckpt_reader *r, struct socket *s, unsigned int version)
