@@ -402,7 +402,7 @@ static void task_load(struct ckpt_reader *r, void *obj, unsigned int version)
     t->ev.kind = ckpt_get_u8(r) ? PE_SYSCALL : PE_INTERRUPTED;
     t->cut_short = ckpt_get_u8(r);
     sigpending_load(r, &t->sig.pending);
-    if (version >= 4) {
+    if (version >= 5) {
         futex_wait_load(r, t);
         t->cpu_past_ns = ckpt_get_u64(r);
     }
@@ -566,7 +566,7 @@ static const struct ckpt_field task_fields[] = {
 const struct ckpt_type ckpt_task = {
     .name = "task",
     .id = CT_TASK,
-    .version = 4,
+    .version = 5,
     CKPT_TABLE(task_fields),
     .save = task_save,
     .create = task_create,
