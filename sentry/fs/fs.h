@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 struct file;
+struct inode;
 struct superblock;
 struct task;
 
@@ -36,6 +37,8 @@ int overlayfs_new(struct superblock *lower, struct superblock *upper, struct sup
 int procfs_new(struct superblock **out);
 struct pid_ns;
 int procfs_new_for(struct pid_ns *ns, struct superblock **out); /* NULL: the first */
+/* The process whose directory /proc/PID this is; 0: it is none. */
+pid_t procfs_dir_pid(const struct inode *i);
 int sysfs_new(struct superblock **out);
 int devtmpfs_new(struct superblock **out);
 struct devpts_params {

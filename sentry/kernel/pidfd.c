@@ -6,6 +6,7 @@
 #include "sentry/ckpt/types.h"
 #include "sentry/ns/ns.h"
 #include "sentry/kernel/task_internal.h"
+#include "sentry/fs/fs.h"
 #include "sentry/vfs/file.h"
 
 int pidfd_install(struct task *t, struct thread_group *tg, int flags);
@@ -73,6 +74,23 @@ long sys_pidfd_open(struct task *t, const struct sysargs *a)
     return pidfd_install(t, o->tg, (int)arg_u32(a, 1));
 }
 
+/* A pidfd, or a directory /proc/PID: pidfd_send_signal(2). */
+static int signal_target(struct task *t, int fd, struct thread_group **tg)
+{
+    *tg = pidfd_group(t, fd);
+    if (!*tg) {
+        cleanup_file struct file *f = fd_get(t, fd);
+        pid_t pid = f ? procfs_dir_pid(f->inode) : 0;
+        struct task *o = pid ? task_find(pid) : NULL;
+        if (!pid)
+            return -EBADF;
+        if (!o)
+            return -ESRCH;
+        *tg = o->tg;
+    }
+    return (*tg)->leader ? 0 : -ESRCH;
+}
+
 long sys_pidfd_send_signal(struct task *t, const struct sysargs *a)
 {
     int sig = arg_i32(a, 1);
@@ -80,11 +98,10 @@ long sys_pidfd_send_signal(struct task *t, const struct sysargs *a)
 
     if (arg_u32(a, 3))
         return -EINVAL;
-    struct thread_group *tg = pidfd_group(t, arg_i32(a, 0));
-    if (!tg)
-        return -EBADF;
-    if (!tg->leader)
-        return -ESRCH;
+    struct thread_group *tg;
+    int found = signal_target(t, arg_i32(a, 0), &tg);
+    if (found)
+        return found;
     siginfo_user(&info, sig, SI_USER, t);
     if (arg_u64(a, 2)) {
         if (get_user(t, &info, arg_u64(a, 2)))

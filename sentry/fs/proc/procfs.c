@@ -489,6 +489,11 @@ int procfs_new_for(struct pid_ns *ns, struct superblock **out)
     return err;
 }
 
+pid_t procfs_dir_pid(const struct inode *i)
+{
+    return i->ops == &dir_ops && PROC_I(i)->kind == PROC_PIDDIR ? PROC_I(i)->pid : 0;
+}
+
 int procfs_new(struct superblock **out)
 {
     return procfs_new_for(NULL, out);
