@@ -56,8 +56,8 @@ unit: $(UNIT_BINS)
 conformance: $(NV)
 	@$(MAKE) --no-print-directory -C syscall-conformance O=$(abspath $(O)) CC=$(CC)
 	$(O)/conform --known syscall-conformance/known --json $(O)/conformance.json --run native= \
-	  $(foreach p,$(PLATFORMS),--run "$(p)=$(abspath $(NV)) run --platform=$(p) --") \
-	  $(if $(filter trap,$(PLATFORMS)),--run "eager=$(abspath $(NV)) run --platform=trap --patch=eager --") $(O)/conf
+	  $(foreach p,$(PLATFORMS),--run "$(p)=$(abspath $(NV)) run --io-uring --platform=$(p) --") \
+	  $(if $(filter trap,$(PLATFORMS)),--run "eager=$(abspath $(NV)) run --io-uring --platform=trap --patch=eager --") $(O)/conf
 	@[ ! -f runsc-cli/verified.def ] || tests/verified.py $(O)/conformance.json syscall-conformance runsc-cli/verified.def --check
 
 # The results as the table of nv syscalls --verified, which is committed.

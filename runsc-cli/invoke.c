@@ -58,7 +58,7 @@ static int invoke_once(struct image *img, const struct run_options *o, const str
 
 static bool plain(const struct run_options *o)
 {
-    return !o->cold && !o->rootfs && !o->nmounts && !o->user && !o->strace_on && !o->explain &&
+    return !o->cold && !o->rootfs && !o->nmounts && !o->user && !o->strace_on && !o->explain && !o->io_uring &&
            !o->stat && !o->output && !o->id && !o->checkpoint_every && o->patch == PATCH_AUTO;
 }
 

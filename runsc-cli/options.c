@@ -22,6 +22,7 @@ enum {
     O_PLATFORM,
     O_STRACE,
     O_EXPLAIN,
+    O_IO_URING,
     O_TIMING,
     O_EVENT,
     O_HOSTNAME,
@@ -92,6 +93,10 @@ static const struct {
      {"strace", optional_argument, NULL, O_STRACE},
      "[=CALLS]",
      "trace system calls on stderr"},
+    {R | I | S,
+     {"io-uring", no_argument, NULL, O_IO_URING},
+     "",
+     "programs may use io_uring (otherwise: ENOSYS)"},
     {R | I | S,
      {"explain", no_argument, NULL, O_EXPLAIN},
      "",
@@ -350,6 +355,9 @@ static int parse_one(int c, const char *arg, struct run_options *o)
     case O_STRACE:
         o->strace_on = true;
         o->strace = arg ? arg : "";
+        return 0;
+    case O_IO_URING:
+        o->io_uring = true;
         return 0;
     case O_EXPLAIN:
         o->explain = true;

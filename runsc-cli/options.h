@@ -15,7 +15,7 @@ enum option_verb { VERB_RUN = 1, VERB_WARM = 2, VERB_INVOKE = 4, VERB_RESTORE = 
 struct run_options {
     enum option_verb verb;
     const char *rootfs, *cwd, *user, *platform, *strace, *event, *hostname, *id, *cpu;
-    bool strace_on, explain, perf_map, timing, timing_json;
+    bool strace_on, explain, io_uring, perf_map, timing, timing_json;
     enum patch_mode patch;
     enum stat_form stat;
     const char *stat_file; /* NULL: standard error */

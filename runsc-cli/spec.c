@@ -261,6 +261,7 @@ static int fill_debugging(struct sandbox_spec *s, const struct run_options *o, s
     s->strace_filter = o->strace_on ? o->strace : NULL;
     s->strace_fd = 2;
     s->explain = o->explain;
+    s->io_uring = o->io_uring;
     s->checkpoint_every = o->checkpoint_every;
     s->patch = o->patch;
     s->stat = o->stat;

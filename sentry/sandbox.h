@@ -51,6 +51,7 @@ struct sandbox_spec {
     const char *strace_filter; /* NULL: off; "" all; "open,read" */
     int strace_fd;
     bool explain;
+    bool io_uring; /* guests may have rings */
     enum stat_form stat;
     int stat_fd;
     enum patch_mode patch;

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/macros.h"
+#include "sentry/ipc/uring/uring.h"
 #include "sentry/kernel/task_internal.h"
 #include "sentry/kernel/uaccess.h"
 #include "sentry/mm/mm.h"
@@ -351,6 +352,7 @@ static int do_exec(struct task *t, struct file **file, char **path, const char *
     if (t->tg->exe)
         file_put(t->tg->exe);
     t->tg->exe = file_get(*file);
+    uring_task_exit(t);
     fdtable_close_on_exec(t);
     trace_execed(t, old_tid);
     return 0;

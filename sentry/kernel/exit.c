@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include "sentry/ipc/sysv/ipc_ns.h"
+#include "sentry/ipc/uring/uring.h"
 #include "sentry/kernel/fiber.h"
 #include "sentry/kernel/freeze.h"
 #include "sentry/kernel/task_internal.h"
@@ -299,6 +300,7 @@ void task_exit(struct task *t, int code)
     seccomp_task_exit(t);
     ipc_task_exit(t);
     futex_wait_drop(t);
+    uring_task_exit(t);
     struct fdtable *fds = t->fds;
     struct fs_context *fs = t->fs;
     t->fds = NULL;

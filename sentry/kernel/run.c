@@ -9,6 +9,7 @@
 #include "base/timeline.h"
 #include "platform/vdso/vdso.h"
 #include "sentry/ctl.h"
+#include "sentry/ipc/uring/uring.h"
 #include "sentry/kernel/fiber.h"
 #include "sentry/kernel/freeze.h"
 #include "sentry/kernel/stat.h"
@@ -245,6 +246,8 @@ static bool may_run(struct task *t)
         }
         return false;
     }
+    if (unlikely(t->uring_work) && t->thr && !task_signal_pending(t))
+        uring_run_work(t);
     if (unlikely(task_signal_pending(t) || t->sig.restore_saved || t->trace.pass ||
                  (t->ev.kind == PE_SYSCALL && t->sys_result <= -ERESTARTSYS)))
         signal_deliver(t);

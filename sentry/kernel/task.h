@@ -92,6 +92,7 @@ struct task {
 
     struct task_trace trace;
     struct task_signal sig;    /* blocked, pending, altstack... sentry/signal/signal.h */
+    bool uring_work, in_uring; /* sentry/ipc/uring: requests may go on; they do */
     bool interrupted;          /* woken in order to look at signals */
     struct waitq *sleeping_on; /* for /proc only */
     long (*restart_fn)(struct task *t, void *data); /* restart_syscall(2) */

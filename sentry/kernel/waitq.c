@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "sentry/ipc/uring/uring.h"
 #include "sentry/kernel/fiber.h"
 #include "sentry/kernel/freeze.h"
 #include "sentry/kernel/loop.h"
@@ -107,6 +108,21 @@ static bool must_wake(struct task *t, enum sleep_mode mode)
     return task_fatal_pending(t) || (mode == SLEEP_FREEZABLE && sandbox_freezing);
 }
 
+/* Requests of io_uring go on while their task sleeps in another call. */
+static void run_uring(struct task *t)
+{
+    uint64_t deadline = t->kept_deadline_ns;
+    struct waitq *on = t->sleeping_on;
+    bool cut = t->wait_cut;
+
+    t->state = TASK_RUNNING;
+    uring_run_work(t);
+    t->state = TASK_SLEEPING;
+    t->kept_deadline_ns = deadline;
+    t->sleeping_on = on;
+    t->wait_cut = cut;
+}
+
 static int sleep_on(struct task *t, struct waitq **qs, int n, uint64_t deadline,
                     enum sleep_mode mode)
 {
@@ -129,7 +145,10 @@ static int sleep_on(struct task *t, struct waitq **qs, int n, uint64_t deadline,
         platform->call_waits(t->thr);
     t->sleeping_on = n ? qs[0] : NULL;
     while (!s.woken && !s.timed_out && !must_wake(t, mode))
-        fiber_park();
+        if (unlikely(t->uring_work) && mode == SLEEP_INTERRUPTIBLE && !t->in_uring)
+            run_uring(t);
+        else
+            fiber_park();
     t->state = TASK_RUNNING;
     t->sleeping_on = NULL;
     ktimer_cancel(&s.timer);
