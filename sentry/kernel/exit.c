@@ -121,6 +121,32 @@ static struct thread_group *new_parent(struct thread_group *tg)
     return !ns ? init_tg : ns->dead ? NULL : ns->reaper;
 }
 
+/*
+ * PR_SET_PDEATHSIG is about the thread that made the child: its other threads go on as parents.
+ * forget_original_parent().
+ */
+static void leave_children(struct task *t)
+{
+    struct thread_group *tg = t->tg, *c, *tmp;
+    struct task *m, *next = NULL;
+    siginfo_t info;
+
+    if (!list_empty(&tg->tasks))
+        next = list_first(&tg->tasks, struct task, tg_node);
+    list_for_each_safe(c, tmp, &tg->children, sibling) {
+        if (c->parent_tid != t->tid)
+            continue;
+        c->parent_tid = next ? next->tid : 0;
+        if (c->zombie)
+            continue;
+        list_for_each(m, &c->tasks, tg_node) {
+            siginfo_user(&info, m->pdeath_signal, SI_USER, t);
+            if (m->pdeath_signal)
+                signal_send_group(c, &info);
+        }
+    }
+}
+
 static void reparent_children(struct thread_group *tg)
 {
     struct thread_group *c, *tmp, *to = new_parent(tg);
@@ -138,11 +164,6 @@ static void reparent_children(struct thread_group *tg)
         struct task *m;
         list_for_each(m, &c->tasks, tg_node)
             task_publish_facts(m);
-        if (c->leader && c->leader->pdeath_signal && !c->zombie) {
-            siginfo_t info;
-            siginfo_kernel(&info, c->leader->pdeath_signal);
-            signal_send_group(c, &info);
-        }
         tg_orphan_check(c);
         if (c->zombie && !(c->leader && trace_reparented(c->leader))) {
             signal_notify_parent(c, WIFSIGNALED(c->group_exit_code) ? CLD_KILLED : CLD_EXITED, 0);
@@ -320,6 +341,7 @@ void task_exit(struct task *t, int code)
     freeze_progress();
     waitq_wake_all(&tg->exit_wait);
     trace_let_go(t);
+    leave_children(t);
     if (t != tg->leader && t->trace.tracer) {
         t->trace.held = true;
         tg->nheld++;

@@ -151,8 +151,11 @@ static long commit(struct task *t, struct cred *n)
     struct cred *old = t->cred;
 
     fix_caps(t, n, old);
-    if (n->euid != old->euid || n->egid != old->egid)
+    if (n->euid != old->euid || n->egid != old->egid || n->fsuid != old->fsuid ||
+        n->fsgid != old->fsgid) { /* commit_creds() */
         t->tg->dumpable = false;
+        t->pdeath_signal = 0;
+    }
     t->cred = n;
     cred_put(old);
     return 0;

@@ -127,7 +127,7 @@ long sys_pidfd_getfd(struct task *t, const struct sysargs *a)
     struct task *o = tg->leader;
     if (!o || !o->fds)
         return -ESRCH;
-    if (o->cred->uid != t->cred->euid && !cred_capable(t->cred, 19 /* CAP_SYS_PTRACE */))
+    if (!trace_may_attach(t, o))
         return -EPERM;
     struct file *f = fd_get(o, arg_i32(a, 1));
     return f ? fd_install_steal(t, f, true) : -EBADF;
