@@ -578,13 +578,17 @@ int mount_restored(struct mount *m, struct mount_ns *ns)
     return 0;
 }
 
-/* Parents are mounts of the same namespace, and all end at its root. */
+/*
+ * Parents are mounts of the same namespace, and all end at its root. One that is a file's is empty
+ * when its tree has moved.
+ */
 int mount_ns_restored(struct mount_ns *ns)
 {
     struct mount *m, *reached = ns->root;
+    bool emptied = !reached && ns->anonymous && ns != root_mount_ns && list_empty(&ns->mounts);
     unsigned int all = 0, seen = 0;
 
-    if (!ns->root || ns->root->ns != ns || ns->root->parent)
+    if (!emptied && (!ns->root || ns->root->ns != ns || ns->root->parent))
         return -EINVAL;
     list_for_each(m, &ns->mounts, node) {
         all++;

@@ -204,10 +204,7 @@ int mount_move(struct task *t, const struct path *at, const struct path *from, b
     } else if (beneath) {
         mount_tuck(m);
     }
-    if (!err && was->anonymous)
-        mount_ns_put(was);
-    else
-        mount_ns_changed(was);
+    mount_ns_changed(was);
     return err;
 }
 

@@ -25,21 +25,19 @@
 /* --- trees --- */
 static void tree_release(struct file *f)
 {
-    struct mount *m = f->path.mnt;
-
-    if (m->ns && m->ns->anonymous && m->ns->root == m)
-        mount_ns_put(m->ns);
+    mount_ns_put(f->priv);
 }
 
 static int tree_restore(struct file *f)
 {
     const struct mount *m = f->path.mnt;
 
-    return m && (f->flags & O_PATH) && (!m->ns || !m->ns->anonymous || m->ns->root == m) ? 0
-                                                                                         : -EINVAL;
+    if (!m || !(f->flags & O_PATH))
+        return -EINVAL;
+    return !m->ns || !m->ns->anonymous || (m->ns == f->priv && m->ns->root == m) ? 0 : -EINVAL;
 }
 
-/* Its namespace is saved by the file: nothing else leads there. */
+/* Its namespace is the file's, also when the tree has moved out of it: nothing else leads there. */
 static const struct file_ops tree_ops = {.kind = "mount tree",
                                          .release = tree_release,
                                          .priv_type = &ckpt_mount_ns,
