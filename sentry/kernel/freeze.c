@@ -2,6 +2,7 @@
 #include "sentry/kernel/freeze.h"
 
 #include <errno.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include "sentry/kernel/fiber.h"
@@ -136,10 +137,24 @@ static bool is_interruption(long r)
            r == -ERESTART_RESTARTBLOCK;
 }
 
-/* Half a write is whole again when the rest is written. */
-static bool cut_write(struct task *t)
+/* Calls whose rest can be made as a call of its own. */
+static bool may_continue(const struct sysargs *a)
 {
-    if (!t->wait_cut || t->sys_result <= 0 || (t->sys.nr != SYS_write && t->sys.nr != SYS_sendto) ||
+    switch (a->nr) {
+    case SYS_write:
+    case SYS_sendto:
+        return true;
+    case SYS_recvfrom: /* a sender's address would be told twice */
+        return (a->arg[3] & (MSG_WAITALL | MSG_PEEK)) == MSG_WAITALL && !a->arg[4];
+    default:
+        return false;
+    }
+}
+
+/* Half a write is whole again when the rest is written, half of what was asked for likewise. */
+static bool cut_half_way(struct task *t)
+{
+    if (!t->wait_cut || t->sys_result <= 0 || !may_continue(&t->sys) ||
         (uint64_t)t->sys_result >= t->sys.arg[2])
         return false;
     t->done_ago += (uint64_t)t->sys_result;
@@ -151,7 +166,7 @@ static bool cut_write(struct task *t)
 
 void task_cut_short(struct task *t)
 {
-    if (!task_signal_waiting(t) && cut_write(t)) {
+    if (!task_signal_waiting(t) && cut_half_way(t)) {
         t->cut_short = true;
         return;
     }

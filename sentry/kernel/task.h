@@ -86,7 +86,7 @@ struct task {
     bool resuming;  /* it is being made again; its deadline, if it is known: */
     uint64_t kept_deadline_ns;
     bool wait_cut;     /* the call's last sleep ended so */
-    uint64_t done_ago; /* bytes that a write(2) made again has written before */
+    uint64_t done_ago; /* bytes that a call made again has moved before */
     bool freeze_told;  /* it was kicked to stop */
     struct futex_wait futex;
 
