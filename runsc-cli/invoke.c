@@ -22,6 +22,7 @@
 #include "runsc-cli/invoke.h"
 #include "runsc-cli/net_ahead.h"
 #include "runsc-cli/request.h"
+#include "runsc-cli/supervise.h"
 #include "runsc-cli/warm.h"
 #include "sentry/kernel/loop.h"
 
@@ -58,8 +59,9 @@ static int invoke_once(struct image *img, const struct run_options *o, const str
 
 static bool plain(const struct run_options *o)
 {
-    return !o->cold && !o->rootfs && !o->nmounts && !o->user && !o->strace_on && !o->explain && !o->io_uring &&
-           !o->stat && !o->output && !o->id && !o->checkpoint_every && o->patch == PATCH_AUTO;
+    return !o->cold && !o->rootfs && !o->nmounts && !o->user && !o->strace_on && !o->explain &&
+           !o->io_uring && !o->stat && !o->output && !o->id && !o->checkpoint_every &&
+           o->patch == PATCH_AUTO;
 }
 
 int invoke_function(const struct run_options *o, const char *name)
@@ -267,12 +269,12 @@ int verb_restore(int argc, char **argv)
     int code = prepare(VERB_RESTORE, argc, argv, &o, &img);
     if (code)
         return code < 0 ? 0 : code;
-    code = start(&s, &img, &o, NULL, &e);
+    code = restore_fill(&s, &img, &o, NULL, 0, &e);
+    if (!code)
+        code = supervise(&s, &o, o.memory ? o.memory : img.manifest.memory, &e);
     if (code) {
         error_print(&e);
     } else {
-        session_run(&s);
-        session_end(&s);
         code = session_exit_code(&s);
         timeline_print(stderr, o.timing_json);
     }

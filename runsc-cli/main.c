@@ -1,8 +1,10 @@
 /* nv: the command line. */
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/hwcap.h"
 #include "base/log.h"
@@ -50,9 +52,24 @@ static int run_verb(const struct verb *v, int argc, char **argv)
     return 0;
 }
 
+/* What we open must not become a standard stream: closed ones are taken by what nothing can read.
+ */
+static void take_streams(void)
+{
+    int fd;
+
+    do
+        fd = open("/", O_PATH);
+    while (fd >= 0 && fd <= 2);
+    if (fd > 2)
+        close(fd);
+}
+
 int main(int argc, char **argv)
 {
     hwcap_find(argv);
+    if (fcntl(0, F_GETFD) < 0 || fcntl(1, F_GETFD) < 0 || fcntl(2, F_GETFD) < 0)
+        take_streams();
     log_debug_enabled = getenv("NV_DEBUG") != NULL;
     if (argc < 2)
         return help(stderr);

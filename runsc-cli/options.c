@@ -123,7 +123,7 @@ static const struct {
      "JSON|@FILE|-",
      "event for a function"},
     {W, {"output", required_argument, NULL, O_OUTPUT}, "NAME", "the image (also -o NAME)"},
-    {R,
+    {R | S,
      {"image", required_argument, NULL, O_OUTPUT},
      "NAME",
      "where the program may save the sandbox: /proc/nv/checkpoint"},

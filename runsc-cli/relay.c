@@ -42,9 +42,15 @@ int relay(struct session *s, const struct run_options *o, struct error *e)
         error_free(e);
         code = 0;
     } else if (!code) {
+        struct control *control = s->control; /* goes on, too */
+        s->control = NULL;
         session_end(s);
         s->ended = true;
         code = go_on(s, o, image, e);
+        if (code && control)
+            control_leave(control);
+        else
+            s->control = control;
         cleanup_error struct error removing = ERROR_INIT;
         image_remove(image, &removing);
     }

@@ -218,10 +218,12 @@ static int own_stream(int fd, bool *tty)
     struct stat st;
     char path[32];
 
-    if (fstat(fd, &st))
+    int flags = fcntl(fd, F_GETFL);
+
+    if (flags < 0 || (flags & O_PATH) || fstat(fd, &st)) /* O_PATH: it was closed, main.c */
         return -1;
     *tty = isatty(fd);
-    int acc = fcntl(fd, F_GETFL) & O_ACCMODE;
+    int acc = flags & O_ACCMODE;
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
     if (S_ISFIFO(st.st_mode) || *tty) {
         int own = open(path, acc | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);

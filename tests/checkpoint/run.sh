@@ -55,7 +55,7 @@ print(len(a), [len(set(c)) == len(a) for c in columns])
 P
 )" "$CLONES [True, True, True, True, True, True]"
     rm -f clones
-    is "many at once" "$(nv invoke $on f --count 30 --parallel 10 >out; grep -c ready out)" 30
+    is "fifty at once" "$(nv invoke $on f --count 100 --parallel 50 >out; grep -c ready out)" 100
 
     # --- a program's own checkpoint ---
     is "a program saves itself" "$(nv run $on --image self -- ./ask)" "saved heap 7, soon"
@@ -63,6 +63,7 @@ P
     for to in $2; do
         is "restored on $to" "$(nv restore --platform="$to" self)" "restored 1 heap 7, soon"
     done
+    is "restored without standard input" "$(nv restore $on self <&-)" "restored 1 heap 7, soon"
     is "nowhere to" "$(nv run $on -- ./ask; echo $?)" 1
 
     # --- from outside ---
@@ -73,7 +74,15 @@ P
     nv checkpoint box --image-path two; code=$?
     wait $!
     is "saved and ended" "$code $?" "0 137"
-    nv restore $on two >>box.out
+    for to in $2; do :; done # the last platform
+    timeout 60 "$nv" restore --platform="$to" --id again two >>box.out 2>>err &
+    lines=$(wc -l <box.out)
+    for i in $(seq 100); do [ "$(wc -l <box.out)" -gt $((lines + 4)) ] && break; sleep 0.1; done
+    is "a restored one is listed" "$(nv ps | grep -c '^again .* sh$')" 1
+    nv checkpoint again --image-path three; code=$?
+    wait $!
+    is "and saved again" "$code $?" "0 137"
+    nv restore $on three >>box.out
     is "every line once" "$(cat box.out)" "$(seq 0 49)"
     is "unknown id" "$(nv checkpoint nobody --image-path x; echo $?)" 125
 

@@ -74,7 +74,7 @@ for platform in $2; do
     is "no place to register" "$(NV_STATE_DIR=/proc/none run -- echo ran) $(NV_STATE_DIR=/proc/none quiet --id box -- true)" "ran 125"
     is "strace" "$(run --strace=getppid -- /usr/bin/python3 -c 'import os; os.getppid()'; grep -c 'getppid() = ' err)" 1
     run --explain -- /usr/bin/python3 -c 'import ctypes; ctypes.CDLL(None).syscall(425, 1, 0)' >/dev/null
-    is "explain" "$(grep -c 'io_uring_setup' err)" 1
+    is "explain" "$(grep -c 'io_uring (--io-uring' err)" 1
     run --stat -- /usr/bin/python3 -c 'import os; os.getppid()' >/dev/null
     is "stat" "$(grep -c 'stat: openat ' err) $(grep -c 'calls by thunks' err) $(grep -c 'page faults' err)" "1 1 1"
     is "stat of processes" "$(grep -c 'CPU of the sentry.*of the guest' err) $(grep -c 'CPU of the gofer' err)" "1 1"
