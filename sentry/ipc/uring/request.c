@@ -127,7 +127,8 @@ static void finish(struct uring_req *r, long res)
     ktimer_arm(&r->free_timer, 1);
 }
 
-void uring_req_complete(struct uring_req *r, long res)
+/* The request ends, and what is linked to it starts or ends. */
+static void complete(struct uring_req *r, long res)
 {
     struct uring *u = r->ring;
     struct uring_req *next = r->link;
@@ -145,7 +146,6 @@ void uring_req_complete(struct uring_req *r, long res)
     }
     if (next)
         make_ready(next);
-    uring_timeouts_check(u);
 }
 
 void uring_timeouts_check(struct uring *u)
@@ -157,12 +157,20 @@ void uring_timeouts_check(struct uring *u)
         again = false;
         list_for_each(r, &u->pending, node) {
             if (u->posted >= r->target) {
-                uring_req_complete(r, 0);
+                complete(r, 0);
                 again = true;
                 break;
             }
         }
     }
+}
+
+void uring_req_complete(struct uring_req *r, long res)
+{
+    struct uring *u = r->ring;
+
+    complete(r, res);
+    uring_timeouts_check(u);
 }
 
 void uring_req_start(struct uring_req *r)
