@@ -7,6 +7,8 @@
  * program's line is printed when it and all before it are finished, so the report does not depend
  * on which attempt was quicker.
  */
+#include "conform.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
@@ -24,25 +26,11 @@
 #include <unistd.h>
 
 #define RUNS_MAX 8
-#define ARGS_MAX 64
 #define JOBS_MAX 64
 #define OUT_MAX (4 << 20)
 #define LINES_MAX 2048
 #define SHOWN_MAX 5  /* differing lines printed for one program under one run */
 #define GRACE_MS 500 /* output awaited from descendants after the program itself is gone */
-
-struct run {
-    const char *name;
-    char *args[ARGS_MAX];
-    int nargs;
-};
-
-struct attempt {
-    char *out;
-    size_t len, size;
-    int status; /* exit code, or 128 + signal */
-    int timed_out, finished;
-};
 
 struct job {
     struct attempt *attempt;
@@ -57,22 +45,17 @@ struct tap {
     int count, plan, failures;
 };
 
-static struct run runs[RUNS_MAX];
-static int nruns, timeout_s = 20, njobs = 1;
+struct run runs[RUNS_MAX];
+int nruns;
+static int timeout_s = 20, njobs = 1;
 static const char *only, *except, *json_path, *known_path, *dir;
-
-/* One program's attempts, one a run; or of those one section that the program printed. */
-struct program {
-    const char *path, *name;
-    struct attempt *attempts;
-};
 
 static struct program *programs; /* to be run */
 static int nprograms;
-static struct program *rows; /* to be judged */
-static int nrows;
+struct program *rows;
+int nrows;
 
-static void *must(void *p)
+void *must(void *p)
 {
     if (!p) {
         perror("conform");
@@ -309,6 +292,16 @@ static void tap_of(struct tap *t, const struct attempt *a, char **copy)
     tap_parse(t, *copy);
 }
 
+int assertions(const struct program *p)
+{
+    static struct tap t;
+    char *copy;
+
+    tap_of(&t, &p->attempts[0], &copy);
+    free(copy);
+    return t.count;
+}
+
 static int tap_same(const struct tap *a, const struct tap *b)
 {
     if (a->count != b->count || a->plan != b->plan)
@@ -320,7 +313,7 @@ static int tap_same(const struct tap *a, const struct tap *b)
     return 1;
 }
 
-static const char *verdict(const struct program *p, int run)
+const char *verdict(const struct program *p, int run)
 {
     const struct attempt *ref = &p->attempts[0], *a = &p->attempts[run];
     static struct tap x, y;
@@ -342,12 +335,12 @@ static const char *verdict(const struct program *p, int run)
     return v;
 }
 
-static int is_good(const char *v)
+int is_good(const char *v)
 {
     return !strcmp(v, "ok") || !strcmp(v, "agree");
 }
 
-static int is_known(const char *run, const char *program)
+int is_known(const char *run, const char *program)
 {
     char line[512], want[512], any[512];
     FILE *f = known_path ? fopen(known_path, "r") : NULL;
@@ -366,9 +359,8 @@ static int is_known(const char *run, const char *program)
     return found;
 }
 
-/* Calls each() for what differs; in the reference run, for what fails. */
-static void differences(const struct program *p, int run,
-                        void (*each)(const char *ref, const char *here, void *), void *arg)
+void differences(const struct program *p, int run,
+                 void (*each)(const char *ref, const char *here, void *), void *arg)
 {
     static struct tap x, y;
     char *cx, *cy, plan_x[32], plan_y[32];
@@ -513,84 +505,6 @@ static void run_all(void)
     }
 }
 
-static void json_string(FILE *f, const char *s)
-{
-    fputc('"', f);
-    for (; *s; s++) {
-        if (*s == '"' || *s == '\\')
-            fprintf(f, "\\%c", *s);
-        else if ((unsigned char)*s < 0x20 || (unsigned char)*s >= 0x7f)
-            fprintf(f, "\\u%04x", (unsigned char)*s);
-        else
-            fputc(*s, f);
-    }
-    fputc('"', f);
-}
-
-struct json_list {
-    FILE *f;
-    int n;
-};
-
-static void json_difference(const char *ref, const char *here, void *arg)
-{
-    struct json_list *l = arg;
-
-    fputs(l->n++ ? ", {" : "{", l->f);
-    json_string(l->f, runs[0].name);
-    fputs(": ", l->f);
-    json_string(l->f, ref);
-    fputs(", \"here\": ", l->f);
-    json_string(l->f, here);
-    fputc('}', l->f);
-}
-
-static void json_run(FILE *f, const struct program *p, int run)
-{
-    struct json_list list = {f, 0};
-
-    json_string(f, runs[run].name);
-    fprintf(f, ": {\"verdict\": \"%s\", \"status\": %d, \"known\": %s, \"differences\": [",
-            verdict(p, run), p->attempts[run].status,
-            is_known(runs[run].name, p->name) ? "true" : "false");
-    if (!is_good(verdict(p, run)))
-        differences(p, run, json_difference, &list);
-    fputs("]}", f);
-}
-
-static int assertions(const struct program *p)
-{
-    static struct tap t;
-    char *copy;
-
-    tap_of(&t, &p->attempts[0], &copy);
-    free(copy);
-    return t.count;
-}
-
-static void json_write(int passed, int failed, int known)
-{
-    FILE *f = must(fopen(json_path, "w"));
-
-    fputs("{\n  \"programs\": [", f);
-    for (int i = 0; i < nrows; i++) {
-        fprintf(f, "%s\n    {\"program\": ", i ? "," : "");
-        json_string(f, rows[i].name);
-        fprintf(f, ", \"assertions\": %d, \"runs\": {", assertions(&rows[i]));
-        for (int k = 0; k < nruns; k++) {
-            fputs(k ? ", " : "", f);
-            json_run(f, &rows[i], k);
-        }
-        fputs("}}", f);
-    }
-    fprintf(f, "\n  ],\n  \"passed\": %d, \"failed\": %d, \"known\": %d\n}\n", passed, failed,
-            known);
-    if (fclose(f)) {
-        perror(json_path);
-        exit(2);
-    }
-}
-
 /* Prints the list of differences and the summary; returns how many programs failed. */
 static int report(void)
 {
@@ -615,7 +529,7 @@ static int report(void)
         passed += !bad && !excused;
     }
     if (json_path)
-        json_write(passed, failed, known);
+        json_write(json_path, passed, failed, known);
     if (known)
         printf("\n%d differ in a known way (not counted as failed)\n", known);
     printf("%s%d passed, %d failed\n", known ? "" : "\n", passed, failed);
