@@ -177,7 +177,7 @@ long futex_restart_later(struct task *t, uint64_t addr, bool private_, uint32_t 
     t->restart_fn = restart_wait;
     t->restart_deadline_ns = deadline;
     t->restart_data.u64[0] = addr;
-    t->restart_data.u64[1] = (uint64_t)private_ << 32 | val;
+    t->restart_data.u64[1] = (private_ ? 1ULL << 32 : 0) | val;
     return -ERESTART_RESTARTBLOCK;
 }
 

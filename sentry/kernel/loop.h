@@ -12,8 +12,8 @@
 
 int loop_init(void);
 const cpu_set_t *loop_cpus(void); /* of the host, that it lets us use */
-int loop_ncpus(void); /* that the host lets us use */
-void loop_run(void);  /* until loop_stop() */
+int loop_ncpus(void);             /* that the host lets us use */
+void loop_run(void);              /* until loop_stop() */
 void loop_stop(void);
 
 /* Host file descriptors. events/revents are EPOLL*. cb runs on the loop and must not park. */

@@ -117,7 +117,7 @@ long sys_set_mempolicy(struct task *t, const struct sysargs *a)
 
 static int mode_of(uint8_t policy)
 {
-    return policy & POLICY_MODE;
+    return (int)(policy & POLICY_MODE);
 }
 
 static uint8_t policy_of(const struct vma *v)

@@ -82,9 +82,9 @@ struct mm {
         uint64_t resident, shared, peak; /* bytes, as the host told at asked_ns: usage.h */
         uint64_t asked_ns;
     } usage;
-    bool asks;                /* mm_watch() was called */
-    bool bare;                /* and its code is to stay as it is */
-    bool locked;              /* a change is under way: mm_internal.h */
+    bool asks;   /* mm_watch() was called */
+    bool bare;   /* and its code is to stay as it is */
+    bool locked; /* a change is under way: mm_internal.h */
     struct waitq lock_wq;
 };
 

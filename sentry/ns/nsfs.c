@@ -44,6 +44,8 @@ static const struct {
 
 static uint64_t ref_id(const struct ns_ref *r)
 {
+    if (!r->ns)
+        return kinds[r->kind].first_id;
     switch (r->kind) {
     case NS_MNT:
         return ((struct mount_ns *)r->ns)->id;
@@ -53,7 +55,7 @@ static uint64_t ref_id(const struct ns_ref *r)
         return ((struct uts_ns *)r->ns)->base.id ? ((struct uts_ns *)r->ns)->base.id
                                                  : kinds[NS_UTS].first_id;
     default:
-        return r->ns ? ((struct ns_base *)r->ns)->id : kinds[r->kind].first_id;
+        return ((struct ns_base *)r->ns)->id;
     }
 }
 

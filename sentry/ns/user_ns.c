@@ -193,7 +193,7 @@ static int parse_map(const char *p, struct id_map *m)
         m->v[m->n++] = e;
         p += *p == '\n';
     }
-    return m->n ? 0 : -EINVAL;
+    return 0;
 }
 
 /* new_idmap_permitted() of kernel/user_namespace.c. */
@@ -240,6 +240,8 @@ int id_map_write(struct task *writer, const struct cred *opener, struct task *ta
     int err = parse_map(text, &m);
     if (err)
         return err;
+    if (!m.n)
+        return -EINVAL;
     if (!map_permitted(writer->cred, opener ? opener : writer->cred, ns, gids, &m))
         return -EPERM;
     for (unsigned int i = 0; i < m.n; i++) { /* down to the first namespace */

@@ -10,6 +10,7 @@
 static bool code_known(uint16_t code)
 {
     switch (code) {
+    /* NOLINTNEXTLINE(misc-redundant-expression): two fields of the code, both 0 */
     case BPF_LD | BPF_W | BPF_ABS:
     case BPF_LD | BPF_W | BPF_LEN:
     case BPF_LDX | BPF_W | BPF_LEN:

@@ -114,6 +114,7 @@ static bool kill_task(struct task *t, bool process)
 
 static bool decide(struct task *t, const struct seccomp_data *d, bool recheck);
 
+/* NOLINTNEXTLINE(misc-no-recursion): see decide() */
 static bool ask_tracer(struct task *t, uint16_t data, bool recheck)
 {
     struct seccomp_data d;

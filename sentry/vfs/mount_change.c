@@ -91,16 +91,19 @@ int mount_bind(struct task *t, const struct path *at, const struct path *from, b
     return vfs_bind(at, from, recursive);
 }
 
+static int may_add(const struct task *t, const struct path *at, const struct mount *m)
+{
+    if (at->mnt->ns != ns_of(t))
+        return -EINVAL;
+    if (at->mnt->sb == m->sb && path_is_mount(at) && m->root == m->sb->root)
+        return -EBUSY;
+    return S_ISLNK(m->root->inode->mode) ? -EINVAL : 0;
+}
+
 int mount_add_new(struct task *t, const struct path *at, struct mount *m)
 {
-    int err = 0;
+    int err = may_add(t, at, m);
 
-    if (at->mnt->ns != ns_of(t))
-        err = -EINVAL;
-    else if (at->mnt->sb == m->sb && path_is_mount(at) && m->root == m->sb->root)
-        err = -EBUSY;
-    else if (S_ISLNK(m->root->inode->mode))
-        err = -EINVAL;
     if (err) {
         mount_put(m);
         return err;

@@ -8,10 +8,8 @@ static volatile char variable[16] = "variable";
 static void child(void)
 {
     raise(SIGUSR1);
-    _exit(!strcmp((const char *)constant, "CONSTANT") &&
-                  !strcmp((char *)variable, "VARIABLE")
-              ? 3
-              : 4);
+    _exit(!strcmp((const char *)constant, "CONSTANT") && !strcmp((char *)variable, "VARIABLE") ? 3
+                                                                                               : 4);
 }
 
 int main(void)

@@ -100,7 +100,7 @@ UNUSED_FN static bool reads(int fd, const char *want)
 /* The next bytes, in however many reads, are want. */
 UNUSED_FN static bool shows_on(int fd, const char *want)
 {
-    char buf[8192];
+    char buf[8192] = {0};
     size_t len = strlen(want), have = 0;
 
     while (have < len && comes(fd, POLLIN)) {

@@ -47,13 +47,13 @@ int main(void)
         order &= cqe_next().user_data == (uint64_t)i;
     }
     ok(order, "twelve, in order");
-    struct {
+    union {
         struct io_uring_probe p;
-        struct io_uring_probe_op ops[32];
+        char room[sizeof(struct io_uring_probe) + 32 * sizeof(struct io_uring_probe_op)];
     } probe;
     memset(&probe, 0, sizeof(probe));
     ok(!syscall(SYS_io_uring_register, ring_fd, IORING_REGISTER_PROBE, &probe, 32) &&
-           (probe.ops[IORING_OP_READ].flags & IO_URING_OP_SUPPORTED),
+           (probe.p.ops[IORING_OP_READ].flags & IO_URING_OP_SUPPORTED),
        "reads are supported");
     done();
 }

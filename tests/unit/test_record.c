@@ -438,7 +438,7 @@ static void see_field(struct ckpt_dump *d, const struct ckpt_field *f, const cha
 
 START_TEST(dump)
 {
-    struct seen s = {.d = {see_record, see_field}};
+    struct seen s = {.d = {.record = see_record, .field = see_field}};
     size_t len;
     uint8_t *data = save(&ckpt_node, &a, &len);
 
@@ -452,7 +452,7 @@ START_TEST(dump)
     ck_assert_ptr_nonnull(strstr(s.text, "[leaf]value=5;"));
     free(data);
     /* Types that nobody here knows are counted, not guessed. */
-    s = (struct seen){.d = {see_record, see_field}};
+    s = (struct seen){.d = {.record = see_record, .field = see_field}};
     data = save(&foreign, &leaf, &len);
     ck_assert_int_eq(ckpt_dump(data, len, &s.d), 0);
     ck_assert_str_eq(s.text, "[type 60102](more)=4 bytes;");

@@ -77,12 +77,9 @@ enum task_state task_visible_state(const struct task *t)
 
 static char state_letter(const struct task *t)
 {
-    static const char letters[] = {[TASK_RUNNING] = 'R',
-                                   [TASK_SLEEPING] = 'S',
-                                   [TASK_STOPPED] = 'T',
-                                   [TASK_TRACED] = 't',
-                                   [TASK_ZOMBIE] = 'Z',
-                                   [TASK_DEAD] = 'X'};
+    static const char letters[] = {
+        [TASK_RUNNING] = 'R', [TASK_SLEEPING] = 'S', [TASK_STOPPED] = 'T',
+        [TASK_TRACED] = 't',  [TASK_ZOMBIE] = 'Z',   [TASK_DEAD] = 'X'};
     return letters[task_visible_state(t)];
 }
 
@@ -174,12 +171,10 @@ static uint64_t stack_size(struct task *t)
 
 static int fill_status(struct task *t, struct strbuf *out)
 {
-    static const char *const names[] = {[TASK_RUNNING] = "R (running)",
-                                        [TASK_SLEEPING] = "S (sleeping)",
-                                        [TASK_STOPPED] = "T (stopped)",
-                                        [TASK_TRACED] = "t (tracing stop)",
-                                        [TASK_ZOMBIE] = "Z (zombie)",
-                                        [TASK_DEAD] = "X (dead)"};
+    static const char *const names[] = {
+        [TASK_RUNNING] = "R (running)", [TASK_SLEEPING] = "S (sleeping)",
+        [TASK_STOPPED] = "T (stopped)", [TASK_TRACED] = "t (tracing stop)",
+        [TASK_ZOMBIE] = "Z (zombie)",   [TASK_DEAD] = "X (dead)"};
     struct thread_group *tg = t->tg;
     const struct cred *c = t->cred;
     const struct mm *mm = t->mm;

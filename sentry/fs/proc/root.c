@@ -24,12 +24,13 @@ static void ask_memory(struct mm *mm, struct strbuf *host)
 static int fill_meminfo(struct task *t, struct strbuf *out)
 {
     const struct memory_usage u = memory_usage();
+    const uint64_t available = MIN(u.free + u.cached - u.shmem, u.total);
     const struct {
         const char *name;
         uint64_t bytes;
     } rows[] = {{"MemTotal", u.total},
                 {"MemFree", u.free},
-                {"MemAvailable", MIN(u.free + u.cached - u.shmem, u.total)},
+                {"MemAvailable", available},
                 {"Buffers", 0},
                 {"Cached", u.cached},
                 {"SwapCached", 0},

@@ -102,12 +102,13 @@ static int caches(struct cache c[CACHES_MAX])
         int n = 0;
         while (n < CACHES_MAX && __get_cpuid_count(leaves[k], (uint32_t)n, &a, &b, &cx, &d) &&
                (a & 31) >= 1 && (a & 31) <= 3) {
+            uint32_t sets = MIN(cx, 0x7ffffffeU);
             c[n++] = (struct cache){.type = (int)(a & 31),
                                     .level = (int)(a >> 5 & 7),
                                     .line = (int)(b & 0xfff) + 1,
                                     .partitions = (int)(b >> 12 & 0x3ff) + 1,
                                     .ways = (int)(b >> 22) + 1,
-                                    .sets = (int)MIN(cx, 0x7ffffffeU) + 1};
+                                    .sets = (int)sets + 1};
         }
         if (n)
             return n;

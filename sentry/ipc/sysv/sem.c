@@ -129,6 +129,7 @@ static int try_all(struct sem_set *s, struct sem_queue *q)
             break;
         }
         if (op->sem_flg & SEM_UNDO) {
+            /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): operate() has made it */
             int adj = q->undo->adj[op->sem_num] - op->sem_op;
             if (adj < -SEM_VALUE_MAX_K - 1 || adj > SEM_VALUE_MAX_K) {
                 err = -ERANGE;

@@ -102,7 +102,7 @@ static long do_rw(struct uring_req *r, enum uio_dir dir, bool vec)
         uio_init_user(&u, r->task, dir, s->addr, MIN(s->len, 0x7ffff000U));
     }
     r->want = (long)u.resid;
-    int rwf = s->rw_flags | (f->ops->no_seek ? RWF_NOWAIT : 0);
+    int rwf = (int)s->rw_flags | (f->ops->no_seek ? RWF_NOWAIT : 0);
     long n =
         dir == UIO_DEST ? file_read(r->task, f, &u, at, rwf) : file_write(r->task, f, &u, at, rwf);
     uio_done(&u);

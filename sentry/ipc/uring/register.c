@@ -105,26 +105,26 @@ static long set_eventfd(struct task *t, struct uring *u, uint64_t arg, uint32_t 
 
 static long probe(struct task *t, uint64_t arg, uint32_t n)
 {
-    struct {
+    union {
         struct io_uring_probe head;
-        struct io_uring_probe_op ops[256];
+        char room[sizeof(struct io_uring_probe) + 256 * sizeof(struct io_uring_probe_op)];
     } p;
     size_t len;
 
     if (n > 256)
         return -EINVAL;
     n = MIN(n, (uint32_t)IORING_OP_LAST);
-    len = sizeof(p.head) + n * sizeof(p.ops[0]);
+    len = sizeof(p.head) + n * sizeof(p.head.ops[0]);
     if (copy_in(t, &p, arg, len))
         return -EFAULT;
     for (size_t i = 0; i < len; i++)
-        if (((const char *)&p)[i])
+        if (p.room[i])
             return -EINVAL;
     p.head.last_op = IORING_OP_LAST - 1;
     p.head.ops_len = (uint8_t)n;
     for (uint32_t i = 0; i < n; i++) {
-        p.ops[i].op = (uint8_t)i;
-        p.ops[i].flags = uring_op_known(i) ? IO_URING_OP_SUPPORTED : 0;
+        p.head.ops[i].op = (uint8_t)i;
+        p.head.ops[i].flags = uring_op_known(i) ? IO_URING_OP_SUPPORTED : 0;
     }
     return copy_out(t, arg, &p, len);
 }

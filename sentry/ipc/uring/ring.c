@@ -341,7 +341,6 @@ static uint32_t submit_chain(struct task *t, struct uring *u, uint32_t max, bool
         if (err) { /* it and what is linked to it fail */
             r->sqe.opcode = IORING_OP_NOP;
             r->sqe.flags = 0;
-            more = false;
             *end = r;
             break;
         }

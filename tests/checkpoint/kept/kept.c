@@ -334,7 +334,7 @@ static void handler(int sig, siginfo_t *si, void *context)
 
     handled = sig;
     value = si->si_value.sival_int;
-    on_stack = &here > alternate && &here < alternate + sizeof(alternate);
+    on_stack = (uintptr_t)&here - (uintptr_t)alternate < sizeof(alternate);
 }
 
 static void signals_make(void)

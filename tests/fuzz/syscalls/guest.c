@@ -12,6 +12,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -128,7 +129,7 @@ static const long odd[] = {
     0,        1,     2,          7,        8,          16,       63,
     64,       511,   4095,       4096,     4097,       65536,    1 << 20,
     -1,       -2,    0x7fffffff, 1L << 31, 0xffffffff, 1L << 47, 0x7fffffffffffffff,
-    1L << 63, -4096, -100};
+    LONG_MIN, -4096, -100};
 
 static int is_never(int nr)
 {
@@ -401,7 +402,7 @@ static void start_canary(void)
     answer = from[0];
 }
 
-/* A program may kill it, by a signal of its own choice to the owner of a file: then another sings. */
+/* A program may kill it, by a signal it chose for the owner of a file: then another sings. */
 static void check_canary(void)
 {
     struct pollfd p = {answer, POLLIN, 0};
