@@ -25,7 +25,7 @@ struct aio_poll {
     uint32_t events;
     int nwaiters;
     struct aio_waiter waiters[QUEUES_MAX];
-    struct ktimer free_timer;
+    struct ktimer later, free_timer;
 };
 
 static void poll_free(struct ktimer *k)
@@ -46,6 +46,7 @@ static void finish(struct aio_poll *p, uint32_t revents, bool told)
     for (int i = 0; i < p->nwaiters; i++)
         waitq_del(&p->waiters[i].w);
     list_del(&p->node);
+    ktimer_cancel(&p->later);
     if (told)
         aio_complete(p->ctx, p->op.eventfd, &ev);
     else
@@ -53,13 +54,31 @@ static void finish(struct aio_poll *p, uint32_t revents, bool told)
     ktimer_arm(&p->free_timer, 1);
 }
 
-static void woken(struct waiter *w, uint32_t events)
+/* An event wakes what polls its eventfd, which may be such a request again: then on the loop. */
+static void look(struct aio_poll *p)
 {
-    struct aio_poll *p = container_of(w, struct aio_waiter, w)->p;
+    static bool finishing;
     uint32_t now = file_poll(p->op.file, NULL) & p->events;
 
-    if (now)
-        finish(p, now, true);
+    if (!now)
+        return;
+    if (finishing) {
+        ktimer_arm(&p->later, 1);
+        return;
+    }
+    finishing = true;
+    finish(p, now, true);
+    finishing = false;
+}
+
+static void woken(struct waiter *w, uint32_t events)
+{
+    look(container_of(w, struct aio_waiter, w)->p);
+}
+
+static void look_later(struct ktimer *k)
+{
+    look(container_of(k, struct aio_poll, later));
 }
 
 static void add_waiter(struct poll_table *pt, struct waitq *q)
@@ -88,6 +107,7 @@ long aio_poll_start(struct aio_ctx *c, const struct aio_op *op)
     p->ctx = c;
     p->op = *op;
     p->events = (uint32_t)cb->aio_buf | EPOLLERR | EPOLLHUP;
+    ktimer_init(&p->later, look_later);
     ktimer_init(&p->free_timer, poll_free);
     list_add_tail(&c->polls, &p->node);
     uint32_t now = file_poll(op->file, &p->pt) & p->events;

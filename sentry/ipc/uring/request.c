@@ -64,13 +64,19 @@ static void unarm(struct uring_req *r)
     ktimer_cancel(&r->timer);
 }
 
+/* A completion wakes what waits for the ring or its eventfd: of those, the task completes. */
 static void file_ready(struct uring_req *r, uint32_t now)
 {
+    static bool completing;
+
     unarm(r);
-    if (r->sqe.opcode == IORING_OP_POLL_ADD)
+    if (r->sqe.opcode == IORING_OP_POLL_ADD && !completing) {
+        completing = true;
         uring_req_complete(r, (long)now);
-    else
+        completing = false;
+    } else {
         make_ready(r);
+    }
 }
 
 static void woken(struct waiter *w, uint32_t events)
