@@ -18,6 +18,7 @@
 #include "sentry/kernel/fiber.h"
 #include "sentry/sandbox.h"
 
+#define REGISTER_LAST 37 /* of Linux 6.18 */
 #define SQ_MAX 32768
 #define RINGS_MAX 256
 #define SETUP_KNOWN                                                                                \
@@ -478,6 +479,9 @@ long sys_io_uring_register(struct task *t, const struct sysargs *a)
 
     if (!enabled())
         return -ENOSYS;
+    /* The operation comes before the descriptor; none goes without one, and none is registered. */
+    if (arg_u32(a, 1) >= REGISTER_LAST || arg_i32(a, 0) == -1)
+        return -EINVAL;
     int err = get_ring(t, arg_i32(a, 0), &f);
     return err ? err : uring_register(t, f->priv, arg_u32(a, 1), arg_u64(a, 2), arg_u32(a, 3));
 }
