@@ -31,7 +31,10 @@ static int receive_fd(void)
     int fd;
 
     must(recvmsg(sock[0], &m, 0));
-    memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(fd));
+    struct cmsghdr *head = CMSG_FIRSTHDR(&m);
+    if (!head)
+        bail("receiving the descriptor");
+    memcpy(&fd, CMSG_DATA(head), sizeof(fd));
     return fd;
 }
 

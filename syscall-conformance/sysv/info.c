@@ -19,9 +19,9 @@ int main(void)
 {
     struct shminfo si;
     struct shm_info su;
-    struct seminfo mi;
+    struct seminfo mi = {0};
     struct msginfo qi;
-    struct shmid_ds ds;
+    struct shmid_ds ds = {0};
     char head[512];
 
     int shm = new_shm(5000, 0600), sem = new_sem(2, 0600), msg = new_msg(0600);

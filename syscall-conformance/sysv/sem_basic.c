@@ -5,7 +5,7 @@ int main(void)
 {
     int id = new_sem(3, 0600);
     unsigned short vals[3] = {9, 9, 9};
-    struct semid_ds ds;
+    struct semid_ds ds = {0};
 
     is_eq(semctl(id, 0, GETALL, (union semun){.array = vals}), 0);
     ok(!vals[0] && !vals[1] && !vals[2], "they begin at zero");

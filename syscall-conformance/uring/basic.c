@@ -5,7 +5,7 @@
 int main(void)
 {
     char buf[16] = "";
-    struct statx stx;
+    struct statx stx = {0};
     struct iovec v[2] = {{buf, 2}, {buf + 8, 2}};
 
     tmp_enter();

@@ -53,6 +53,11 @@ static int64_t mono_ns(void)
     return ts.tv_sec * 1000000000LL + ts.tv_nsec;
 }
 
+static void put(char *to, const char *text)
+{
+    memcpy(to, text, strlen(text) + 1);
+}
+
 static bool reads(int fd, const char *text)
 {
     char buf[256];
@@ -257,7 +262,7 @@ static void terminal_make(void)
     struct winsize size = {.ws_row = 33, .ws_col = 77};
     struct termios t;
     char name[32];
-    int number, unlock = 0;
+    int number = 0, unlock = 0;
 
     master = open("/dev/ptmx", O_RDWR | O_NOCTTY);
     expect(!ioctl(master, TIOCSPTLCK, &unlock) && !ioctl(master, TIOCGPTN, &number));
@@ -285,13 +290,13 @@ static void memory_make(void)
     heap = malloc(300000);
     memset(heap, 'h', 300000);
     shared = mmap(NULL, 16384, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    strcpy(shared + 5000, "shared");
+    put(shared + 5000, "shared");
     int fd = memfd_create("memory", MFD_ALLOW_SEALING);
     expect(fd >= 0 && !ftruncate(fd, 8192) && !fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK));
     mapped = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    strcpy(mapped + 4096, "of a memfd");
+    put(mapped + 4096, "of a memfd");
     readonly = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    strcpy(readonly, "read only");
+    put(readonly, "read only");
     expect(!mprotect(readonly, 4096, PROT_READ) && !mprotect(readonly + 4096, 4096, PROT_NONE));
 }
 
@@ -373,12 +378,12 @@ static void child_main(void)
 {
     static char own[4096] = "parent's";
 
-    strcpy(own, "child's");
+    put(own, "child's");
     close(to_child[1]);
     setsid();
     bool ok = reads(to_child[0], "go") && !strcmp(own, "child's") &&
               !strcmp(shared + 5000, "shared") && getsid(0) == getpid();
-    strcpy(shared, ok ? "child saw all" : "child missed something");
+    put(shared, ok ? "child saw all" : "child missed something");
     expect(writes(from_child[1], "done"));
     _exit(ok ? 7 : 8);
 }
@@ -395,7 +400,7 @@ static void processes_make(void)
     if (!zombie)
         _exit(5);
     child_fd = (int)syscall(SYS_pidfd_open, child, 0);
-    siginfo_t si;
+    siginfo_t si = {0};
     expect(!waitid(P_PID, (id_t)zombie, &si, WEXITED | WNOWAIT) && si.si_status == 5);
 }
 

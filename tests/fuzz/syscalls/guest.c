@@ -87,7 +87,7 @@ static uint64_t rnd(void)
     rng ^= rng << 17;
     return rng;
 }
-#define PICK(table) table[rnd() % (sizeof(table) / sizeof(*table))]
+#define PICK(table) (table)[rnd() % (sizeof(table) / sizeof(*table))]
 
 static const char *const names[] = {"f",
                                     "g",
@@ -119,10 +119,10 @@ static const char *const names[] = {"f",
                                     "proc",
                                     "overlay",
                                     "/proc/sys/kernel"};
-static const int ioctls[] = {0x5401, 0x5402, 0x5403,     0x5409,     0x540a, 0x540b, 0x540e,
-                             0x540f, 0x5410, 0x5411,     0x5412,     0x5413, 0x5414, 0x541b,
-                             0x5420, 0x5421, 0x5422,     0x5430,     0x5431, 0x5438, 0x5450,
-                             0x5451, 0x5452, 0x80045430, 0x40045431, 0x5441, 0xb701, 0xb703};
+static const unsigned int ioctls[] = {
+    0x5401, 0x5402, 0x5403, 0x5409,     0x540a,     0x540b, 0x540e, 0x540f, 0x5410, 0x5411,
+    0x5412, 0x5413, 0x5414, 0x541b,     0x5420,     0x5421, 0x5422, 0x5430, 0x5431, 0x5438,
+    0x5450, 0x5451, 0x5452, 0x80045430, 0x40045431, 0x5441, 0xb701, 0xb703};
 static const int fcntls[] = {0,  1,  2,  3,  4,    5,    6,    7,    8,    9,    10,   11,  15,
                              16, 36, 37, 38, 1024, 1025, 1026, 1030, 1031, 1032, 1033, 1034};
 static const long odd[] = {
