@@ -21,6 +21,7 @@ static int skip(long nr)
     case SYS_rt_sigsuspend:
     case SYS_vfork:
     case SYS_rt_sigreturn:
+    case SYS_ptrace: /* a thread that asks to be traced stays until its tracer has waited for it */
     case SYS_setrlimit: /* the bound on memory stays */
     case SYS_prlimit64:
         return 1;
