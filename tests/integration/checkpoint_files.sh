@@ -60,7 +60,7 @@ report "standard input is a file" $? "$out"
 out=$(echo "from a pipe" | timeout -s KILL 30 "$nv" restore --platform="$platform" "$tmp/cat" 2>&1)
 [ "$out" = "from a pipe" ]
 report "standard input is a pipe" $? "$out"
-out=$( (sleep 0.5; printf 'typed\n\004'; sleep 1) |
+out=$( (sleep 2; printf 'typed\n\004'; sleep 3) |
     timeout -s KILL 30 script -qec "$nv restore --platform=$platform $tmp/cat" /dev/null | tr -d '\r')
 [ "$out" = "typed
 typed" ]
