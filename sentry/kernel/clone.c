@@ -43,7 +43,7 @@ static int check_flags(struct task *t, uint64_t f)
         return -EINVAL;
     if ((f & CLONE_PIDFD) && (f & (CLONE_DETACHED | CLONE_THREAD)))
         return -EINVAL;
-    if ((f & CLONE_PARENT) && t->tg == init_tg)
+    if ((f & CLONE_PARENT) && !t->tg->parent) /* the first process, or it is ending */
         return -EINVAL;
     if ((f & CLONE_THREAD) && t->pid_ns != t->pid_ns_children)
         return -EINVAL;
