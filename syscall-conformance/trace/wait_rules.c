@@ -3,11 +3,12 @@
 
 int main(void)
 {
-    int p[2], q[2], status;
+    int p[2], q[2], attached[2], status;
     char c;
 
     must(pipe(p));
     must(pipe(q));
+    must(pipe(attached));
     pid_t pid = fork();
     if (pid == 0) {
         close(p[1]);
@@ -19,6 +20,8 @@ int main(void)
         close(q[1]);
         if (tr(PTRACE_ATTACH, pid, 0, 0) || !is_stop(next(pid), SIGSTOP))
             _exit(1);
+        if (write(attached[1], "a", 1) != 1)
+            _exit(6);
         if (read(q[0], &c, 1) != 1 || tr(PTRACE_CONT, pid, 0, 0))
             _exit(2);
         siginfo_t si;
@@ -30,6 +33,7 @@ int main(void)
     }
     close(p[0]);
     close(q[0]);
+    must(read(attached[0], &c, 1));
     is_eq(waitpid(pid, &status, WNOHANG | WUNTRACED), 0);
     must(write(q[1], "x", 1));
     close(p[1]);
