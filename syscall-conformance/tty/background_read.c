@@ -1,23 +1,6 @@
 /* termios(3): a background process that reads is stopped by SIGTTIN; EIO if that cannot be. */
 #include "pty.h"
 
-/* Runs fn in a background group of a session; the child's wait status. */
-static int in_background(void (*fn)(void), int options)
-{
-    int status = -1;
-    pid_t pid = fork();
-
-    if (pid == 0) {
-        setpgid(0, 0);
-        fn();
-        _exit(0);
-    }
-    setpgid(pid, pid);
-    waitpid(pid, &status, options);
-    kill(pid, SIGKILL);
-    return status;
-}
-
 static void reads_it(void)
 {
     char c;

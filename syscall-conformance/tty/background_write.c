@@ -1,22 +1,6 @@
 /* termios(3): with TOSTOP a background process that writes is stopped by SIGTTOU. */
 #include "pty.h"
 
-static int in_background(void (*fn)(void), int options)
-{
-    int status = -1;
-    pid_t pid = fork();
-
-    if (pid == 0) {
-        setpgid(0, 0);
-        fn();
-        _exit(0);
-    }
-    setpgid(pid, pid);
-    waitpid(pid, &status, options);
-    kill(pid, SIGKILL);
-    return status;
-}
-
 static void writes(void)
 {
     check(write(slave, "x", 1) == 1, 1);

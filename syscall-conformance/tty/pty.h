@@ -36,6 +36,23 @@ UNUSED_FN static void take_terminal(void)
     check(ioctl(slave, TIOCSCTTY, 0) == 0, 111);
 }
 
+/* Runs fn in a background group of a session; the child's wait status. */
+UNUSED_FN static int in_background(void (*fn)(void), int options)
+{
+    int status = -1;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        setpgid(0, 0);
+        fn();
+        _exit(0);
+    }
+    setpgid(pid, pid);
+    waitpid(pid, &status, options);
+    kill(pid, SIGKILL);
+    return status;
+}
+
 UNUSED_FN static void set_flags(tcflag_t input, tcflag_t output, tcflag_t local)
 {
     struct termios t;

@@ -65,9 +65,9 @@ static void find_lines(struct tty *t)
         return;
     for (size_t i = 0; i < t->done; i++)
         if (t->in[i] == '\n')
-            t->ends[i / 8] |= (unsigned char)(1U << i % 8);
+            tty_set_line_end(t, i, true);
     if (t->done && t->in[t->done - 1] != '\n')
-        t->ends[(t->done - 1) / 8] |= (unsigned char)(1U << (t->done - 1) % 8);
+        tty_set_line_end(t, t->done - 1, true);
 }
 
 /* Here and not in link(): a standard stream that is a terminal looks for the console there. */

@@ -12,18 +12,10 @@
 #define FLAG TTY_FLAG
 
 /* --- the buffer --- */
-static void set_end(struct tty *t, size_t at, bool ends)
-{
-    if (ends)
-        t->ends[at / 8] |= (unsigned char)(1U << at % 8);
-    else
-        t->ends[at / 8] &= (unsigned char)~(1U << at % 8);
-}
-
 static void put_byte(struct tty *t, unsigned char c, bool ends)
 {
     t->in[t->len] = c;
-    set_end(t, t->len++, ends);
+    tty_set_line_end(t, t->len++, ends);
 }
 
 /* Room for one more? A line that is too long loses its end; complete lines and raw input wait. */
@@ -68,7 +60,7 @@ void tty_input_mode_changed(struct tty *t)
     memset(t->ends, 0, sizeof(t->ends));
     t->literal = t->erasing = false;
     if (FLAG(t, c_lflag, ICANON) && t->len)
-        set_end(t, t->len - 1, true);
+        tty_set_line_end(t, t->len - 1, true);
     t->done = t->len;
     waitq_wake(&t->in_wq, EPOLLIN | EPOLLRDNORM);
 }

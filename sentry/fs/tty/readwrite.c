@@ -67,13 +67,8 @@ static void drop_input(struct tty *t, size_t n)
     size_t left = t->len - n;
 
     memmove(t->in, t->in + n, left);
-    for (size_t i = 0; i < left; i++) {
-        unsigned char bit = (unsigned char)(1U << i % 8);
-        if (tty_line_ends(t, i + n))
-            t->ends[i / 8] |= bit;
-        else
-            t->ends[i / 8] &= (unsigned char)~bit;
-    }
+    for (size_t i = 0; i < left; i++)
+        tty_set_line_end(t, i, tty_line_ends(t, i + n));
     t->done -= n;
     t->len = left;
     tty_input_continue(t);

@@ -75,6 +75,13 @@ static inline bool tty_line_ends(const struct tty *t, size_t at)
     return t->ends[at / 8] & (1U << at % 8);
 }
 
+static inline void tty_set_line_end(struct tty *t, size_t at, bool ends)
+{
+    unsigned char bit = (unsigned char)(1U << at % 8);
+
+    t->ends[at / 8] = (unsigned char)(ends ? t->ends[at / 8] | bit : t->ends[at / 8] & ~bit);
+}
+
 struct tty *tty_alloc(void);
 struct tty *tty_get(struct tty *t);
 void tty_put(struct tty *t);
