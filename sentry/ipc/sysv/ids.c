@@ -282,3 +282,12 @@ long ipc_get(struct task *t, enum ipc_kind kind, const struct ipc_create *c)
         err = ipc_permitted(t, o, c->flags);
     return err ? err : o->id;
 }
+
+int ipc_find_stat(struct task *t, enum ipc_kind kind, int id, bool is_index, bool any,
+                  struct ipc_object **out)
+{
+    *out = is_index ? ipc_find_index(t->ipc, kind, id) : ipc_find(t->ipc, kind, id);
+    if (!*out)
+        return -EINVAL;
+    return any ? 0 : ipc_permitted(t, *out, 0444);
+}

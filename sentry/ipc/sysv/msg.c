@@ -331,13 +331,10 @@ static long msg_info(struct task *t, int cmd, uint64_t buf)
 
 static long msg_stat(struct task *t, int id, int cmd, uint64_t buf)
 {
-    struct ipc_object *o =
-        cmd == IPC_STAT ? ipc_find(t->ipc, IPC_MSG, id) : ipc_find_index(t->ipc, IPC_MSG, id);
+    struct ipc_object *o;
     struct msqid_ds ds;
 
-    if (!o)
-        return -EINVAL;
-    int err = cmd == MSG_STAT_ANY ? 0 : ipc_permitted(t, o, 0444);
+    int err = ipc_find_stat(t, IPC_MSG, id, cmd != IPC_STAT, cmd == MSG_STAT_ANY, &o);
     if (err)
         return err;
     const struct msg_queue *q = container_of(o, struct msg_queue, o);

@@ -31,13 +31,10 @@ static long sem_info(struct task *t, int cmd, uint64_t buf)
 
 static long sem_stat(struct task *t, int id, int cmd, uint64_t buf)
 {
-    struct ipc_object *o =
-        cmd == IPC_STAT ? ipc_find(t->ipc, IPC_SEM, id) : ipc_find_index(t->ipc, IPC_SEM, id);
+    struct ipc_object *o;
     struct semid_ds ds;
 
-    if (!o)
-        return -EINVAL;
-    int err = cmd == SEM_STAT_ANY ? 0 : ipc_permitted(t, o, 0444);
+    int err = ipc_find_stat(t, IPC_SEM, id, cmd != IPC_STAT, cmd == SEM_STAT_ANY, &o);
     if (err)
         return err;
     const struct sem_set *s = container_of(o, struct sem_set, o);

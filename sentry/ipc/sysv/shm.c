@@ -383,13 +383,10 @@ static long shm_info(struct task *t, uint64_t buf)
 
 static long shm_stat(struct task *t, int id, int cmd, uint64_t buf)
 {
-    struct ipc_object *o =
-        cmd == IPC_STAT ? ipc_find(t->ipc, IPC_SHM, id) : ipc_find_index(t->ipc, IPC_SHM, id);
+    struct ipc_object *o;
     struct shmid_ds ds;
 
-    if (!o)
-        return -EINVAL;
-    int err = cmd == SHM_STAT_ANY ? 0 : ipc_permitted(t, o, 0444);
+    int err = ipc_find_stat(t, IPC_SHM, id, cmd != IPC_STAT, cmd == SHM_STAT_ANY, &o);
     if (err)
         return err;
     const struct shm_segment *s = segment(o);

@@ -34,6 +34,9 @@ long ipc_get(struct task *t, enum ipc_kind kind, const struct ipc_create *c);
 /* By id (-EINVAL) or, for the STAT commands of indexes, by index. NULL: there is none. */
 struct ipc_object *ipc_find(struct ipc_ns *ns, enum ipc_kind kind, int id);
 struct ipc_object *ipc_find_index(struct ipc_ns *ns, enum ipc_kind kind, int index);
+/* What IPC_STAT (an id) and *_STAT, *_STAT_ANY (an index) are about. 0 or a negative errno. */
+int ipc_find_stat(struct task *t, enum ipc_kind kind, int id, bool is_index, bool any,
+                  struct ipc_object **out);
 /* Takes it out of the table; memory stays the caller's matter. */
 void ipc_remove(struct ipc_ns *ns, struct ipc_object *o);
 /* The highest index in use, 0: none. */
