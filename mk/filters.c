@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -32,40 +33,54 @@
 #define ANY 0
 #define ARG0(value) 1, SCMP_A0(SCMP_CMP_EQ, value, 0)
 #define ARG1(value) 1, SCMP_A1(SCMP_CMP_EQ, value, 0)
+/* A thread, in the namespaces of its process. */
+#define NAMESPACES                                                                                 \
+    (CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |     \
+     CLONE_NEWCGROUP)
+#define THREADS_ONLY                                                                               \
+    1, SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_VM | CLONE_THREAD | NAMESPACES, CLONE_VM | CLONE_THREAD)
+#define NOT_EXECUTABLE 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)
 
 #define ALLOW(name, ...)                                                                           \
     if (!err)                                                                                      \
     err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(name), __VA_ARGS__)
+#define REFUSE(name)                                                                               \
+    if (!err)                                                                                      \
+    err = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(name), 0)
+/* Rows of sentry and gofer: a third column is what the arguments must be. */
+#define HOSTCALL(name, reason, ...) ALLOW(name, 0 __VA_OPT__(+) __VA_ARGS__);
+#define HOSTCALL_NOSYS(name, reason) REFUSE(name);
+
+/* Entered in another way than as 64-bit code does: int 0x80, x32. */
+static int forbid_other_entries(scmp_filter_ctx ctx)
+{
+    return seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+}
 
 static int sentry_rules(scmp_filter_ctx ctx)
 {
-    int err = 0;
+    int err = forbid_other_entries(ctx);
 
-#define HOSTCALL(name, reason) ALLOW(name, 0);
 #include "sentry/hostcalls.def"
 #if NV_ASAN
 #include "base/sanitize.def"
 #endif
-#undef HOSTCALL
-    /* Of ioctls, sizes and terminal modes of the standard streams. */
-    ALLOW(ioctl, ARG1(FIONREAD));
-    ALLOW(ioctl, ARG1(NV_PAGEMAP_SCAN));
-    ALLOW(ioctl, ARG1(TIOCGWINSZ));
     return err;
 }
 
 static int gofer_rules(scmp_filter_ctx ctx)
 {
-    int err = 0;
+    int err = forbid_other_entries(ctx);
 
-#define HOSTCALL(name, reason) ALLOW(name, 0);
 #include "gofer/hostcalls.def"
 #if NV_ASAN
 #include "base/sanitize.def"
 #endif
-#undef HOSTCALL
     return err;
 }
+
+#undef HOSTCALL
+#undef HOSTCALL_NOSYS
 
 static int stub_rules(scmp_filter_ctx ctx)
 {

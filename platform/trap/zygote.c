@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/filter.h"
 #include "base/log.h"
 #include "base/macros.h"
 #include "platform/host_vdso.h"
@@ -26,9 +27,6 @@
 #include "platform/trap/trap.h"
 #include "platform/vdso/vdso.h"
 #include "stub_filter.h"
-
-_Static_assert(sizeof(stub_filter) <= sizeof(((struct zygote_params *)0)->filter),
-               "the stub's filter is too long");
 
 struct stub_shared *trap_shared;
 int trap_doorbell = -1;
@@ -268,8 +266,11 @@ int zygote_start(bool hide_cpuid, struct error *e)
     p->vdso_base = host_vdso_base(STUB_VDSO);
     memcpy(p->maps, host_vdso_pieces, sizeof(p->maps));
     p->hide_cpuid = hide_cpuid;
-    p->filter_len = ARRAY_SIZE(stub_filter);
-    memcpy(p->filter, stub_filter, sizeof(stub_filter));
+    int len = filter_copy((void *)p->filter, ARRAY_SIZE(p->filter), stub_filter,
+                          ARRAY_SIZE(stub_filter), "stub");
+    if (len < 0)
+        return error_set(e, len, "the stub's filter");
+    p->filter_len = (uint32_t)len;
     fds = (struct stub_fds){image, shared, vdso, ctl};
     pid_t pid = clone(exec_stub, stack + sizeof(stack), CLONE_VM | SIGCHLD, &fds);
     close(ctl);
