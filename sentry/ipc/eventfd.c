@@ -124,6 +124,7 @@ static const struct file_ops eventfd_ops = {
     .fdinfo = ev_fdinfo,
     .llseek = noop_llseek,
     .no_seek = true,
+    .io = FILE_NOWAIT_READ | FILE_NO_SPLICE_READ | FILE_PLAIN_WRITE,
     .priv_type = &ckpt_eventfd,
     .restore = ev_restore,
 };

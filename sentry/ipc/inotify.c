@@ -352,6 +352,7 @@ static const struct file_ops inotify_ops = {.kind = "inotify",
                                             .release = in_release,
                                             .llseek = noop_llseek,
                                             .no_seek = true,
+                                            .io = FILE_PLAIN_READ,
                                             .priv_type = &ckpt_inotify,
                                             .restore = inotify_restore};
 CKPT_SYMBOL("file_ops", "inotify", inotify_ops);

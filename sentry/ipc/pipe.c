@@ -16,6 +16,7 @@
 #include "sentry/kernel/task.h"
 
 #define PIPE_DEFAULT 65536
+#define PIPE_LEAST (2 * NV_PAGE_SIZE) /* of a user who has too many pages */
 #define PIPE_MAX_SIZE 1048576
 #define PIPE_MAX_PRIVILEGED (16 * PIPE_MAX_SIZE)
 #define PIPE_PACKETS 256
@@ -23,7 +24,7 @@
 #define RWF_NOWAIT 8
 #endif
 
-static struct pipe *pipe_new(void)
+static struct pipe *pipe_alloc(void)
 {
     struct pipe *p = calloc(1, sizeof(*p));
 
@@ -36,12 +37,28 @@ static struct pipe *pipe_new(void)
     return p;
 }
 
+static struct pipe *pipe_new(const struct task *t)
+{
+    struct pipe *p = pipe_alloc();
+
+    if (!p)
+        return NULL;
+    if (pipe_charge(p, t->cred->uid)) {
+        free(p);
+        return NULL;
+    }
+    if (pipe_pages_over(p, p->limit) && !pipe_privileged(t))
+        pipe_resize(p, PIPE_LEAST);
+    return p;
+}
+
 static void pipe_put(struct pipe *p)
 {
     if (--p->refs)
         return;
     if (p->inode)
         p->inode->pipe = NULL;
+    pipe_uncharge(p);
     ring_free(&p->ring);
     free(p->packets);
     free(p);
@@ -276,6 +293,7 @@ static const struct file_ops pipe_ops = {
     .ioctl = pipe_ioctl,
     .release = pipe_release,
     .no_seek = true,
+    .io = FILE_NOWAIT,
     .priv_type = &ckpt_pipe,
     .restore = pipe_restore,
 };
@@ -284,6 +302,11 @@ CKPT_SYMBOL("file_ops", "pipe", pipe_ops);
 struct pipe *pipe_of(const struct file *f)
 {
     return f->ops == &pipe_ops ? f->priv : NULL;
+}
+
+bool file_is_pipe(const struct file *f)
+{
+    return pipe_of(f);
 }
 
 /* The file counts as an end of p. */
@@ -317,24 +340,27 @@ long pipe_fcntl(struct task *t, struct file *f, int cmd, long arg)
         size *= 2;
     if (size > p->limit && size > PIPE_MAX_SIZE && !cred_capable(t->cred, 24 /* SYS_RESOURCE */))
         return -EPERM;
+    if (size > p->limit && pipe_pages_over(p, size) && !pipe_privileged(t))
+        return -EPERM;
     if (size > PIPE_MAX_PRIVILEGED)
         return -ENOMEM;
     if (p->ring.used > size)
         return -EBUSY;
-    p->limit = size;
+    pipe_resize(p, size);
     waitq_wake(&p->wwait, EPOLLOUT | EPOLLWRNORM);
     return (long)size;
 }
 
 /* --- pipe(2) --- */
-static int pipe_files(int flags, struct file *ends[2])
+static int pipe_files(struct task *t, int flags, struct file *ends[2])
 {
-    struct pipe *p = pipe_new();
+    struct pipe *p = pipe_new(t);
 
     if (!p)
         return -ENOMEM;
     ends[0] = file_new_anon(&pipe_ops, S_IFIFO | 0600, O_RDONLY | (flags & O_NONBLOCK), p);
     if (!ends[0]) {
+        pipe_uncharge(p);
         free(p);
         return -ENOMEM;
     }
@@ -361,7 +387,7 @@ static long do_pipe(struct task *t, uint64_t addr, int flags)
         return -EINVAL;
     if (flags & O_EXCL) /* O_NOTIFICATION_PIPE, as without CONFIG_WATCH_QUEUE */
         return -ENOPKG;
-    int err = pipe_files(flags, ends);
+    int err = pipe_files(t, flags, ends);
     if (err)
         return err;
     fds[0] = fd_install(t, ends[0], flags & O_CLOEXEC, 0);
@@ -397,11 +423,11 @@ static int wait_other(struct task *t, struct pipe *p, const unsigned int *opens,
     return 0;
 }
 
-static int get_pipe(struct inode *i)
+static int get_pipe(struct task *t, struct inode *i)
 {
     if (i->pipe)
         return 0;
-    i->pipe = pipe_new();
+    i->pipe = pipe_new(t);
     if (!i->pipe)
         return -ENOMEM;
     i->pipe->inode = i;
@@ -410,7 +436,7 @@ static int get_pipe(struct inode *i)
 
 int fifo_open(struct task *t, struct inode *i, int flags, struct file **out)
 {
-    int acc = flags & O_ACCMODE, err = get_pipe(i);
+    int acc = flags & O_ACCMODE, err = get_pipe(t, i);
 
     if (err)
         return err;
@@ -451,10 +477,11 @@ int fifo_open(struct task *t, struct inode *i, int flags, struct file **out)
 /* --- checkpoints --- */
 static void pipe_save(struct ckpt_writer *w, void *obj)
 {
-    const struct pipe *p = obj;
+    struct pipe *p = obj;
 
     ring_save(w, &p->ring);
     ckpt_put_u32(w, p->npackets);
+    ckpt_put_u32(w, pipe_uid(p));
     for (unsigned int i = 0; i < p->npackets; i++) {
         const struct pipe_packet *pk = &p->packets[(p->first_packet + i) % PIPE_PACKETS];
         ckpt_put_u64(w, pk->start);
@@ -464,7 +491,7 @@ static void pipe_save(struct ckpt_writer *w, void *obj)
 
 static void *pipe_create(struct ckpt_reader *r)
 {
-    return pipe_new();
+    return pipe_alloc();
 }
 
 /* Packets lie one after the other in what the ring holds; the first may be half read. */
@@ -496,6 +523,8 @@ static void pipe_load(struct ckpt_reader *r, void *obj, unsigned int version)
     uint32_t n = ckpt_get_count(r, PIPE_PACKETS, sizeof(uint64_t) + sizeof(uint32_t));
     if (p->limit > PIPE_MAX_PRIVILEGED || p->head > UINT64_MAX / 2)
         ckpt_bad(r, "larger than a pipe can be");
+    else if (pipe_charge(p, version > 1 ? ckpt_get_u32(r) : 0))
+        ckpt_bad(r, "out of memory");
     if (n && !ckpt_failed(r))
         load_packets(r, p, n);
 }
@@ -538,7 +567,7 @@ static const struct ckpt_field pipe_fields[] = {
 const struct ckpt_type ckpt_pipe = {
     .name = "pipe",
     .id = CT_PIPE,
-    .version = 1,
+    .version = 2, /* 2: its user */
     CKPT_TABLE(pipe_fields),
     .save = pipe_save,
     .create = pipe_create,

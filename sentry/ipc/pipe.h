@@ -2,6 +2,9 @@
 #ifndef NV_SENTRY_IPC_PIPE_H
 #define NV_SENTRY_IPC_PIPE_H
 
+#include <stdbool.h>
+#include <sys/types.h>
+
 struct file;
 struct inode;
 struct pipe;
@@ -11,6 +14,10 @@ struct task;
 int fifo_open(struct task *t, struct inode *i, int flags, struct file **out);
 /* F_GETPIPE_SZ, F_SETPIPE_SZ; -EBADF when f is no pipe. */
 long pipe_fcntl(struct task *t, struct file *f, int cmd, long arg);
+bool file_is_pipe(const struct file *f);
+/* splice(2) into a pipe from what is none. pos: NULL for the file's own. */
+ssize_t splice_to_pipe(struct task *t, struct file *in, loff_t *pos, struct file *out, size_t len,
+                       unsigned int flags);
 /* The inode of a FIFO goes away. */
 void pipe_inode_evicted(struct inode *i);
 

@@ -21,8 +21,19 @@ struct pipe {
     struct waitq rwait, wwait, open_wait;
     struct pipe_packet *packets; /* PIPE_PACKETS of them, made by the first packet */
     unsigned int first_packet, npackets;
-    struct inode *inode; /* weak */
+    struct inode *inode;    /* weak */
+    struct pipe_user *user; /* whose pages its limit counts for */
 };
+
+/* pipe_limits.c */
+#define PIPE_USER_PAGES_SOFT 16384 /* /proc/sys/fs/pipe-user-pages-soft */
+bool pipe_privileged(const struct task *t);
+int pipe_charge(struct pipe *p, uid_t uid); /* its limit. -ENOMEM */
+void pipe_uncharge(struct pipe *p);
+void pipe_resize(struct pipe *p, size_t size);
+/* Would its user have too much with this pipe of size bytes? */
+bool pipe_pages_over(const struct pipe *p, size_t size);
+uid_t pipe_uid(const struct pipe *p);
 
 struct pipe *pipe_of(const struct file *f); /* NULL: no pipe */
 static inline size_t pipe_room(const struct pipe *p)

@@ -138,6 +138,7 @@ static const struct file_ops signalfd_ops = {
     .fdinfo = sfd_fdinfo,
     .llseek = noop_llseek,
     .no_seek = true,
+    .io = FILE_NOWAIT | FILE_NO_SPLICE_READ,
     .priv_type = &ckpt_signalfd,
     .restore = sfd_restore,
 };

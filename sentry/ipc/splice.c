@@ -29,7 +29,7 @@ static int stream_rwf(const struct file *f, unsigned int flags)
     return f->ops->no_seek && (flags & SPLICE_F_NONBLOCK) ? RWF_NOWAIT : 0;
 }
 
-static ssize_t to_pipe(struct task *t, struct file *in, loff_t *pos, struct file *out, size_t len,
+ssize_t splice_to_pipe(struct task *t, struct file *in, loff_t *pos, struct file *out, size_t len,
                        unsigned int flags)
 {
     struct pipe *p = pipe_of(out);
@@ -38,6 +38,8 @@ static ssize_t to_pipe(struct task *t, struct file *in, loff_t *pos, struct file
 
     if (r < 0)
         return r;
+    if (!file_splices_from(in) || pipe_of(in))
+        return -EINVAL;
     len = MIN(MIN(len, pipe_room(p)), CHUNK);
     cleanup_free char *buf = malloc(MAX(len, (size_t)1));
     if (!buf)
@@ -82,21 +84,25 @@ static ssize_t from_pipe(struct task *t, struct file *in, struct file *out, loff
     return (ssize_t)done;
 }
 
-/* Both ends are ready at the same moment, or an errno (or 0: end of file) says why not. */
+/*
+ * Both ends are ready at the same moment, or an errno (or 0: end of file) says why not. At the end
+ * of file the other end must be ready all the same: splice_pipe_to_pipe().
+ */
 static int wait_both(struct task *t, struct file *in, struct file *out, unsigned int flags)
 {
     struct pipe *pi = pipe_of(in), *po = pipe_of(out);
     bool nonblock = is_nonblock(in, flags) || is_nonblock(out, flags);
 
-    do {
+    for (;;) {
         int r = pipe_wait_data(t, pi, nonblock);
-        if (r <= 0)
-            return r;
-        r = pipe_wait_room(t, po, nonblock);
         if (r < 0)
             return r;
-    } while (!pi->ring.used);
-    return 1;
+        int room = pipe_wait_room(t, po, nonblock);
+        if (room < 0)
+            return room;
+        if (!r || pi->ring.used)
+            return r;
+    }
 }
 
 static ssize_t pipe_to_pipe(struct task *t, struct file *in, struct file *out, size_t len,
@@ -138,11 +144,12 @@ static ssize_t do_splice(struct task *t, struct file *in, loff_t *ipos, struct f
     struct file *other = ip ? out : in;
     if ((ip ? opos : ipos) && other->ops->no_seek)
         return -EINVAL;
-    if (ip && (out->flags & O_APPEND))
+    if (!ip)
+        return splice_to_pipe(t, in, ipos, out, len, flags);
+    if ((out->flags & O_APPEND) || !file_splices_to(out))
         return -EINVAL;
-    if (ip ? !out->ops->write : !in->ops->read || in->ops->no_splice)
-        return -EINVAL;
-    return ip ? from_pipe(t, in, out, opos, len, flags) : to_pipe(t, in, ipos, out, len, flags);
+    return from_pipe(t, in, out, opos, len,
+                     flags | (in->flags & O_NONBLOCK ? SPLICE_F_NONBLOCK : 0));
 }
 
 long sys_splice(struct task *t, const struct sysargs *a)

@@ -181,6 +181,7 @@ static const struct file_ops socket_file_ops = {.kind = "socket",
                                                 .release = sock_release,
                                                 .is_socket = true,
                                                 .no_seek = true,
+                                                .io = FILE_NOWAIT,
                                                 .priv_type = &ckpt_socket,
                                                 .restore = socket_restore};
 CKPT_SYMBOL("file_ops", "socket", socket_file_ops);

@@ -180,6 +180,7 @@ static const struct file_ops timerfd_ops = {
     .fdinfo = tfd_fdinfo,
     .llseek = noop_llseek,
     .no_seek = true,
+    .io = FILE_NOWAIT | FILE_NO_SPLICE_READ,
     .priv_type = &ckpt_timerfd,
     .restore = tfd_restore,
 };

@@ -12,6 +12,19 @@
 #include "sentry/vfs/vfs_internal.h"
 
 #define ANON_INODE_FS_MAGIC 0x09041934
+/* Older headers do not have them all. ATOMIC is of block devices, which there are none of. */
+#ifndef RWF_NOAPPEND
+#define RWF_NOAPPEND 0x20
+#endif
+#ifndef RWF_DONTCACHE
+#define RWF_DONTCACHE 0x80
+#endif
+#ifndef RWF_NOSIGNAL
+#define RWF_NOSIGNAL 0x100
+#endif
+#define RWF_KNOWN                                                                                  \
+    (RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND | RWF_NOAPPEND | RWF_DONTCACHE |   \
+     RWF_NOSIGNAL)
 
 const struct file_ops opath_ops = {.kind = "path"};
 
@@ -158,6 +171,37 @@ void file_pos_unlock(struct file *f)
     waitq_wake_all(&f->pos_wq);
 }
 
+unsigned int file_io(const struct file *f)
+{
+    unsigned int io = f->ops->io;
+
+    /* The files of an overlay are those of a disk, wherever their bytes are. */
+    if (S_ISREG(f->inode->mode) && f->path.dentry && f->path.dentry->inode != f->inode)
+        io |= FILE_NOWAIT_READ | FILE_DONTCACHE;
+    if (S_ISFIFO(f->inode->mode) && !path_is_anon(&f->path))
+        io &= ~(unsigned int)FILE_NOWAIT;
+    return io;
+}
+
+/* In the order of kiocb_set_rw_flags(). */
+int file_check_rwf(const struct file *f, bool write, int rwf)
+{
+    if (!rwf)
+        return 0;
+    unsigned int io = file_io(f);
+    if (io & (write ? FILE_PLAIN_WRITE : FILE_PLAIN_READ))
+        return rwf & ~RWF_HIPRI ? -EOPNOTSUPP : 0;
+    if (S_ISDIR(f->inode->mode) && (rwf & ~RWF_HIPRI)) /* EISDIR is ->read's */
+        return -EOPNOTSUPP;
+    if (rwf & ~RWF_KNOWN)
+        return -EOPNOTSUPP;
+    if ((rwf & RWF_APPEND) && (rwf & RWF_NOAPPEND))
+        return -EINVAL;
+    if ((rwf & RWF_NOWAIT) && !(io & (write ? FILE_NOWAIT_WRITE : FILE_NOWAIT_READ)))
+        return -EOPNOTSUPP;
+    return (rwf & RWF_DONTCACHE) && !(io & FILE_DONTCACHE) ? -EOPNOTSUPP : 0;
+}
+
 ssize_t file_read(struct task *t, struct file *f, struct uio *u, loff_t *pos, int rwf)
 {
     if (!f->ops->read)
@@ -178,7 +222,7 @@ static int limit_write(struct task *t, struct file *f, struct uio *u, loff_t pos
 
     if (limit == RLIM_INFINITY || !S_ISREG(f->inode->mode) || !u->resid)
         return 0;
-    if ((f->flags & O_APPEND) || (rwf & RWF_APPEND))
+    if (file_appends(f, rwf))
         pos = f->inode->size;
     if ((uint64_t)pos >= limit)
         return fsize_exceeded(t);
@@ -192,7 +236,10 @@ static ssize_t write_at(struct task *t, struct file *f, struct uio *u, loff_t *p
 
     if (!err && t && (f->inode->mode & (S_ISUID | S_ISGID)))
         err = strip_setid(t, &f->path);
-    return err ? err : f->ops->write(t, f, u, pos, rwf);
+    ssize_t n = err ? err : f->ops->write(t, f, u, pos, rwf);
+    if (n > 0 && ((f->flags & O_DSYNC) || (rwf & (RWF_DSYNC | RWF_SYNC))) && f->ops->fsync)
+        err = f->ops->fsync(t, f, !(rwf & RWF_SYNC) && (f->flags & O_SYNC) != O_SYNC);
+    return err ? err : n;
 }
 
 ssize_t file_write(struct task *t, struct file *f, struct uio *u, loff_t *pos, int rwf)

@@ -44,6 +44,19 @@ struct file;
 /* Internal open flag: opened for execution; forbids writers while it lives (ETXTBSY). */
 #define FILE_EXEC (1 << 30)
 
+/* What a kind of file does or does not take, beyond its operations: preadv2(2), splice(2). */
+enum file_io {
+    FILE_PLAIN_READ = 1 << 0,  /* no RWF_ flag but HIPRI: Linux's ->read without ->read_iter */
+    FILE_PLAIN_WRITE = 1 << 1, /* likewise; neither is spliced from or to */
+    FILE_NO_SPLICE_READ = 1 << 2,
+    FILE_NO_SPLICE_WRITE = 1 << 3,
+    FILE_NOWAIT_READ = 1 << 4, /* RWF_NOWAIT */
+    FILE_NOWAIT_WRITE = 1 << 5,
+    FILE_DONTCACHE = 1 << 6, /* RWF_DONTCACHE */
+    FILE_NO_PWRITE = 1 << 7, /* can seek, and takes no position of a call to write at */
+    FILE_NOWAIT = FILE_NOWAIT_READ | FILE_NOWAIT_WRITE,
+};
+
 struct file_ops {
     const char *kind; /* "pipe", "eventfd", ...: anonymous inode name, fdinfo, --explain */
     /* pos: in/out for seekable files; NULL when the call has no position (pipes...). */
@@ -71,8 +84,8 @@ struct file_ops {
     int (*setfl)(struct file *f, int flags); /* F_SETFL about to change to flags */
     /* Sockets implement more through struct socket (sentry/socket/socket.h), found by is_socket. */
     bool is_socket;
-    bool no_seek;   /* stream-like: lseek and p* calls give ESPIPE */
-    bool no_splice; /* nothing is spliced from here: /dev/null */
+    bool no_seek;    /* stream-like: lseek and p* calls give ESPIPE */
+    unsigned int io; /* FILE_* below */
     /*
      * Checkpoints: the type of priv (NULL: a file with a priv of this kind cannot be saved), and
      * what is left to do when all objects of a restored sandbox exist; may park. 0 or -errno. It
@@ -104,6 +117,12 @@ struct file {
     bool mnt_writer; /* counted by path.mnt */
 };
 
+/* RWF_APPEND and RWF_NOAPPEND of one call go before the file's O_APPEND. */
+static inline bool file_appends(const struct file *f, int rwf)
+{
+    return (rwf & 0x10) || ((f->flags & O_APPEND) && !(rwf & 0x20));
+}
+
 /* Access mode 3 allows neither: it is for ioctls. */
 static inline bool file_readable(const struct file *f)
 {
@@ -131,6 +150,18 @@ static inline void file_putp(struct file **f)
     if (*f)
         file_put(*f);
 }
+/* What the file takes of the above, its operations' and its file system's. */
+unsigned int file_io(const struct file *f);
+static inline bool file_splices_from(const struct file *f)
+{
+    return f->ops->read && !(f->ops->io & (FILE_PLAIN_READ | FILE_NO_SPLICE_READ));
+}
+static inline bool file_splices_to(const struct file *f)
+{
+    return f->ops->write && !(f->ops->io & (FILE_PLAIN_WRITE | FILE_NO_SPLICE_WRITE));
+}
+/* May a read or write of it have these RWF_ flags? 0, -EOPNOTSUPP, -EINVAL. */
+int file_check_rwf(const struct file *f, bool write, int rwf);
 ssize_t file_read(struct task *t, struct file *f, struct uio *u, loff_t *pos, int rwf);
 ssize_t file_write(struct task *t, struct file *f, struct uio *u, loff_t *pos, int rwf);
 uint32_t file_poll(struct file *f, struct poll_table *pt);

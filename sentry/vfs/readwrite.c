@@ -7,12 +7,12 @@
 #include "base/cleanup.h"
 #include "base/macros.h"
 #include "sentry/ipc/inotify.h"
+#include "sentry/ipc/pipe.h"
 #include "sentry/kernel/fiber.h"
 #include "sentry/kernel/task.h"
 #include "sentry/vfs/vfs_internal.h"
 
 #define MAX_RW_COUNT (INT_MAX & NV_PAGE_MASK)
-#define RWF_KNOWN 0x13f /* HIPRI DSYNC SYNC NOWAIT APPEND NOAPPEND NOSIGNAL */
 #define COPY_CHUNK 65536
 
 static long rw(struct task *t, struct file *f, struct uio *u, loff_t *pos, int rwf)
@@ -38,7 +38,7 @@ static int check_rw(struct file *f, enum uio_dir dir, const loff_t *pos)
         return -EINVAL;
     if (!f)
         return -EBADF;
-    if (pos && f->ops->no_seek)
+    if (pos && (f->ops->no_seek || (dir == UIO_SOURCE && (f->ops->io & FILE_NO_PWRITE))))
         return -ESPIPE;
     return (dir == UIO_DEST ? file_readable(f) : file_writable(f)) ? 0 : -EBADF;
 }
@@ -91,6 +91,9 @@ static long rw_iovec(struct task *t, const struct sysargs *a, enum uio_dir dir, 
     struct uio u;
 
     int err = check_rw(f, dir, pos);
+    if (!err && rwf && !(dir == UIO_DEST ? f->ops->read : f->ops->write) &&
+        !S_ISDIR(f->inode->mode))
+        err = -EINVAL;
     if (!err)
         err = uio_init_iovec(&u, t, dir, arg_u64(a, 1), arg_u32(a, 2));
     if (err)
@@ -99,7 +102,9 @@ static long rw_iovec(struct task *t, const struct sysargs *a, enum uio_dir dir, 
         uio_done(&u);
         return -EINVAL;
     }
-    long n = rwf & ~RWF_KNOWN ? -EOPNOTSUPP : rw(t, f, &u, pos, rwf);
+    long n = u.resid ? file_check_rwf(f, dir == UIO_SOURCE, rwf) : 0;
+    if (!n)
+        n = rw(t, f, &u, pos, rwf);
     uio_done(&u);
     return n;
 }
@@ -387,24 +392,42 @@ long sys_copy_file_range(struct task *t, const struct sysargs *a)
     return n;
 }
 
+/* Into a pipe it is a splice; otherwise what gives the data must be able to seek: do_sendfile(). */
+static ssize_t send_data(struct task *t, struct file *in, loff_t *pos, struct file *out, size_t len)
+{
+    if (file_is_pipe(out))
+        return splice_to_pipe(t, in, pos, out, len, in->flags & O_NONBLOCK ? SPLICE_F_NONBLOCK : 0);
+    if (in->ops->no_seek || (out->flags & O_APPEND) || !file_splices_from(in))
+        return -EINVAL;
+    if (!file_splices_to(out))
+        return in->inode->size && (pos ? *pos : in->pos) >= in->inode->size ? 0 : -EINVAL;
+    return file_copy(t, in, pos, out, NULL, len);
+}
+
 long sys_sendfile(struct task *t, const struct sysargs *a)
 {
     cleanup_file struct file *out = fd_get(t, arg_i32(a, 0)), *in = fd_get(t, arg_i32(a, 1));
-    loff_t pos = 0;
+    uint64_t at = arg_u64(a, 2);
+    loff_t pos = 0, end;
 
-    if (arg_u64(a, 2) && get_user(t, &pos, arg_u64(a, 2)))
+    if (at && get_user(t, &pos, at))
         return -EFAULT;
-    if (!in || !out || !file_readable(in) || !file_writable(out))
+    if (!in || !file_readable(in))
         return -EBADF;
-    if (in->ops->no_seek || (out->flags & O_APPEND && S_ISREG(out->inode->mode)))
-        return arg_u64(a, 2) && in->ops->no_seek ? -ESPIPE : -EINVAL;
+    if (at && in->ops->no_seek)
+        return -ESPIPE;
     if (pos < 0 || arg_i64(a, 3) < 0)
         return -EINVAL;
-    if (S_ISDIR(in->inode->mode) || in->ops->no_splice || !out->ops->write)
-        return -EINVAL;
-    ssize_t n = file_copy(t, in, arg_u64(a, 2) ? &pos : NULL, out, NULL,
-                          MIN(arg_u64(a, 3), (uint64_t)MAX_RW_COUNT));
-    if (n > 0 && arg_u64(a, 2) && put_user(t, &pos, arg_u64(a, 2)))
+    if (!out || !file_writable(out))
+        return -EBADF;
+    size_t len = MIN(arg_u64(a, 3), (uint64_t)MAX_RW_COUNT);
+    if (__builtin_add_overflow(at ? pos : in->pos, (loff_t)len, &end)) {
+        if ((at ? pos : in->pos) == INT64_MAX)
+            return -EOVERFLOW;
+        len = (size_t)(INT64_MAX - (at ? pos : in->pos));
+    }
+    ssize_t n = len ? send_data(t, in, at ? &pos : NULL, out, len) : 0;
+    if (n > 0 && at && put_user(t, &pos, at))
         return -EFAULT;
     return n;
 }

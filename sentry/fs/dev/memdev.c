@@ -119,22 +119,25 @@ static const struct file_ops null_ops = {.kind = "/dev/null",
                                          .read = null_read,
                                          .write = discard,
                                          .llseek = null_llseek,
-                                         .no_splice = true};
+                                         .io = FILE_NOWAIT | FILE_NO_SPLICE_READ};
 static const struct file_ops zero_ops = {.kind = "/dev/zero",
                                          .read = zero_read,
                                          .write = discard,
                                          .llseek = null_llseek,
                                          .mmap = zero_mmap,
+                                         .io = FILE_NOWAIT,
                                          .release = zero_release,
                                          .priv_type = &ckpt_file,
                                          .priv_optional = true,
                                          .restore = zero_restore};
 static const struct file_ops full_ops = {
-    .kind = "/dev/full", .read = zero_read, .write = full_write, .llseek = null_llseek};
+    .kind = "/dev/full", .read = zero_read, .write = full_write, .llseek = null_llseek,
+    .io = FILE_PLAIN_WRITE};
 static const struct file_ops random_ops = {.kind = "/dev/random",
                                            .read = random_read,
                                            .write = discard,
                                            .poll = always_ready,
+                                           .io = FILE_NOWAIT,
                                            .llseek = null_llseek};
 
 CKPT_SYMBOL("file_ops", "null", null_ops);

@@ -187,7 +187,7 @@ static ssize_t gf_read(struct task *t, struct file *f, struct uio *u, loff_t *po
 
 static ssize_t gf_write(struct task *t, struct file *f, struct uio *u, loff_t *pos, int rwf)
 {
-    bool append = (f->flags & O_APPEND) || (rwf & RWF_APPEND);
+    bool append = file_appends(f, rwf);
     struct inode *i = f->inode;
     struct stat st;
 
@@ -272,6 +272,7 @@ static void gf_release(struct file *f)
 }
 
 const struct file_ops gofer_file_ops = {
+    .io = FILE_NOWAIT_READ | FILE_DONTCACHE,
     .kind = "host file",
     .read = gf_read,
     .write = gf_write,

@@ -68,6 +68,7 @@ static const struct file_ops mem_ops = {.kind = "proc memory",
                                         .write = mem_write,
                                         .llseek = mem_llseek,
                                         .release = mem_release,
+                                        .io = FILE_PLAIN_READ | FILE_PLAIN_WRITE,
                                         .priv_type = &ckpt_mm};
 CKPT_SYMBOL("file_ops", "proc memory", mem_ops);
 

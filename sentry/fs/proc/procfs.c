@@ -394,14 +394,45 @@ static int restore_file(struct file *f)
     return pi && (pi->kind == PROC_FILE || pi->kind == PROC_FDINFO) ? 0 : -EINVAL;
 }
 
-static const struct file_ops proc_file_ops = {.kind = "proc file",
-                                              .read = proc_read,
-                                              .write = proc_write,
-                                              .llseek = generic_llseek,
-                                              .release = proc_release,
-                                              .priv_type = &ckpt_proc_file,
-                                              .restore = restore_file};
+#define FILE_OPS(io_bits)                                                                          \
+    {                                                                                              \
+        .kind = "proc file", .read = proc_read, .write = proc_write, .llseek = generic_llseek,     \
+        .release = proc_release, .io = (io_bits), .priv_type = &ckpt_proc_file,                    \
+        .restore = restore_file                                                                    \
+    }
+/* sysctls; what Linux makes by seq_file; a task's files, which have ->read only; of those not by
+ * seq_file. */
+static const struct file_ops proc_file_ops = FILE_OPS(0);
+static const struct file_ops seq_file_ops = FILE_OPS(FILE_NO_PWRITE);
+static const struct file_ops task_file_ops =
+    FILE_OPS(FILE_PLAIN_READ | FILE_PLAIN_WRITE | FILE_NO_PWRITE);
+static const struct file_ops task_raw_ops = FILE_OPS(FILE_PLAIN_READ | FILE_PLAIN_WRITE);
 CKPT_SYMBOL("file_ops", "proc file", proc_file_ops);
+CKPT_SYMBOL("file_ops", "proc seq file", seq_file_ops);
+CKPT_SYMBOL("file_ops", "proc task file", task_file_ops);
+CKPT_SYMBOL("file_ops", "proc task raw file", task_raw_ops);
+
+static bool is_sysctl(const struct dentry *d)
+{
+    while (d->parent->parent != d->parent)
+        d = d->parent;
+    return !strcmp(d->name, "sys");
+}
+
+static const struct file_ops *file_ops_of(const struct proc_inode *pi, const struct path *p)
+{
+    static const char *const raw[] = {"auxv", "cmdline", "environ", "loginuid", "oom_score_adj"};
+    const char *name = pi->entry ? pi->entry->name : "";
+
+    if (!pi->pid)
+        return is_sysctl(p->dentry) ? &proc_file_ops : &seq_file_ops;
+    if (!strncmp(name, "mount", 5))
+        return &seq_file_ops;
+    for (size_t i = 0; i < ARRAY_SIZE(raw); i++)
+        if (!strcmp(name, raw[i]))
+            return &task_raw_ops;
+    return &task_file_ops;
+}
 
 static int proc_open(struct task *t, struct inode *i, const struct path *p, int flags,
                      struct file **out)
@@ -422,7 +453,7 @@ static int proc_open(struct task *t, struct inode *i, const struct path *p, int 
         return *out ? 0 : -ENOMEM;
     }
     struct strbuf *b = calloc(1, sizeof(*b));
-    *out = b ? file_new(&proc_file_ops, i, p, flags) : NULL;
+    *out = b ? file_new(file_ops_of(PROC_I(i), p), i, p, flags) : NULL;
     if (!*out) {
         free(b);
         return -ENOMEM;

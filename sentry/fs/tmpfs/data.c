@@ -330,7 +330,7 @@ static ssize_t data_write(struct task *t, struct file *f, struct uio *u, loff_t 
     uint64_t limit = t ? rlimit_cur(t, RLIMIT_FSIZE) : RLIM_INFINITY;
     size_t len = u->resid;
 
-    if ((f->flags & O_APPEND) || (rwf & 0x10 /* RWF_APPEND */))
+    if (file_appends(f, rwf))
         *pos = i->size;
     if (TMPFS_I(i)->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
         return -EPERM;

@@ -230,6 +230,7 @@ static int queue_restore(struct file *f)
 
 const struct file_ops mqueue_file_ops = {
     .kind = "mqueue",
+    .io = FILE_PLAIN_READ,
     .read = queue_read,
     .llseek = generic_llseek,
     .poll = queue_poll,
