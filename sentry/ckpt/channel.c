@@ -295,7 +295,7 @@ static int channel_open(struct inode *i, const struct path *p, int flags, struct
             continue;
         *out = file_new(files[k].ops, i, p, flags);
         if (!*out)
-            return -ENOMEM;
+            return file_new_error();
         if (files[k].priv_size) {
             (*out)->priv = calloc(1, files[k].priv_size);
             if (!(*out)->priv) {

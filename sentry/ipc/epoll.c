@@ -15,6 +15,8 @@
 #include "sentry/ipc/epoll_internal.h"
 #include "sentry/ipc/poller.h"
 #include "sentry/kernel/task.h"
+#include "sentry/kernel/user_counts.h"
+#include "sentry/sandbox.h"
 #include "sentry/vfs/file.h"
 
 #define NESTING_MAX 5
@@ -113,6 +115,14 @@ struct epoll_item *epoll_item_find(struct epoll *ep, struct file *f, int fd)
     return NULL;
 }
 
+/* A twenty-fifth of the memory, as Linux: fs/eventpoll.c eventpoll_init(). */
+uint64_t epoll_watches_max(void)
+{
+    uint64_t memory = sandbox->memory_bytes ? sandbox->memory_bytes : UINT64_MAX;
+
+    return MIN(memory / 25 / sizeof(struct epoll_item), (uint64_t)WATCHES_MAX);
+}
+
 static void item_free(struct epoll_item *it)
 {
     struct epoll_item **p = slot(it->ep, it->fd);
@@ -126,6 +136,7 @@ static void item_free(struct epoll_item *it)
     list_del(&it->ready_node);
     list_del(&it->all_node);
     it->ep->count--;
+    user_uncharge(it->ep->user, USER_EPOLL_WATCHES, 1);
     free(it);
 }
 
@@ -200,13 +211,17 @@ int epoll_item_add(struct epoll *ep, struct file *f, int fd, const struct epoll_
 
     if (err)
         return err;
-    if (ep->count >= WATCHES_MAX)
-        return -ENOSPC;
     if (ep->count >= ep->nbuckets && table_grow(ep))
         return -ENOMEM;
+    struct user_counts *user = user_charge(ep->uid, USER_EPOLL_WATCHES, 1, epoll_watches_max());
+    if (!user)
+        return -ENOSPC;
     struct epoll_item *it = calloc(1, sizeof(*it));
-    if (!it)
+    if (!it) {
+        user_uncharge(user, USER_EPOLL_WATCHES, 1);
         return -ENOMEM;
+    }
+    ep->user = user;
     it->ep = ep;
     it->file = f;
     it->fd = fd;
@@ -447,9 +462,10 @@ static long do_create(struct task *t, int flags)
     struct file *f = file_new_anon(&epoll_ops, 0600, O_RDWR, ep);
     if (!f) {
         free(ep);
-        return -ENOMEM;
+        return file_new_error();
     }
     ep->self = f;
+    ep->uid = t->cred->uid;
     return fd_install_steal(t, f, flags & EPOLL_CLOEXEC);
 }
 

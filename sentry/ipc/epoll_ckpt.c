@@ -116,6 +116,7 @@ int epoll_restore(struct file *f)
     if (ep->self)
         return -EINVAL;
     ep->self = f;
+    ep->uid = f->inode->uid;
     list_add_tail(&restored, &ep->restored_node);
     return 0;
 }

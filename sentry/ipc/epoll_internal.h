@@ -38,6 +38,8 @@ struct epoll {
     unsigned int count, nbuckets;
     uint64_t visited; /* by the loop check with this number, which found depth */
     int depth;
+    uid_t uid; /* who made it has each item charged */
+    struct user_counts *user;
     struct epoll_item **table;
     struct epoll_saved *saved; /* while a restore is under way: its items */
     struct list restored_node;

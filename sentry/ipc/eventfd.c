@@ -156,7 +156,7 @@ static long do_eventfd(struct task *t, unsigned int count, int flags)
     struct file *f = file_new_anon(&eventfd_ops, 0600, O_RDWR | (flags & O_NONBLOCK), e);
     if (!f) {
         free(e);
-        return -ENOMEM;
+        return file_new_error();
     }
     return fd_install_steal(t, f, flags & EFD_CLOEXEC);
 }

@@ -10,10 +10,13 @@
 #include "base/macros.h"
 #include "sentry/ckpt/types.h"
 #include "sentry/kernel/task.h"
+#include "sentry/kernel/user_counts.h"
+#include "sentry/sandbox.h"
 #include "sentry/vfs/file.h"
 
 #define QUEUE_MAX 16384
-#define WATCHES_MAX 65536
+#define WATCHES_MAX 1048576
+#define WATCH_COST 1024 /* with its inode and dentry, which it keeps in the cache */
 #define ALL_INOTIFY_BITS                                                                           \
     (IN_ALL_EVENTS | IN_UNMOUNT | IN_Q_OVERFLOW | IN_IGNORED | IN_ONLYDIR | IN_DONT_FOLLOW |       \
      IN_EXCL_UNLINK | IN_MASK_ADD | IN_MASK_CREATE | IN_ISDIR | (uint32_t)IN_ONESHOT)
@@ -22,7 +25,8 @@ struct inotify {
     struct list watches, queue;
     struct waitq wq;
     int next_wd, nwatches, nqueued;
-    struct file *file; /* weak; of a restored one */
+    struct file *file;        /* weak; of a restored one */
+    struct user_counts *user; /* has an instance, and each watch, charged */
 };
 
 struct watch {
@@ -72,6 +76,12 @@ static void queue_event(struct inotify *in, int wd, uint32_t mask, uint32_t cook
     waitq_wake(&in->wq, EPOLLIN | EPOLLRDNORM);
 }
 
+/* A hundredth of the memory: fs/notify/inotify/inotify_user.c inotify_user_setup(). */
+uint64_t inotify_watches_max(void)
+{
+    return MAX(MIN(sandbox->memory_bytes / 100 / WATCH_COST, (uint64_t)WATCHES_MAX), 8192UL);
+}
+
 static void watch_free(struct watch *w, bool tell)
 {
     if (tell)
@@ -80,6 +90,7 @@ static void watch_free(struct watch *w, bool tell)
     list_del(&w->node);
     list_del(&w->all_node);
     w->in->nwatches--;
+    user_uncharge(w->in->user, USER_INOTIFY_WATCHES, 1);
     dentry_put(w->dentry);
     free(w);
 }
@@ -201,6 +212,7 @@ static void in_release(struct file *f)
         list_del(&ev->node);
         free(ev);
     }
+    user_uncharge(in->user, USER_INOTIFY_INSTANCES, 1);
     free(in);
 }
 
@@ -327,6 +339,10 @@ static int inotify_restore(struct file *f)
     if (in->file)
         return -EINVAL;
     in->file = f;
+    in->user = user_charge(f->inode->uid, USER_INOTIFY_INSTANCES, 1, UINT64_MAX);
+    if (!in->user)
+        return -ENOMEM;
+    user_charge(f->inode->uid, USER_INOTIFY_WATCHES, (uint64_t)in->nwatches, UINT64_MAX);
     return 0;
 }
 
@@ -364,10 +380,16 @@ static long do_init(struct task *t, int flags)
     struct inotify *in = inotify_new();
     if (!in)
         return -ENOMEM;
+    in->user = user_charge(t->cred->uid, USER_INOTIFY_INSTANCES, 1, INOTIFY_INSTANCES_MAX);
+    if (!in->user) {
+        free(in);
+        return -EMFILE;
+    }
     struct file *f = file_new_anon(&inotify_ops, 0600, O_RDONLY | (flags & O_NONBLOCK), in);
     if (!f) {
+        user_uncharge(in->user, USER_INOTIFY_INSTANCES, 1);
         free(in);
-        return -ENOMEM;
+        return file_new_error();
     }
     return fd_install_steal(t, f, flags & IN_CLOEXEC);
 }
@@ -395,11 +417,13 @@ static long add_watch(struct inotify *in, struct dentry *d, uint32_t mask)
         w->mask = mask & IN_MASK_ADD ? w->mask | mask : mask;
         return w->wd;
     }
-    if (in->nwatches >= WATCHES_MAX)
+    if (!user_charge(user_counts_uid(in->user), USER_INOTIFY_WATCHES, 1, inotify_watches_max()))
         return -ENOSPC;
     w = calloc(1, sizeof(*w));
-    if (!w)
+    if (!w) {
+        user_uncharge(in->user, USER_INOTIFY_WATCHES, 1);
         return -ENOMEM;
+    }
     w->in = in;
     w->dentry = dentry_get(d);
     w->mask = mask;

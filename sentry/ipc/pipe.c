@@ -362,7 +362,7 @@ static int pipe_files(struct task *t, int flags, struct file *ends[2])
     if (!ends[0]) {
         pipe_uncharge(p);
         free(p);
-        return -ENOMEM;
+        return file_new_error();
     }
     attach(p, ends[0]);
     /* Both ends are opens of one inode. */
@@ -372,7 +372,7 @@ static int pipe_files(struct task *t, int flags, struct file *ends[2])
         file_new(&pipe_ops, p->inode, &ends[0]->path, O_WRONLY | (flags & (O_NONBLOCK | O_DIRECT)));
     if (!ends[1]) {
         file_put(ends[0]);
-        return -ENOMEM;
+        return file_new_error();
     }
     attach(p, ends[1]);
     return 0;
@@ -448,7 +448,7 @@ int fifo_open(struct task *t, struct inode *i, int flags, struct file **out)
     struct file *f = err ? NULL : file_new(&pipe_ops, i, NULL, flags);
     if (!f) {
         pipe_put(p);
-        return err ? err : -ENOMEM;
+        return err ? err : file_new_error();
     }
     attach(p, f);
     pipe_put(p);

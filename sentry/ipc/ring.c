@@ -7,15 +7,19 @@
 
 #include "base/macros.h"
 #include "ckpt/record.h"
+#include "sentry/kernel/buffers.h"
 
 #define RING_FIRST 4096
 
 static int resize(struct ring *r, size_t cap)
 {
-    char *buf = malloc(cap);
-
-    if (!buf)
+    if (!buffers_book(cap - r->cap))
         return -ENOMEM;
+    char *buf = malloc(cap);
+    if (!buf) {
+        buffers_unbook(cap - r->cap);
+        return -ENOMEM;
+    }
     if (r->used) {
         size_t first = MIN(r->used, r->cap - r->head);
         memcpy(buf, r->buf + r->head, first);
@@ -41,6 +45,7 @@ int ring_reserve(struct ring *r, size_t more)
 
 void ring_free(struct ring *r)
 {
+    buffers_unbook(r->cap);
     free(r->buf);
     *r = (struct ring){0};
 }

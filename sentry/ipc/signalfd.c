@@ -159,7 +159,7 @@ static long new_signalfd(struct task *t, ksigset set, int flags)
     struct file *f = file_new_anon(&signalfd_ops, 0600, O_RDWR | (flags & O_NONBLOCK), s);
     if (!f) {
         free(s);
-        return -ENOMEM;
+        return file_new_error();
     }
     return fd_install_steal(t, f, flags & SFD_CLOEXEC);
 }

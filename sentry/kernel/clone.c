@@ -24,7 +24,6 @@
 #define CLONE_NAMESPACES                                                                           \
     (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |  \
      CLONE_NEWNET)
-#define TASKS_MAX 4096
 
 int pidfd_install(struct task *t, struct thread_group *tg, int flags);
 

@@ -48,7 +48,7 @@ int pidfd_install(struct task *t, struct thread_group *tg, int flags)
 
     if (!f) {
         tg_put(tg);
-        return -ENOMEM;
+        return file_new_error();
     }
     return fd_install_steal(t, f, true);
 }

@@ -43,6 +43,8 @@ struct cpu_watch;
 
 enum task_state { TASK_RUNNING, TASK_SLEEPING, TASK_STOPPED, TASK_TRACED, TASK_ZOMBIE, TASK_DEAD };
 
+#define TASKS_MAX 4096 /* of a sandbox: kernel.threads-max */
+
 struct task {
     unsigned int refs;
     pid_t tid;

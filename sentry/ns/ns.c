@@ -179,14 +179,12 @@ int ns_unshare(struct task *t, uint64_t f)
     if (!err)
         err = new_others(t, f);
     if (!err && (f & CLONE_NEWIPC)) {
-        struct ipc_ns *ns = ipc_ns_new();
-        if (ns) {
-            ipc_ns_set_owner(ns, t->cred->user_ns);
+        struct ipc_ns *ns;
+        err = ipc_ns_make(t->cred->user_ns, &ns);
+        if (!err) {
             sem_undo_exit(t);
             ipc_ns_put(t->ipc);
             t->ipc = ns;
-        } else {
-            err = -ENOMEM;
         }
     }
     if (!err && (f & CLONE_NEWPID)) {

@@ -140,7 +140,7 @@ static int ns_open(struct task *t, struct inode *i, const struct path *p, int fl
                    struct file **out)
 {
     *out = file_new(&ns_file_ops, i, p, flags);
-    return *out ? 0 : -ENOMEM;
+    return *out ? 0 : file_new_error();
 }
 
 static const struct inode_ops ns_inode_ops = {.open = ns_open};

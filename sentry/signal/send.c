@@ -6,48 +6,23 @@
 #include "sentry/kernel/task_internal.h"
 #include "sentry/ns/ns.h"
 #include "sentry/kernel/uaccess.h"
+#include "sentry/kernel/user_counts.h"
 #include "sentry/signal/signal.h"
 #include "sentry/signal/signal_internal.h"
 
 #define SIGQUEUE_MAX 32768 /* per queue, whatever RLIMIT_SIGPENDING says */
 
-/* Queued signals of a user, whose number RLIMIT_SIGPENDING limits. Users with none are not here. */
-struct signal_user {
-    struct list node;
-    uid_t uid;
-    unsigned long queued;
-};
-
-static struct list users = LIST_INIT(users);
-
-static struct signal_user *user_charge(uid_t uid, unsigned long limit)
-{
-    struct signal_user *u, *found = NULL;
-
-    list_for_each(u, &users, node) {
-        if (u->uid == uid)
-            found = u;
-    }
-    if (found ? found->queued >= limit : !limit)
-        return NULL;
-    if (!found) {
-        found = calloc(1, sizeof(*found));
-        if (!found)
-            return NULL;
-        found->uid = uid;
-        list_add_tail(&users, &found->node);
-    }
-    found->queued++;
-    return found;
-}
-
 static void sigqueue_free(struct sigqueue *q)
 {
-    if (--q->user->queued == 0) {
-        list_del(&q->user->node);
-        free(q->user);
-    }
+    user_uncharge(q->user, USER_SIGNALS, 1);
     free(q);
+}
+
+static bool reserved; /* POSIX timers have theirs from the beginning */
+
+void signal_reserved(bool on)
+{
+    reserved = on;
 }
 
 static struct sigqueue *sigqueue_new(const struct sigpending *p, const struct task *t,
@@ -55,11 +30,13 @@ static struct sigqueue *sigqueue_new(const struct sigpending *p, const struct ta
 {
     /* A kill(2) is as sure as a fault: __send_signal_locked()'s override_rlimit. */
     bool override = info->si_signo < SIGRTMIN_KERNEL && info->si_code >= 0;
+    override = override || reserved;
     struct sigqueue *q = p->count < SIGQUEUE_MAX ? malloc(sizeof(*q)) : NULL;
 
     if (!q)
         return NULL;
-    q->user = user_charge(t->cred->uid, override ? ~0UL : rlimit_cur(t, RLIMIT_SIGPENDING));
+    q->user = user_charge(t->cred->uid, USER_SIGNALS, 1,
+                          override ? UINT64_MAX : rlimit_cur(t, RLIMIT_SIGPENDING));
     if (!q->user) {
         free(q);
         return NULL;
@@ -74,7 +51,7 @@ int sigpending_restore(struct sigpending *p, uid_t uid, const siginfo_t *info)
 
     if (!q)
         return -ENOMEM;
-    q->user = user_charge(uid, ~0UL);
+    q->user = user_charge(uid, USER_SIGNALS, 1, UINT64_MAX);
     if (!q->user) {
         free(q);
         return -ENOMEM;
@@ -87,7 +64,7 @@ int sigpending_restore(struct sigpending *p, uid_t uid, const siginfo_t *info)
 
 uid_t sigqueue_uid(const struct sigqueue *q)
 {
-    return q->user->uid;
+    return user_counts_uid(q->user);
 }
 
 void signal_task_init(struct task *t)

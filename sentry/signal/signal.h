@@ -22,11 +22,11 @@ struct ksigaction { /* the kernel's struct sigaction of rt_sigaction(2) on x86-6
 };
 
 struct gthread;
-struct signal_user;
+struct user_counts;
 
 struct sigqueue {
     struct list node;
-    struct signal_user *user; /* charged */
+    struct user_counts *user; /* charged */
     siginfo_t info;
 };
 
@@ -74,6 +74,8 @@ struct thread_group;
 /* info->si_signo names the signal. 0 or -EAGAIN (queue limit). Permission is the caller's matter.
  */
 int signal_send_task(struct task *t, const siginfo_t *info);
+/* Signals that are sent between on and off were charged to their user before. */
+void signal_reserved(bool on);
 int signal_send_group(struct thread_group *tg, const siginfo_t *info);
 int signal_send_pgrp(pid_t pgid, const siginfo_t *info); /* -ESRCH when empty */
 void siginfo_kernel(siginfo_t *info, int sig);           /* SI_KERNEL, no sender */

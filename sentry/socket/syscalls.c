@@ -236,7 +236,7 @@ long sys_socket(struct task *t, const struct sysargs *a)
     if (err)
         return err;
     struct file *f = socket_file(s, flags);
-    return f ? fd_install_steal(t, f, arg_i32(a, 1) & SOCK_CLOEXEC) : -ENOMEM;
+    return f ? fd_install_steal(t, f, arg_i32(a, 1) & SOCK_CLOEXEC) : file_new_error();
 }
 
 long sys_socketpair(struct task *t, const struct sysargs *a)
@@ -256,7 +256,7 @@ long sys_socketpair(struct task *t, const struct sysargs *a)
         return err;
     struct file *f0 = socket_file(s[0], flags), *f1 = socket_file(s[1], flags);
     bool cloexec = arg_i32(a, 1) & SOCK_CLOEXEC;
-    fds[0] = f0 && f1 ? fd_install(t, f0, cloexec, 0) : -ENOMEM;
+    fds[0] = f0 && f1 ? fd_install(t, f0, cloexec, 0) : file_new_error();
     fds[1] = fds[0] >= 0 ? fd_install(t, f1, cloexec, 0) : fds[0];
     if (f0)
         file_put(f0);

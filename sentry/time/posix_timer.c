@@ -8,10 +8,11 @@
 #include "sentry/kernel/rusage.h"
 #include "sentry/kernel/task_internal.h"
 #include "sentry/kernel/uaccess.h"
+#include "sentry/kernel/user_counts.h"
 #include "sentry/time/clock.h"
 #include "sentry/time/cputimer.h"
 
-#define TIMERS_MAX 1024
+#define TIMERS_MAX 16384 /* of one process, whatever RLIMIT_SIGPENDING says */
 
 struct posix_timer {
     struct list node;
@@ -20,9 +21,10 @@ struct posix_timer {
     struct ktimer timer;  /* clocks of the world */
     struct cpu_timer cpu; /* CPU clocks */
     uint64_t interval_ns;
-    bool is_wall;            /* it waits for a time of the wall clock */
-    struct thread_group *tg; /* weak: timers end with their group */
-    pid_t tid;               /* SIGEV_THREAD_ID, 0: the group */
+    bool is_wall;             /* it waits for a time of the wall clock */
+    struct thread_group *tg;  /* weak: timers end with their group */
+    struct user_counts *user; /* has its signal charged */
+    pid_t tid;                /* SIGEV_THREAD_ID, 0: the group */
     int notify, signo;
     bool is_queued;   /* its signal, of which there is one at a time */
     uint64_t overrun; /* expirations since that was queued */
@@ -67,10 +69,12 @@ static void timer_notify(struct posix_timer *pt)
     pt->overrun = 0;
     info.si_timerid = pt->id;
     info.si_value = pt->value;
+    signal_reserved(true);
     if (target && target->tg == pt->tg)
         signal_send_task(target, &info);
     else if (!pt->tid)
         signal_send_group(pt->tg, &info);
+    signal_reserved(false);
 }
 
 void posix_timer_taken(struct thread_group *tg, siginfo_t *info)
@@ -129,6 +133,7 @@ static void timer_drop(struct posix_timers *pts, struct posix_timer *pt)
     cpu_timer_cancel(&pt->cpu);
     list_del(&pt->node);
     pts->count--;
+    user_uncharge(pt->user, USER_SIGNALS, 1);
     free(pt);
 }
 
@@ -200,8 +205,12 @@ long sys_timer_create(struct task *t, const struct sysargs *a)
     }
     struct posix_timers *pts = t->tg->timers;
     struct posix_timer *pt = pts->count < TIMERS_MAX ? calloc(1, sizeof(*pt)) : NULL;
-    if (!pt)
+    if (pt) /* each has a signal of its own that is always there to be queued */
+        pt->user = user_charge(t->cred->uid, USER_SIGNALS, 1, rlimit_cur(t, RLIMIT_SIGPENDING));
+    if (!pt || !pt->user) {
+        free(pt);
         return -EAGAIN;
+    }
     pt->id = pts->next_id++;
     pt->clock = id;
     pt->tg = t->tg;
@@ -211,6 +220,7 @@ long sys_timer_create(struct task *t, const struct sysargs *a)
     if (!err && put_user(t, &pt->id, arg_u64(a, 2)))
         err = -EFAULT;
     if (err) {
+        user_uncharge(pt->user, USER_SIGNALS, 1);
         free(pt);
         return err;
     }
@@ -398,6 +408,8 @@ static void timers_link(struct ckpt_reader *r, void *obj)
     }
     list_for_each(pt, &pts->timers, node) {
         pt->tg = pt->cpu.tg = pts->tg;
+        uid_t uid = pts->tg->leader && pts->tg->leader->cred ? pts->tg->leader->cred->uid : 0;
+        pt->user = user_charge(uid, USER_SIGNALS, 1, UINT64_MAX);
         if (pt->cpu.expires_ns != UINT64_MAX && is_cpu_clock(pt->clock) &&
             cpu_timer_rearm(&pt->cpu, pt->cpu.expires_ns))
             ckpt_bad(r, "out of memory");

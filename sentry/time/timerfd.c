@@ -206,7 +206,7 @@ long sys_timerfd_create(struct task *t, const struct sysargs *a)
     struct file *f = file_new_anon(&timerfd_ops, 0600, O_RDWR | (flags & O_NONBLOCK), tf);
     if (!f) {
         free(tf);
-        return -ENOMEM;
+        return file_new_error();
     }
     return fd_install_steal(t, f, flags & TFD_CLOEXEC);
 }

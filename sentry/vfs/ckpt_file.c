@@ -113,6 +113,7 @@ static void *file_create(struct ckpt_reader *r)
 
     if (!rf)
         return NULL;
+    file_restored();
     waitq_init(&rf->f.pos_wq);
     list_init(&rf->f.epoll_items);
     return rf;

@@ -9,6 +9,7 @@
 #include "sentry/ipc/epoll.h"
 #include "sentry/ipc/inotify.h"
 #include "sentry/kernel/task.h"
+#include "sentry/sandbox.h"
 #include "sentry/vfs/vfs_internal.h"
 
 #define ANON_INODE_FS_MAGIC 0x09041934
@@ -28,13 +29,41 @@
 
 const struct file_ops opath_ops = {.kind = "path"};
 
+/* Open files of the sandbox; restored ones may be more than the limit. */
+static uint64_t nfiles;
+
+uint64_t file_count(void)
+{
+    return nfiles;
+}
+
+/* A tenth of the memory at 1 KiB each, inode and dentry included: fs/file_table.c
+ * files_maxfiles_init(). */
+uint64_t file_count_max(void)
+{
+    uint64_t memory = sandbox ? sandbox->memory_bytes : 0;
+
+    return memory ? MAX(memory / 1024 / 10, 8192UL) : UINT32_MAX;
+}
+
+int file_new_error(void)
+{
+    return nfiles >= file_count_max() ? -ENFILE : -ENOMEM;
+}
+
+void file_restored(void)
+{
+    nfiles++;
+}
+
 struct file *file_new(const struct file_ops *ops, struct inode *inode, const struct path *path,
                       int flags)
 {
-    struct file *f = calloc(1, sizeof(*f));
+    struct file *f = nfiles < file_count_max() ? calloc(1, sizeof(*f)) : NULL;
 
     if (!f)
         return NULL;
+    nfiles++;
     f->refs = 1;
     f->ops = ops;
     f->flags = flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC | FILE_EXEC);
@@ -145,6 +174,7 @@ void file_put(struct file *f)
     inode_put(f->inode);
     path_put(&f->path); /* last: with it may go the mount, and the inode's superblock */
     cred_put(f->cred);
+    nfiles--;
     free(f);
 }
 

@@ -141,6 +141,9 @@ static inline bool file_writable(const struct file *f)
 struct file *file_new(const struct file_ops *ops, struct inode *inode, const struct path *path,
                       int flags);
 /* Anonymous: its own inode of mode (S_IFIFO|0600, 0600...) on the anon file system. */
+/* Why one of them has given none: -ENFILE at fs.file-max, -ENOMEM. */
+int file_new_error(void);
+uint64_t file_count(void), file_count_max(void);
 struct file *file_new_anon(const struct file_ops *ops, mode_t mode, int flags, void *priv);
 struct file *file_get(struct file *f);
 void file_put(struct file *f);

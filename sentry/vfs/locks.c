@@ -14,7 +14,7 @@
 #include "sentry/kernel/task.h"
 #include "sentry/vfs/vfs_internal.h"
 
-#define LOCKS_MAX 65536
+#define LOCKS_MAX 16384 /* of a file: each call looks at all of them */
 
 enum lock_kind { LOCK_POSIX, LOCK_FLOCK };
 

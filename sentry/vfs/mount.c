@@ -240,10 +240,11 @@ bool path_is_beneath(const struct path *p, const struct path *top)
 /* --- namespaces --- */
 struct mount_ns *mount_ns_new(bool anonymous)
 {
-    struct mount_ns *ns = calloc(1, sizeof(*ns));
+    struct mount_ns *ns = ns_count_add() ? calloc(1, sizeof(*ns)) : NULL;
 
     if (!ns)
         return NULL;
+    ns->counted = true;
     ns->refs = 1;
     ns->id = ns_next_id();
     ns->anonymous = anonymous;
@@ -268,6 +269,8 @@ void mount_ns_put(struct mount_ns *ns)
     waitq_release(&ns->change);
     user_ns_put(ns->user_ns);
     list_del(&ns->node);
+    if (ns->counted)
+        ns_count_sub();
     free(ns);
 }
 
@@ -414,7 +417,7 @@ int mount_ns_copy(struct mount_ns *old, struct user_ns *user_ns, struct fs_conte
     struct mount *copy;
 
     if (!ns)
-        return -ENOMEM;
+        return -ENOSPC;
     bool other = user_ns != old->user_ns;
     ns->user_ns = user_ns_get(user_ns);
     int err = mount_copy_tree(old->root, old->root->root, other ? COPY_SLAVE : COPY_AS_IS, true,

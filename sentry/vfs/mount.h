@@ -25,7 +25,7 @@
 struct mount_ns {
     unsigned int refs;
     uint64_t id; /* of /proc/PID/ns/mnt, and by age: none can be seen from one that it can see */
-    bool anonymous;
+    bool anonymous, counted; /* in ns_count_add() */
     struct user_ns *user_ns; /* NULL: the first; owned */
     struct list mounts;      /* struct mount.node, by unique_id */
     struct mount *root;
@@ -35,7 +35,7 @@ struct mount_ns {
 };
 extern struct list mount_namespaces;
 
-struct mount_ns *mount_ns_new(bool anonymous);
+struct mount_ns *mount_ns_new(bool anonymous); /* NULL: -ENOSPC, see ns_count_add() */
 struct mount_ns *mount_ns_get(struct mount_ns *ns);
 void mount_ns_put(struct mount_ns *ns);
 /* A copy of the tree; fs's root and working directory, if given, move along. */

@@ -123,7 +123,7 @@ int mount_clone_detached(struct task *t, const struct path *from, bool recursive
         return -EINVAL;
     struct mount_ns *ns = mount_ns_new(true);
     if (!ns)
-        return -ENOMEM;
+        return -ENOSPC;
     int err = mount_copy_tree(from->mnt, from->dentry, COPY_AS_IS, recursive, false, &m);
     if (err) {
         mount_ns_put(ns);

@@ -53,7 +53,7 @@ static long install_tree(struct task *t, struct mount *m, bool cloexec)
 
     if (!f) {
         mount_ns_put(m->ns);
-        return -ENOMEM;
+        return file_new_error();
     }
     f->priv = m->ns;
     return fd_install_steal(t, f, cloexec);
@@ -91,7 +91,7 @@ long sys_open_tree(struct task *t, const struct sysargs *a)
         return err ? err : install_tree(t, m, flags & OPEN_TREE_CLOEXEC_);
     }
     struct file *f = file_new(&opath_ops, p.dentry->inode, &p, O_PATH);
-    return f ? fd_install_steal(t, f, flags & OPEN_TREE_CLOEXEC_) : -ENOMEM;
+    return f ? fd_install_steal(t, f, flags & OPEN_TREE_CLOEXEC_) : file_new_error();
 }
 
 /* do_set_group() of fs/namespace.c: to, private so far, becomes what from is. */
@@ -183,7 +183,7 @@ static long install_setup(struct task *t, struct fs_setup *s, enum setup_phase p
     if (!f) {
         free(sf);
         fs_setup_free(s);
-        return -ENOMEM;
+        return file_new_error();
     }
     sf->s = s;
     sf->phase = phase;

@@ -67,7 +67,7 @@ int open_inode(struct task *t, const struct path *p, int flags, struct file **ou
 
     if (flags & O_PATH) {
         *out = file_new(&opath_ops, i, p, flags & (O_PATH | O_DIRECTORY | O_NOFOLLOW));
-        return *out ? 0 : -ENOMEM;
+        return *out ? 0 : file_new_error();
     }
     int err = claim_text(i, flags, &claim);
     if (err)

@@ -41,6 +41,7 @@ void locks_released(struct file *f); /* last reference: flock and OFD locks go *
  */
 int walk_for_create(struct task *t, int dirfd, const char *name, unsigned int flags,
                     struct path *parent, struct dentry **d, struct path *obj);
+void file_restored(void); /* counts one that file_new() has not made */
 bool path_is_anon(const struct path *p);
 /* Is the mount, or its file system, read-only? */
 bool path_readonly(const struct path *p);

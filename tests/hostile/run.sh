@@ -21,7 +21,7 @@ for src in "$here"/guests/*.c; do
     exe=$bin/$(basename "$src" .c)
     [ "$exe" -nt "$src" ] && [ "$exe" -nt "$here/guests/guest.h" ] && [ "$exe" -nt "$here/../../platform/trap/layout.h" ] && continue
     ${CC:-gcc} -D_GNU_SOURCE -std=gnu17 -O1 -g -static -mno-red-zone -pthread -Wall -Wextra -Wno-unused-parameter \
-        -Wno-unused-function -Wno-unused-result -I"$here/../.." ${HOSTILE_CFLAGS:-} -o "$exe" "$src" || exit 1
+        -Wno-unused-function -Wno-unused-result -I"$here/../.." ${HOSTILE_CFLAGS:-} -o "$exe" "$src" -lrt || exit 1
 done
 for tool in guard swap; do
     [ "$bin/$tool" -nt "$here/$tool.c" ] || ${CC:-gcc} -D_GNU_SOURCE -O1 -Wall -Wextra -o "$bin/$tool" "$here/$tool.c" || exit 1
@@ -119,6 +119,7 @@ for platform in $platforms; do
     attack fuzz 60 0 -- "$bin/fuzz" "$seed" "${FUZZ_SECONDS:-3}"
     attack fuzz-user 60 0 --user 1000:1000 -- "$bin/fuzz" "$((seed + 1))" "${FUZZ_SECONDS:-3}"
     attack bombs 200 0 -- "$bin/bombs"
+    attack exhaust $((120 * slow)) 0 --memory 256M -- "$bin/exhaust"
     attack fill 60 "0" --memory "$fill_memory" -- "$bin/fill"
     attack elves-static 100 0 -- "$bin/elves" "$seed" 300 "$busybox"
     attack elves-dynamic 100 0 -- "$bin/elves" "$((seed + 1))" 300 /bin/true

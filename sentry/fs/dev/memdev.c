@@ -161,7 +161,7 @@ static int mem_open(struct task *t, struct inode *i, const struct path *p, int f
     if (m >= ARRAY_SIZE(ops) || !ops[m])
         return -ENXIO;
     *out = file_new(ops[m], i, p, flags);
-    return *out ? 0 : -ENOMEM;
+    return *out ? 0 : file_new_error();
 }
 
 int memdev_init(void)

@@ -135,7 +135,7 @@ int goferfs_open_dir(struct task *t, struct inode *i, const struct path *p, int 
     *out = g ? file_new(&gofer_dir_ops, i, p, flags) : NULL;
     if (!*out) {
         free(g);
-        return -ENOMEM;
+        return file_new_error();
     }
     (*out)->priv = g;
     return 0;

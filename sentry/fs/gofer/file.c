@@ -350,7 +350,7 @@ int goferfs_open_file(struct task *t, struct inode *i, const struct path *p, int
     *out = file_new(&gofer_file_ops, i, p, flags);
     if (!*out) {
         gofer_fd_put(g);
-        return -ENOMEM;
+        return file_new_error();
     }
     (*out)->priv = g;
     if (file_writable(*out) && gi->writers++ == 0) {

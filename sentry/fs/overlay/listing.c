@@ -285,7 +285,7 @@ int ovl_open_dir(struct task *t, struct inode *i, const struct path *p, int flag
     *out = g ? file_new(&ovl_dir_ops, i, p, flags) : NULL;
     if (!*out) {
         free(g);
-        return -ENOMEM;
+        return file_new_error();
     }
     (*out)->priv = g;
     return 0;

@@ -439,7 +439,7 @@ static int proc_open(struct task *t, struct inode *i, const struct path *p, int 
 {
     if (S_ISDIR(i->mode)) {
         *out = file_new(&proc_dir_file_ops, i, p, flags);
-        return *out ? 0 : -ENOMEM;
+        return *out ? 0 : file_new_error();
     }
     if (PROC_I(i)->kind == PROC_SPECIAL)
         return PROC_I(i)->entry->open(i, p, flags, out);
@@ -456,7 +456,7 @@ static int proc_open(struct task *t, struct inode *i, const struct path *p, int 
     *out = b ? file_new(file_ops_of(PROC_I(i), p), i, p, flags) : NULL;
     if (!*out) {
         free(b);
-        return -ENOMEM;
+        return file_new_error();
     }
     (*out)->priv = b;
     return 0;

@@ -5,10 +5,16 @@
 
 #include "base/macros.h"
 #include "sentry/fs/proc/proc.h"
+#include "sentry/fs/tty/tty.h"
 #include "sentry/ipc/aio.h"
+#include "sentry/ipc/epoll.h"
+#include "sentry/ipc/inotify.h"
 #include "sentry/kernel/task.h"
 #include "sentry/kernel/uts.h"
+#include "sentry/ns/ns.h"
 #include "sentry/sandbox.h"
+#include "sentry/vfs/file.h"
+#include "sentry/vfs/mount.h"
 
 static int fill_hostname(struct task *t, struct strbuf *out)
 {
@@ -53,16 +59,13 @@ CONST_FILE(fill_ostype, "Linux")
 CONST_FILE(fill_osrelease, NV_UTS_RELEASE)
 CONST_FILE(fill_os_version, NV_UTS_VERSION)
 CONST_FILE(fill_pid_max, "32768")
-CONST_FILE(fill_threads_max, "16384")
 CONST_FILE(fill_cap_last, "40")
 CONST_FILE(fill_65536, "65536")
 CONST_FILE(fill_65530, "65530")
-CONST_FILE(fill_file_max, "9223372036854775807")
 CONST_FILE(fill_1048576, "1048576")
 CONST_FILE(fill_entropy, "256")
 CONST_FILE(fill_4096, "4096")
 CONST_FILE(fill_16384, "16384")
-CONST_FILE(fill_128, "128")
 CONST_FILE(fill_0, "0")
 CONST_FILE(fill_1, "1")
 CONST_FILE(fill_2, "2")
@@ -79,6 +82,29 @@ CONST_FILE(fill_printk, "4\t4\t1\t7")
 CONST_FILE(fill_modprobe, "/sbin/modprobe")
 CONST_FILE(fill_dentry_state, "0\t0\t45\t0\t0\t0")
 CONST_FILE(fill_overflowid, "65534")
+
+#define NUMBER_FILE(fn, value)                                                                     \
+    static int fn(struct task *t, struct strbuf *out)                                              \
+    {                                                                                              \
+        strbuf_printf(out, "%lu\n", (unsigned long)(value));                                       \
+        return 0;                                                                                  \
+    }
+NUMBER_FILE(fill_threads_max, TASKS_MAX)
+NUMBER_FILE(fill_file_max, file_count_max())
+NUMBER_FILE(fill_epoll_watches, epoll_watches_max())
+NUMBER_FILE(fill_inotify_watches, inotify_watches_max())
+NUMBER_FILE(fill_inotify_instances, INOTIFY_INSTANCES_MAX)
+NUMBER_FILE(fill_namespaces, NAMESPACES_MAX)
+NUMBER_FILE(fill_mount_max, MOUNTS_MAX)
+NUMBER_FILE(fill_ptys, PTYS_MAX)
+
+/* proc_sys_fs(5): free ones are always 0 */
+static int fill_file_nr(struct task *t, struct strbuf *out)
+{
+    strbuf_printf(out, "%lu\t0\t%lu\n", (unsigned long)file_count(),
+                  (unsigned long)file_count_max());
+    return 0;
+}
 
 static int fill_aio_nr(struct task *t, struct strbuf *out)
 {
@@ -104,7 +130,7 @@ static const struct proc_entry random_entries[] = {
     F("boot_id", fill_boot_id),  F("entropy_avail", fill_entropy),
     F("poolsize", fill_entropy), F("urandom_min_reseed_secs", fill_60),
     F("uuid", fill_uuid),        {0}};
-static const struct proc_entry pty_entries[] = {F("max", fill_4096), {0}};
+static const struct proc_entry pty_entries[] = {F("max", fill_ptys), {0}};
 static const struct proc_entry kernel_entries[] = {F("cap_last_cap", fill_cap_last),
                                                    F("core_pattern", fill_core_pattern),
                                                    F("core_uses_pid", fill_0),
@@ -151,39 +177,42 @@ static const struct proc_entry vm_entries[] = {
     F("swappiness", fill_60),       F("vfs_cache_pressure", fill_100),
     F("zone_reclaim_mode", fill_0), {0}};
 static const struct proc_entry inotify_entries[] = {F("max_queued_events", fill_16384),
-                                                    F("max_user_instances", fill_128),
-                                                    F("max_user_watches", fill_65536),
+                                                    F("max_user_instances", fill_inotify_instances),
+                                                    F("max_user_watches", fill_inotify_watches),
                                                     {0}};
+static const struct proc_entry epoll_entries[] = {F("max_user_watches", fill_epoll_watches), {0}};
 static const struct proc_entry mqueue_entries[] = {
     W("msg_default", mq_msg_default),         W("msg_max", mq_msg_max),
     W("msgsize_default", mq_msgsize_default), W("msgsize_max", mq_msgsize_max),
     W("queues_max", mq_queues_max),           {0}};
-static const struct proc_entry fs_entries[] = {F("aio-max-nr", fill_65536),
-                                               F("aio-nr", fill_aio_nr),
-                                               F("dentry-state", fill_dentry_state),
-                                               F("file-max", fill_file_max),
-                                               D("inotify", inotify_entries),
-                                               F("lease-break-time", fill_0),
-                                               D("mqueue", mqueue_entries),
-                                               F("nr_open", fill_1048576),
-                                               F("overflowgid", fill_overflowid),
-                                               F("overflowuid", fill_overflowid),
-                                               F("pipe-max-size", fill_1048576),
-                                               F("pipe-user-pages-hard", fill_0),
-                                               F("pipe-user-pages-soft", fill_16384),
-                                               F("protected_fifos", fill_0),
-                                               F("protected_hardlinks", fill_1),
-                                               F("protected_regular", fill_0),
-                                               F("protected_symlinks", fill_1),
-                                               F("suid_dumpable", fill_0),
-                                               {0}};
+static const struct proc_entry fs_entries[] = {
+    F("aio-max-nr", fill_65536),          F("aio-nr", fill_aio_nr),
+    F("dentry-state", fill_dentry_state), D("epoll", epoll_entries),
+    F("file-max", fill_file_max),         F("file-nr", fill_file_nr),
+    D("inotify", inotify_entries),        F("lease-break-time", fill_0),
+    D("mqueue", mqueue_entries),          F("mount-max", fill_mount_max),
+    F("nr_open", fill_1048576),           F("overflowgid", fill_overflowid),
+    F("overflowuid", fill_overflowid),    F("pipe-max-size", fill_1048576),
+    F("pipe-user-pages-hard", fill_0),    F("pipe-user-pages-soft", fill_16384),
+    F("protected_fifos", fill_0),         F("protected_hardlinks", fill_1),
+    F("protected_regular", fill_0),       F("protected_symlinks", fill_1),
+    F("suid_dumpable", fill_0),           {0}};
 static const struct proc_entry net_core_entries[] = {F("somaxconn", fill_4096), {0}};
 static const struct proc_entry net_unix_entries[] = {F("max_dgram_qlen", fill_10), {0}};
 static const struct proc_entry net_entries[] = {
     D("core", net_core_entries), D("unix", net_unix_entries), {0}};
 
-const struct proc_entry proc_sys_entries[] = {D("fs", fs_entries),
-                                              D("kernel", kernel_entries),
-                                              D("net", net_entries),
-                                              D("vm", vm_entries),
-                                              {0}};
+static const struct proc_entry user_entries[] = {F("max_cgroup_namespaces", fill_namespaces),
+                                                 F("max_inotify_instances", fill_inotify_instances),
+                                                 F("max_inotify_watches", fill_inotify_watches),
+                                                 F("max_ipc_namespaces", fill_namespaces),
+                                                 F("max_mnt_namespaces", fill_namespaces),
+                                                 F("max_net_namespaces", fill_namespaces),
+                                                 F("max_pid_namespaces", fill_namespaces),
+                                                 F("max_user_namespaces", fill_namespaces),
+                                                 F("max_uts_namespaces", fill_namespaces),
+                                                 {0}};
+
+const struct proc_entry proc_sys_entries[] = {D("fs", fs_entries),   D("kernel", kernel_entries),
+                                              D("net", net_entries), D("user", user_entries),
+                                              D("vm", vm_entries),   {0}};

@@ -166,14 +166,11 @@ static void load_xattrs(struct ckpt_reader *r, struct tmpfs_inode *ti)
     for (; n && !ckpt_failed(r); n--) {
         char *name = ckpt_get_string(r, UINT8_MAX);
         uint32_t size = ckpt_get_count(r, XATTR_SIZE_MAX, 1);
-        struct tmpfs_xattr *x = name ? malloc(sizeof(*x) + size) : NULL;
+        struct tmpfs_xattr *x = name ? tmpfs_xattr_new(name, size) : NULL;
         if (!x) {
-            ckpt_bad(r, "an attribute without a name");
-            free(name);
+            ckpt_bad(r, "an attribute without a name, or too many");
             return;
         }
-        x->name = name;
-        x->size = size;
         ckpt_get_bytes(r, x->value, size);
         list_add_tail(&ti->xattrs, &x->node);
     }

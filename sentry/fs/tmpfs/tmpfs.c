@@ -408,7 +408,7 @@ const struct file_ops tmpfs_dir_file_ops = {
 int tmpfs_open(struct task *t, struct inode *i, const struct path *p, int flags, struct file **out)
 {
     *out = file_new(S_ISDIR(i->mode) ? &tmpfs_dir_file_ops : &tmpfs_file_ops, i, p, flags);
-    return *out ? 0 : -ENOMEM;
+    return *out ? 0 : file_new_error();
 }
 
 #define COMMON_OPS                                                                                 \

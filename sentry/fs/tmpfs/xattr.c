@@ -6,6 +6,7 @@
 
 #include "base/macros.h"
 #include "sentry/fs/tmpfs/tmpfs.h"
+#include "sentry/kernel/buffers.h"
 
 #define XATTRS_MAX_BYTES (256 * 1024)
 
@@ -20,8 +21,27 @@ static struct tmpfs_xattr *find(struct inode *i, const char *name)
     return NULL;
 }
 
+static size_t weight(const char *name, size_t size)
+{
+    return sizeof(struct tmpfs_xattr) + strlen(name) + size;
+}
+
+struct tmpfs_xattr *tmpfs_xattr_new(char *name, size_t size)
+{
+    struct tmpfs_xattr *x = buffers_book(weight(name, size)) ? malloc(sizeof(*x) + size) : NULL;
+
+    if (!x) {
+        free(name);
+        return NULL;
+    }
+    x->name = name;
+    x->size = size;
+    return x;
+}
+
 static void drop(struct tmpfs_xattr *x)
 {
+    buffers_unbook(weight(x->name, x->size));
     list_del(&x->node);
     free(x->name);
     free(x);
@@ -63,12 +83,12 @@ int tmpfs_setxattr(struct task *t, struct dentry *d, const char *name, const voi
         total += x->size + strlen(x->name);
     if (total > XATTRS_MAX_BYTES)
         return -ENOSPC;
-    x = malloc(sizeof(*x) + n);
-    if (!x || !(x->name = strdup(name))) {
-        free(x);
+    char *own = strdup(name);
+    if (!own)
         return -ENOMEM;
-    }
-    x->size = n;
+    x = tmpfs_xattr_new(own, n);
+    if (!x)
+        return -ENOSPC;
     memcpy(x->value, v, n);
     if (old)
         drop(old);

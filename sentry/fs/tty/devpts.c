@@ -79,7 +79,7 @@ static int pts_open(struct task *task, struct inode *i, const struct path *p, in
                     struct file **out)
 {
     *out = file_new(&pts_dir_file_ops, i, p, flags);
-    return *out ? 0 : -ENOMEM;
+    return *out ? 0 : file_new_error();
 }
 
 static const struct inode_ops pts_dir_ops = {.lookup = pts_lookup, .open = pts_open};

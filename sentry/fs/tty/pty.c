@@ -213,7 +213,7 @@ int ptmx_open(struct task *task, struct inode *i, const struct path *p, int flag
     *out = file_new(&tty_master_ops, i, p, flags);
     if (!*out) {
         free(t);
-        return -ENOMEM;
+        return file_new_error();
     }
     (*out)->priv = t;
     ptys[index] = t;

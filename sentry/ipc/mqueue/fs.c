@@ -163,7 +163,7 @@ static int dir_open(struct task *t, struct inode *i, const struct path *p, int f
                     struct file **out)
 {
     *out = file_new(&dir_file_ops, i, p, flags);
-    return *out ? 0 : -ENOMEM;
+    return *out ? 0 : file_new_error();
 }
 
 const struct inode_ops mqueue_dir_ops = {
@@ -179,7 +179,7 @@ static int queue_open(struct task *t, struct inode *i, const struct path *p, int
                       struct file **out)
 {
     *out = file_new(&mqueue_file_ops, i, p, flags);
-    return *out ? 0 : -ENOMEM;
+    return *out ? 0 : file_new_error();
 }
 
 const struct inode_ops mqueue_inode_ops = {.open = queue_open, .setattr = any_setattr};

@@ -5,16 +5,15 @@
 
 #include "base/macros.h"
 #include "sentry/ipc/mqueue/mqueue_internal.h"
+#include "sentry/kernel/buffers.h"
 #include "sentry/socket/socket.h"
 
 #define CAP_SYS_RESOURCE 24
-#define HELD_MAX (64UL << 20) /* bytes that all messages may take of the sentry */
 /* ipc/mqueue.c mq_treesize(): what a message and a priority cost besides the text. */
 #define MSG_COST 48
 #define PRIO_COST 48
 
 static struct list queues = LIST_INIT(queues);
-static uint64_t held;
 
 struct mqueue *mqueue_alloc(void)
 {
@@ -83,23 +82,23 @@ int mqueue_new(struct task *t, const struct ipc_ns *ns, const struct mq_attr_k *
     return 0;
 }
 
+static size_t weight(uint32_t len)
+{
+    return len + sizeof(struct mq_msg) + 16;
+}
+
 struct mq_msg *mq_msg_new(uint32_t len)
 {
-    uint64_t cost = len + sizeof(struct mq_msg) + 16;
+    struct mq_msg *m = buffers_book(weight(len)) ? malloc(sizeof(*m) + len) : NULL;
 
-    if (held + cost > HELD_MAX)
-        return NULL;
-    struct mq_msg *m = malloc(sizeof(*m) + len);
-    if (!m)
-        return NULL;
-    m->len = len;
-    held += cost;
+    if (m)
+        m->len = len;
     return m;
 }
 
 void mq_msg_free(struct mq_msg *m)
 {
-    held -= m->len + sizeof(struct mq_msg) + 16;
+    buffers_unbook(weight(m->len));
     free(m);
 }
 

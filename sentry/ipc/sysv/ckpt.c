@@ -99,7 +99,7 @@ static void load_queue(struct ckpt_reader *r, struct ipc_ns *ns, unsigned int ve
     while (n-- && !ckpt_failed(r)) {
         long type = (long)ckpt_get_u64(r);
         uint32_t len = ckpt_get_count(r, UINT32_MAX, 1);
-        struct msg *m = type > 0 ? msg_new(ns, len) : NULL;
+        struct msg *m = type > 0 ? msg_new(len) : NULL;
         if (!m) {
             ckpt_bad(r, "a message of type %ld and %u bytes", type, len);
             return;

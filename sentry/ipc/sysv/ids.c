@@ -43,10 +43,20 @@ struct ipc_ns *ipc_ns_new(void)
     return ns;
 }
 
-void ipc_ns_set_owner(struct ipc_ns *ns, struct user_ns *owner)
+int ipc_ns_make(struct user_ns *owner, struct ipc_ns **out)
 {
+    if (!ns_count_add())
+        return -ENOSPC;
+    struct ipc_ns *ns = ipc_ns_new();
+    if (!ns) {
+        ns_count_sub();
+        return -ENOMEM;
+    }
+    ns->counted = true;
     ns->id = ns_next_id();
     ns->owner = user_ns_get(owner);
+    *out = ns;
+    return 0;
 }
 
 struct ipc_ns *ipc_ns_get(struct ipc_ns *ns)
@@ -66,6 +76,8 @@ void ipc_ns_put(struct ipc_ns *ns)
     for (int i = 0; i < IPC_KINDS; i++)
         free(ns->ids[i].slot);
     user_ns_put(ns->owner);
+    if (ns->counted)
+        ns_count_sub();
     free(ns);
 }
 
@@ -81,13 +93,8 @@ struct ipc_ns *ipc_ns_root(void)
 /* kernel/fork.c copy_semundo(): the list is made when it is first shared or needed. */
 int ipc_task_clone(struct task *parent, struct task *child, uint64_t flags)
 {
-    if (flags & CLONE_NEWIPC) {
-        child->ipc = ipc_ns_new();
-        if (!child->ipc)
-            return -ENOMEM;
-        ipc_ns_set_owner(child->ipc, child->cred->user_ns);
-        return 0;
-    }
+    if (flags & CLONE_NEWIPC)
+        return ipc_ns_make(child->cred->user_ns, &child->ipc);
     child->ipc = ipc_ns_get(parent->ipc);
     if (!(flags & CLONE_SYSVSEM))
         return 0;

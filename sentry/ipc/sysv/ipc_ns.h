@@ -31,14 +31,15 @@ enum ipc_kind { IPC_SHM, IPC_SEM, IPC_MSG, IPC_KINDS };
 struct ipc_ns {
     unsigned int refs;
     uint64_t id;           /* 0: the first */
+    bool counted;          /* in ns_count_add() */
     struct user_ns *owner; /* NULL: the first; owned */
     struct ipc_ids ids[IPC_KINDS];
     uint64_t shm_max, shm_all; /* bytes, pages */
     uint32_t shm_mni, msg_max, msg_mnb, msg_mni;
     uint32_t sem_msl, sem_mns, sem_opm, sem_mni;
-    uint64_t shm_pages;           /* of all segments */
-    uint32_t sems, sem_undos;     /* in sets; adjustments held for undoing */
-    uint64_t msg_bytes, msg_held; /* of texts; with what keeping them takes */
+    uint64_t shm_pages;       /* of all segments */
+    uint32_t sems, sem_undos; /* in sets; adjustments held for undoing */
+    uint64_t msg_bytes;       /* of texts */
     uint32_t msg_count;
     struct list undo_lists; /* struct sem_undo_list */
     /* sentry/ipc/mqueue */
@@ -47,7 +48,8 @@ struct ipc_ns {
 };
 
 struct ipc_ns *ipc_ns_new(void); /* with Linux's limits */
-void ipc_ns_set_owner(struct ipc_ns *ns, struct user_ns *owner);
+/* A further one. 0, -ENOSPC or -ENOMEM. */
+int ipc_ns_make(struct user_ns *owner, struct ipc_ns **out);
 struct ipc_ns *ipc_ns_get(struct ipc_ns *ns);
 void ipc_ns_put(struct ipc_ns *ns); /* NULL: nothing */
 /* The first process's. */

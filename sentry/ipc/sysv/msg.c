@@ -9,31 +9,27 @@
 #include "base/macros.h"
 #include "base/strbuf.h"
 #include "sentry/ipc/sysv/sysv_internal.h"
+#include "sentry/kernel/buffers.h"
 #include "sentry/kernel/task.h"
 #include "sentry/kernel/uaccess.h"
-
-#define HELD_MAX (64UL << 20) /* bytes that the messages of a namespace may take of the sentry */
 
 static size_t cost(size_t len)
 {
     return len + sizeof(struct msg) + 16;
 }
 
-struct msg *msg_new(struct ipc_ns *ns, size_t len)
+struct msg *msg_new(size_t len)
 {
-    if (ns->msg_held + cost(len) > HELD_MAX)
-        return NULL;
-    struct msg *m = malloc(sizeof(*m) + len);
-    if (!m)
-        return NULL;
-    m->len = len;
-    ns->msg_held += cost(len);
+    struct msg *m = buffers_book(cost(len)) ? malloc(sizeof(*m) + len) : NULL;
+
+    if (m)
+        m->len = len;
     return m;
 }
 
-void msg_free(struct ipc_ns *ns, struct msg *m)
+void msg_free(struct msg *m)
 {
-    ns->msg_held -= cost(m->len);
+    buffers_unbook(cost(m->len));
     free(m);
 }
 
@@ -81,7 +77,7 @@ static void queue_remove(struct ipc_ns *ns, struct msg_queue *q)
 
     list_for_each_safe(m, next, &q->msgs, node) {
         unlink_msg(ns, q, m);
-        msg_free(ns, m);
+        msg_free(m);
     }
     ipc_remove(ns, &q->o);
     q->removed = true;
@@ -165,7 +161,7 @@ static long send(struct task *t, struct msg_queue *q, struct msg *m, int flags)
     q->refs++;
     int err = wait_room(t, q, m->len, flags);
     if (err) {
-        msg_free(ns, m);
+        msg_free(m);
     } else {
         msg_append(ns, q, m);
         q->lspid = t->tg->tgid;
@@ -187,14 +183,14 @@ long sys_msgsnd(struct task *t, const struct sysargs *a)
         return -EINVAL;
     if (type < 1)
         return -EINVAL;
-    struct msg *m = msg_new(t->ipc, len);
+    struct msg *m = msg_new(len);
     if (!m)
         return -ENOMEM;
     m->type = type;
     int err = copy_in(t, m->text, buf + sizeof(type), len);
     struct msg_queue *q = err ? NULL : find(t, arg_i32(a, 0));
     if (!q) {
-        msg_free(t->ipc, m);
+        msg_free(m);
         return err ? err : -EINVAL;
     }
     return send(t, q, m, arg_i32(a, 3));
@@ -278,7 +274,7 @@ static long receive(struct task *t, struct msg_queue *q, const struct sysargs *a
             q->rtime = ipc_time();
             waitq_wake_all(&q->senders);
             long n = deliver(t, m, arg_u64(a, 1), size);
-            msg_free(ns, m);
+            msg_free(m);
             return n;
         }
         if (flags & IPC_NOWAIT)

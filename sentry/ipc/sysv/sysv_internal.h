@@ -134,8 +134,8 @@ struct msg_queue {
 
 struct msg_queue *msg_queue_new(void);
 /* -ENOMEM, also when the namespace holds as much as it may. */
-struct msg *msg_new(struct ipc_ns *ns, size_t len);
-void msg_free(struct ipc_ns *ns, struct msg *m);
+struct msg *msg_new(size_t len);
+void msg_free(struct msg *m);
 void msg_append(struct ipc_ns *ns, struct msg_queue *q, struct msg *m);
 void msg_ns_exit(struct ipc_ns *ns);
 

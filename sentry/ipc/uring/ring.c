@@ -282,7 +282,7 @@ long sys_io_uring_setup(struct task *t, const struct sysargs *a)
     struct file *f = err ? NULL : file_new_anon(&ring_ops, 0600, O_RDWR, u);
     if (!f) {
         uring_put(u);
-        return err ? err : -ENOMEM;
+        return err ? err : file_new_error();
     }
     tell_offsets(u, &p);
     if (put_user(t, &p, arg_u64(a, 1))) {

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "sentry/kernel/buffers.h"
 #include "sentry/socket/unix/unix.h"
 
 #define SMALL 512 /* bytes of data in a recycled packet */
@@ -26,6 +27,8 @@ struct unix_packet *unix_packet_new(size_t len)
 {
     struct unix_packet *p;
 
+    if (!buffers_book(charge(len)))
+        return NULL;
     if (len <= SMALL && !list_empty(&recycled)) {
         p = list_first(&recycled, struct unix_packet, node);
         list_del(&p->node);
@@ -33,8 +36,10 @@ struct unix_packet *unix_packet_new(size_t len)
     } else {
         p = malloc(sizeof(*p) + MAX(len, (size_t)SMALL));
     }
-    if (!p)
+    if (!p) {
+        buffers_unbook(charge(len));
         return NULL;
+    }
     list_init(&p->node);
     p->from = NULL;
     p->len = len;
@@ -48,6 +53,7 @@ static void packet_free(struct unix_packet *p)
     if (p->from)
         unix_put(p->from);
     scm_release(&p->scm);
+    buffers_unbook(p->charge);
     if (p->len <= SMALL && nrecycled < RECYCLED_MAX) {
         list_add(&recycled, &p->node);
         nrecycled++;
@@ -198,7 +204,7 @@ ssize_t unix_packet_send(struct task *t, struct unix_sock *u, struct msg *m, int
         return err;
     struct unix_packet *p = unix_packet_new(len);
     if (!p)
-        return -ENOMEM;
+        return -ENOBUFS;
     unix_cred(t, m, &p->scm.cred);
     p->scm.has_cred = true;
     if (len && uio_read(&m->uio, p->data, len) != (ssize_t)len)

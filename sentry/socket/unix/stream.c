@@ -52,7 +52,7 @@ static ssize_t append(struct unix_sock *to, const struct ucred *cred, struct msg
     struct unix_mark *k = NULL;
 
     if (ring_reserve(&to->ring, len))
-        return -ENOMEM;
+        return -ENOBUFS;
     if (m->scm.files || !ucred_equal(cred, &to->tail_cred)) {
         k = malloc(sizeof(*k));
         if (!k)
