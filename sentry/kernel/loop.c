@@ -22,6 +22,8 @@
 #define POLL_FDS_NS 30000
 #define FIBER_BUDGET 256
 #define LOOKS 24 /* at the guests, before a clock is read: calls that follow each other closely */
+#define TIMER_BUDGET                                                                               \
+    64           /* of one turn: guests make thousands that are due at once, again and again */
 #define TURNS 32 /* at most so many without timers and descriptors */
 
 static int epfd = -1, cpus = 1;
@@ -151,7 +153,7 @@ void ktimer_cancel(struct ktimer *t)
 
 static void run_timers(uint64_t now)
 {
-    while (running_timers() && heap[0]->expires_ns <= now) {
+    for (int i = 0; i < TIMER_BUDGET && running_timers() && heap[0]->expires_ns <= now; i++) {
         struct ktimer *t = heap[0];
         ktimer_cancel(t);
         t->cb(t);

@@ -12,19 +12,21 @@
 #include "sentry/time/clock.h"
 #include "sentry/time/cputimer.h"
 
+#define PAUSE_NS (4UL * NSEC_PER_MSEC)
+#define PAUSE_EACH_NS 4000UL
 #define TIMERS_MAX 16384 /* of one process, whatever RLIMIT_SIGPENDING says */
 
 struct posix_timer {
     struct list node;
     int id;
     clockid_t clock;
-    struct ktimer timer;  /* clocks of the world */
-    struct cpu_timer cpu; /* CPU clocks */
-    uint64_t interval_ns;
-    bool is_wall;             /* it waits for a time of the wall clock */
-    struct thread_group *tg;  /* weak: timers end with their group */
-    struct user_counts *user; /* has its signal charged */
-    pid_t tid;                /* SIGEV_THREAD_ID, 0: the group */
+    struct ktimer timer;           /* clocks of the world */
+    struct cpu_timer cpu;          /* CPU clocks */
+    uint64_t interval_ns, late_ns; /* it is armed so much after its time: timer_pause() */
+    bool is_wall;                  /* it waits for a time of the wall clock */
+    struct thread_group *tg;       /* weak: timers end with their group */
+    struct user_counts *user;      /* has its signal charged */
+    pid_t tid;                     /* SIGEV_THREAD_ID, 0: the group */
     int notify, signo;
     bool is_queued;   /* its signal, of which there is one at a time */
     uint64_t overrun; /* expirations since that was queued */
@@ -52,18 +54,27 @@ static uint64_t next_expiry(struct posix_timer *pt, uint64_t expires_ns, uint64_
     return next;
 }
 
-/* The signal is sent before the missed expirations are counted: they are overruns of this one. */
-static void timer_notify(struct posix_timer *pt)
+static bool is_pending(const struct posix_timer *pt, const struct task *target)
+{
+    ksigset pending = target ? target->sig.pending.set : pt->tg->sig.pending.set;
+
+    return pending & ksig_bit(pt->signo);
+}
+
+/*
+ * The signal is sent before the missed expirations are counted: they are overruns of this one.
+ * False: nobody has been told, since its last one still waits, or none is wanted.
+ */
+static bool timer_notify(struct posix_timer *pt)
 {
     siginfo_t info = {.si_signo = pt->signo, .si_code = SI_TIMER};
 
     if (pt->notify == SIGEV_NONE)
-        return;
+        return false;
     struct task *target = pt->tid ? task_find(pt->tid) : NULL;
-    ksigset pending = target ? target->sig.pending.set : pt->tg->sig.pending.set;
-    if (pt->is_queued && (pending & ksig_bit(pt->signo))) {
+    if (pt->is_queued && is_pending(pt, target)) {
         pt->overrun++;
-        return;
+        return false;
     }
     pt->is_queued = true;
     pt->overrun = 0;
@@ -75,6 +86,7 @@ static void timer_notify(struct posix_timer *pt)
     else if (!pt->tid)
         signal_send_group(pt->tg, &info);
     signal_reserved(false);
+    return is_pending(pt, target);
 }
 
 void posix_timer_taken(struct thread_group *tg, siginfo_t *info)
@@ -88,17 +100,36 @@ void posix_timer_taken(struct thread_group *tg, siginfo_t *info)
             pt->is_queued = false;
             pt->last_overrun = (int)MIN(pt->overrun, (uint64_t)INT32_MAX);
             info->si_overrun = pt->last_overrun;
+            if (pt->late_ns && ktimer_armed(&pt->timer)) {
+                ktimer_arm(&pt->timer, pt->timer.expires_ns - pt->late_ns);
+                pt->late_ns = 0;
+            }
             return;
         }
+}
+
+/*
+ * While nobody takes its signals a timer need not fire at each of its times, they are counted
+ * later: all timers of a process together cost as much as one.
+ */
+static uint64_t timer_pause(const struct posix_timer *pt)
+{
+    return MAX((uint64_t)PAUSE_NS, (uint64_t)pt->tg->timers->count * PAUSE_EACH_NS);
 }
 
 static void timer_fire(struct ktimer *k)
 {
     struct posix_timer *pt = container_of(k, struct posix_timer, timer);
 
-    timer_notify(pt);
-    if (pt->interval_ns)
-        ktimer_arm(k, next_expiry(pt, k->expires_ns, now_ns()));
+    uint64_t at = k->expires_ns - pt->late_ns, now = now_ns();
+    bool told = timer_notify(pt);
+    pt->late_ns = 0;
+    if (!pt->interval_ns)
+        return;
+    uint64_t next = next_expiry(pt, at, now), pause = told ? 0 : timer_pause(pt);
+    if (next < now + pause)
+        pt->late_ns = now + pause - next;
+    ktimer_arm(k, next + pt->late_ns);
 }
 
 static void timer_fire_cpu(struct cpu_timer *c)
@@ -117,13 +148,14 @@ static bool is_cpu_clock(clockid_t id)
 
 static struct posix_timer *timer_find(struct task *t, int id)
 {
-    struct posix_timer *pt;
+    struct posix_timers *pts = t->tg->timers;
 
-    if (t->tg->timers)
-        list_for_each(pt, &t->tg->timers->timers, node) {
-            if (pt->id == id)
-                return pt;
-        }
+    /* Ids grow: the youngest first. */
+    for (struct list *l = pts ? pts->timers.prev : NULL; l && l != &pts->timers; l = l->prev) {
+        struct posix_timer *pt = list_entry(l, struct posix_timer, node);
+        if (pt->id <= id)
+            return pt->id == id ? pt : NULL;
+    }
     return NULL;
 }
 
@@ -238,7 +270,9 @@ static struct itimerspec timer_value(const struct posix_timer *pt)
     v.it_interval.tv_sec = (time_t)(pt->interval_ns / NSEC_PER_SEC);
     v.it_interval.tv_nsec = (long)(pt->interval_ns % NSEC_PER_SEC);
     if (cpu || ktimer_armed(&pt->timer)) {
-        uint64_t at = cpu ? pt->cpu.expires_ns : pt->timer.expires_ns;
+        uint64_t at = cpu ? pt->cpu.expires_ns : pt->timer.expires_ns - pt->late_ns;
+        if (pt->interval_ns && at <= now)
+            at += ((now - at) / pt->interval_ns + 1) * pt->interval_ns;
         uint64_t left = at > now ? at - now : 1;
         v.it_value.tv_sec = (time_t)(left / NSEC_PER_SEC);
         v.it_value.tv_nsec = (long)(left % NSEC_PER_SEC);
@@ -275,6 +309,7 @@ long sys_timer_settime(struct task *t, const struct sysargs *a)
     cpu_timer_cancel(&pt->cpu);
     pt->overrun = 0;
     pt->last_overrun = 0;
+    pt->late_ns = 0;
     pt->interval_ns = MIN((uint64_t) new.it_interval.tv_sec, 1UL << 32) * NSEC_PER_SEC +
                       (uint64_t) new.it_interval.tv_nsec;
     int err = 0;
@@ -335,7 +370,9 @@ static void timers_save(struct ckpt_writer *w, void *obj)
     ckpt_put_u32(w, (uint32_t)pts->count);
     list_for_each(pt, &pts->timers, node) {
         ckpt_put_fields(w, timer_fields, ARRAY_SIZE(timer_fields), pt);
-        timer_save(w, &pt->timer, pt->is_wall);
+        struct ktimer k = pt->timer;
+        k.expires_ns -= pt->late_ns;
+        timer_save(w, &k, pt->is_wall);
         ckpt_put_u64(w, cpu_timer_armed(&pt->cpu) ? pt->cpu.expires_ns : UINT64_MAX);
     }
 }

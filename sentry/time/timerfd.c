@@ -10,30 +10,42 @@
 #include "sentry/time/clock.h"
 #include "sentry/vfs/file.h"
 
+/* As good as never: a timer that nobody has read fires no more until somebody does. */
+#define UNREAD_NS (3600 * NSEC_PER_SEC)
+
 struct timerfd {
     clockid_t clock;
     struct ktimer timer;
     uint64_t interval_ns, ticks;
-    bool is_wall; /* it waits for a time of the wall clock */
+    uint64_t late_ns; /* it is armed so much after its time: count_ticks() */
+    bool is_wall;     /* it waits for a time of the wall clock */
     bool cancel_on_set, canceled;
     struct waitq wq;
     struct file *file; /* weak; of a restored one */
 };
 
+/* Counts the expirations until now and waits for the next one, at least for so long. */
+static void count_ticks(struct timerfd *tf, uint64_t pause)
+{
+    uint64_t next = tf->timer.expires_ns - tf->late_ns, now = now_ns();
+
+    if (next <= now) {
+        uint64_t n = (now - next) / tf->interval_ns + 1;
+        tf->ticks += n;
+        next += n * tf->interval_ns;
+    }
+    tf->late_ns = next < now + pause ? now + pause - next : 0;
+    ktimer_arm(&tf->timer, next + tf->late_ns);
+}
+
 static void tfd_expired(struct ktimer *k)
 {
     struct timerfd *tf = container_of(k, struct timerfd, timer);
 
-    tf->ticks++;
-    if (tf->interval_ns) {
-        uint64_t next = k->expires_ns + tf->interval_ns, now = now_ns();
-        if (next <= now) {
-            uint64_t missed = (now - next) / tf->interval_ns + 1;
-            tf->ticks += missed;
-            next += missed * tf->interval_ns;
-        }
-        ktimer_arm(k, next);
-    }
+    if (tf->interval_ns)
+        count_ticks(tf, UNREAD_NS);
+    else
+        tf->ticks++;
     waitq_wake(&tf->wq, EPOLLIN | EPOLLRDNORM);
 }
 
@@ -54,6 +66,8 @@ static ssize_t tfd_read(struct task *t, struct file *f, struct uio *u, loff_t *p
         tf->canceled = false;
         return -ECANCELED;
     }
+    if (tf->late_ns && ktimer_armed(&tf->timer))
+        count_ticks(tf, 0);
     uint64_t n = tf->ticks;
     tf->ticks = 0;
     return uio_write(u, &n, sizeof(n));
@@ -83,7 +97,10 @@ static struct itimerspec tfd_value(const struct timerfd *tf)
     v.it_interval.tv_sec = (time_t)(tf->interval_ns / NSEC_PER_SEC);
     v.it_interval.tv_nsec = (long)(tf->interval_ns % NSEC_PER_SEC);
     if (ktimer_armed(&tf->timer)) {
-        uint64_t left = tf->timer.expires_ns > now ? tf->timer.expires_ns - now : 1;
+        uint64_t at = tf->timer.expires_ns - tf->late_ns;
+        if (tf->interval_ns && at <= now)
+            at += ((now - at) / tf->interval_ns + 1) * tf->interval_ns;
+        uint64_t left = at > now ? at - now : 1;
         v.it_value.tv_sec = (time_t)(left / NSEC_PER_SEC);
         v.it_value.tv_nsec = (long)(left % NSEC_PER_SEC);
     }
@@ -118,7 +135,10 @@ static void tfd_save(struct ckpt_writer *w, void *obj)
 {
     const struct timerfd *tf = obj;
 
-    timer_save(w, &tf->timer, tf->is_wall);
+    struct ktimer k = tf->timer;
+
+    k.expires_ns -= tf->late_ns;
+    timer_save(w, &k, tf->is_wall);
 }
 
 static void *tfd_create(struct ckpt_reader *r)
@@ -240,7 +260,7 @@ long sys_timerfd_settime(struct task *t, const struct sysargs *a)
     struct timerfd *tf = f->priv;
     old = tfd_value(tf);
     ktimer_cancel(&tf->timer);
-    tf->ticks = 0;
+    tf->ticks = tf->late_ns = 0;
     tf->is_wall = (flags & TFD_TIMER_ABSTIME) && clock_is_wall(tf->clock);
     tf->cancel_on_set = tf->is_wall && (flags & TFD_TIMER_CANCEL_ON_SET);
     tf->canceled = false;
@@ -262,6 +282,9 @@ long sys_timerfd_gettime(struct task *t, const struct sysargs *a)
 
     if (!f)
         return err;
-    struct itimerspec v = tfd_value(f->priv);
+    struct timerfd *tf = f->priv;
+    struct itimerspec v = tfd_value(tf);
+    if (tf->late_ns)
+        count_ticks(tf, 0);
     return put_user(t, &v, arg_u64(a, 1));
 }
