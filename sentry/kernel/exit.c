@@ -320,7 +320,7 @@ void task_exit(struct task *t, int code)
     futex_pi_exit(t);
     seccomp_task_exit(t);
     ipc_task_exit(t);
-    futex_wait_drop(t);
+    futex_wait_drop(t, 0);
     uring_task_exit(t);
     struct fdtable *fds = t->fds;
     struct fs_context *fs = t->fs;

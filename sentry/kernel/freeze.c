@@ -183,8 +183,7 @@ bool task_resume_call(struct task *t)
         return false;
     t->cut_short = false;
     if (t->ev.kind != PE_SYSCALL || task_signal_pending(t)) {
-        if (futex_wait_drop(t))
-            t->sys_result = 0;
+        t->sys_result = futex_wait_drop(t, t->sys_result);
         return false;
     }
     if (t->sig.restore_saved) {

@@ -12,14 +12,13 @@
 #include "base/macros.h"
 #include "ckpt/record.h"
 #include "sentry/kernel/fiber.h"
-#include "sentry/ns/ns.h"
+#include "sentry/kernel/futex_internal.h"
 #include "sentry/kernel/task_internal.h"
 #include "sentry/kernel/uaccess.h"
 #include "sentry/mm/mm.h"
 #include "sentry/time/clock.h"
 
 #define BUCKETS 256
-#define ROBUST_LIST_LIMIT 2048
 
 static struct list buckets[BUCKETS];
 
@@ -40,7 +39,7 @@ bool futex_same_key(const struct futex_key *a, const struct futex_key *b)
 
 static uint64_t arrivals;
 
-static void enqueue(struct futex_wait *w)
+void futex_enqueue(struct futex_wait *w)
 {
     w->order = ++arrivals;
     w->woken = false;
@@ -48,7 +47,7 @@ static void enqueue(struct futex_wait *w)
     list_add_tail(bucket(&w->key), &w->node);
 }
 
-static void dequeue(struct futex_wait *w)
+void futex_dequeue(struct futex_wait *w)
 {
     if (w->is_queued)
         list_del(&w->node);
@@ -61,7 +60,7 @@ void futex_enqueue_restored(struct futex_wait *f)
     struct futex_wait *o;
     uint64_t order = f->order;
 
-    enqueue(f);
+    futex_enqueue(f);
     list_del(&f->node);
     f->order = order;
     arrivals = MAX(arrivals, MIN(order, UINT64_MAX / 2));
@@ -72,15 +71,26 @@ void futex_enqueue_restored(struct futex_wait *f)
     list_add_tail(&o->node, &f->node);
 }
 
-static void wake_waiter(struct futex_wait *w)
+void futex_wake_waiter(struct futex_wait *w)
 {
-    dequeue(w);
+    futex_dequeue(w);
     w->woken = true;
     if (w->wq)
         waitq_wake_all(w->wq);
 }
 
-static int wake_key(const struct futex_key *key, int n, uint32_t bitset)
+struct futex_wait *futex_first(const struct futex_key *key)
+{
+    struct futex_wait *w;
+
+    list_for_each(w, bucket(key), node) {
+        if (futex_same_key(&w->key, key))
+            return w;
+    }
+    return NULL;
+}
+
+int futex_wake_key(const struct futex_key *key, int n, uint32_t bitset)
 {
     struct list *b = bucket(key);
     struct futex_wait *w, *tmp;
@@ -89,8 +99,12 @@ static int wake_key(const struct futex_key *key, int n, uint32_t bitset)
     list_for_each_safe(w, tmp, b, node) {
         if (woken >= n)
             break;
-        if (futex_same_key(&w->key, key) && (w->bitset & bitset)) {
-            wake_waiter(w);
+        if (!futex_same_key(&w->key, key))
+            continue;
+        if (w->pi_addr) /* only FUTEX_CMP_REQUEUE_PI may */
+            return -EINVAL;
+        if (w->bitset & bitset) {
+            futex_wake_waiter(w);
             woken++;
         }
     }
@@ -102,10 +116,10 @@ int futex_wake_addr(struct task *t, uint64_t addr, bool private_, int n)
     struct futex_key key;
     int err = mm_futex_key(t, addr, private_, &key);
 
-    return err ? err : wake_key(&key, n, FUTEX_BITSET_MATCH_ANY);
+    return err ? err : futex_wake_key(&key, n, FUTEX_BITSET_MATCH_ANY);
 }
 
-static int start_wait(struct task *t, uint64_t addr, bool private_, uint32_t val, uint32_t bitset)
+int futex_start_wait(struct task *t, uint64_t addr, bool private_, uint32_t val, uint32_t bitset)
 {
     struct futex_wait *w = &t->futex;
     struct futex_key key;
@@ -120,17 +134,14 @@ static int start_wait(struct task *t, uint64_t addr, bool private_, uint32_t val
         return -EFAULT;
     if (now != val)
         return -EAGAIN;
-    dequeue(w); /* an image may have queued it in front of another call */
-    w->key = key;
-    w->addr = addr;
-    w->bitset = bitset;
-    enqueue(w);
+    futex_dequeue(w); /* an image may have queued it in front of another call */
+    *w = (struct futex_wait){.task = t, .key = key, .addr = addr, .bitset = bitset};
+    futex_enqueue(w);
     return 0;
 }
 
-/* FUTEX_WAIT and FUTEX_WAIT_BITSET from the check of the word on. */
-static long do_wait(struct task *t, uint64_t addr, bool private_, uint32_t val, uint64_t deadline,
-                    uint32_t bitset)
+long futex_wait_addr(struct task *t, uint64_t addr, bool private_, uint32_t val, uint64_t deadline,
+                     uint32_t bitset)
 {
     struct futex_wait *w = &t->futex;
     struct waitq wq;
@@ -138,7 +149,7 @@ static long do_wait(struct task *t, uint64_t addr, bool private_, uint32_t val, 
 
     /* One that comes back is still in its queue, wherever it was moved to. */
     if (!(t->resuming && w->kept))
-        err = start_wait(t, addr, private_, val, bitset);
+        err = futex_start_wait(t, addr, private_, val, bitset);
     if (err)
         return err;
     waitq_init(&wq);
@@ -146,22 +157,39 @@ static long do_wait(struct task *t, uint64_t addr, bool private_, uint32_t val, 
     while (!err && !w->woken)
         err = task_wait(t, &wq, deadline);
     w->wq = NULL;
-    w->kept = !w->woken && err == -ERESTARTSYS && !task_signal_waiting(t);
+    w->kept = !w->woken && futex_stays(t, err);
     if (w->woken)
         return 0;
     if (!w->kept)
-        dequeue(w);
+        futex_dequeue(w);
     return err;
 }
 
-bool futex_wait_drop(struct task *t)
+bool futex_stays(const struct task *t, int err)
+{
+    return err == -ERESTARTSYS && !task_signal_waiting(t);
+}
+
+static long drop_many(struct task *t, long result)
+{
+    int woken = futex_many_end(t);
+
+    return woken >= 0 ? woken : result;
+}
+
+long futex_wait_drop(struct task *t, long result)
 {
     struct futex_wait *w = &t->futex;
-    bool woken = w->kept && w->woken;
 
-    dequeue(w);
-    w->kept = false;
-    return woken;
+    if (t->futex_many)
+        return drop_many(t, result);
+    if (w->kept && w->woken)
+        result = 0;
+    else if (w->kept && w->pi_requeued) /* futex_wait_requeue_pi() of kernel/futex/requeue.c */
+        result = -EAGAIN;
+    futex_dequeue(w);
+    *w = (struct futex_wait){.task = NULL};
+    return result;
 }
 
 /*
@@ -184,7 +212,7 @@ long futex_restart_later(struct task *t, uint64_t addr, bool private_, uint32_t 
 static long wait_for_time(struct task *t, uint64_t addr, bool private_, uint32_t val,
                           uint64_t deadline)
 {
-    long ret = do_wait(t, addr, private_, val, deadline, FUTEX_BITSET_MATCH_ANY);
+    long ret = futex_wait_addr(t, addr, private_, val, deadline, FUTEX_BITSET_MATCH_ANY);
 
     if (ret == -ERESTARTSYS)
         ret = futex_restart_later(t, addr, private_, val, deadline);
@@ -205,6 +233,23 @@ static long restart_wait(struct task *t, void *data)
     return wait_for_time(t, addr, private_, (uint32_t)t->restart_data.u64[1], deadline);
 }
 
+uint64_t futex_deadline(const struct timespec *ts, bool realtime)
+{
+    uint64_t at = (uint64_t)ts->tv_sec * NSEC_PER_SEC + (uint64_t)ts->tv_nsec;
+
+    if (!realtime)
+        return time_from_guest(at);
+    uint64_t real = realtime_ns(), mono = now_ns();
+    return at > real ? mono + (at - real) : mono;
+}
+
+int futex_get_time(struct task *t, uint64_t addr, struct timespec *ts)
+{
+    if (get_user(t, ts, addr))
+        return -EFAULT;
+    return ts->tv_sec < 0 || ts->tv_nsec < 0 || ts->tv_nsec >= NSEC_PER_SEC ? -EINVAL : 0;
+}
+
 static int get_deadline(struct task *t, uint64_t addr, int op, uint64_t *deadline)
 {
     struct timespec ts;
@@ -212,63 +257,86 @@ static int get_deadline(struct task *t, uint64_t addr, int op, uint64_t *deadlin
     *deadline = NO_DEADLINE;
     if (!addr)
         return 0;
-    if (get_user(t, &ts, addr))
-        return -EFAULT;
-    if (ts.tv_sec < 0 || ts.tv_nsec < 0 || ts.tv_nsec >= NSEC_PER_SEC)
-        return -EINVAL;
-    if ((op & FUTEX_CMD_MASK) == FUTEX_WAIT) {
-        *deadline = deadline_after(&ts);
-        return 0;
-    }
-    uint64_t at = (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
-    if (op & FUTEX_CLOCK_REALTIME) {
-        uint64_t real = realtime_ns(), mono = now_ns();
-        at = at > real ? mono + (at - real) : mono;
-    } else {
-        at = time_from_guest(at);
-    }
-    *deadline = at;
+    int err = futex_get_time(t, addr, &ts);
+    if (err)
+        return err;
+    if ((op & FUTEX_CMD_MASK) == FUTEX_LOCK_PI)
+        op |= FUTEX_CLOCK_REALTIME;
+    *deadline = (op & FUTEX_CMD_MASK) == FUTEX_WAIT
+                    ? deadline_after(&ts)
+                    : futex_deadline(&ts, op & FUTEX_CLOCK_REALTIME);
     return 0;
 }
 
-static const struct task *task_of_wait(const struct futex_wait *w)
+/* Whoever waits for a lock with priority inheritance is moved by FUTEX_CMP_REQUEUE_PI only. */
+static int move_waiters(struct task *t, const struct futex_key *from, const struct futex_requeue *q,
+                        const struct futex_key *to)
 {
-    return container_of(w, const struct task, futex);
+    struct futex_wait *w, *tmp;
+    bool same = futex_same_key(from, to); /* moved ones would be met again, without an end */
+    int moved = 0;
+
+    list_for_each_safe(w, tmp, bucket(from), node) {
+        if (moved >= q->nrequeue)
+            break;
+        if (!futex_same_key(&w->key, from))
+            continue;
+        if (w->pi_addr)
+            return -EINVAL;
+        moved++;
+        if (same)
+            continue;
+        futex_dequeue(w);
+        w->key = *to;
+        w->addr = w->task->mm == t->mm ? q->to : 0;
+        futex_enqueue(w);
+    }
+    return moved;
 }
 
-static long do_requeue(struct task *t, const struct sysargs *a, bool private_, bool compare)
+int futex_requeue_keys(struct task *t, const struct futex_requeue *q, struct futex_key *from,
+                       struct futex_key *to)
 {
-    struct futex_key from, to;
-    struct futex_wait *w, *tmp;
-    int nwake = arg_i32(a, 2), nrequeue = (int)arg_u64(a, 3), moved = 0;
     uint32_t now;
 
-    if (nwake < 0 || nrequeue < 0)
-        return -EINVAL;
-    int err = mm_futex_key(t, arg_u64(a, 0), private_, &from);
+    int err = mm_futex_key(t, q->from, q->from_private, from);
     if (!err)
-        err = mm_futex_key(t, arg_u64(a, 4), private_, &to);
+        err = mm_futex_key(t, q->to, q->to_private, to);
+    if (err || !q->expected)
+        return err;
+    if (fetch_u32(t, q->from, &now))
+        return -EFAULT;
+    return now == *q->expected ? 0 : -EAGAIN;
+}
+
+long futex_requeue(struct task *t, const struct futex_requeue *q)
+{
+    struct futex_key from, to;
+
+    if (q->nwake < 0 || q->nrequeue < 0)
+        return -EINVAL;
+    int err = futex_requeue_keys(t, q, &from, &to);
     if (err)
         return err;
-    if (compare) {
-        if (fetch_u32(t, arg_u64(a, 0), &now))
-            return -EFAULT;
-        if (now != arg_u32(a, 5))
-            return -EAGAIN;
-    }
-    int woken = wake_key(&from, nwake, FUTEX_BITSET_MATCH_ANY);
-    list_for_each_safe(w, tmp, bucket(&from), node) {
-        if (moved >= nrequeue)
-            break;
-        if (!futex_same_key(&w->key, &from))
-            continue;
-        dequeue(w);
-        w->key = to;
-        w->addr = task_of_wait(w)->mm == t->mm ? arg_u64(a, 4) : 0;
-        enqueue(w);
-        moved++;
-    }
-    return woken + moved;
+    int woken = futex_wake_key(&from, q->nwake, FUTEX_BITSET_MATCH_ANY);
+    if (woken < 0)
+        return woken;
+    int moved = move_waiters(t, &from, q, &to);
+    return moved < 0 ? moved : woken + moved;
+}
+
+static long do_requeue(struct task *t, const struct sysargs *a, int cmd, bool private_)
+{
+    uint32_t expected = arg_u32(a, 5);
+    const struct futex_requeue q = {.from = arg_u64(a, 0),
+                                    .to = arg_u64(a, 4),
+                                    .from_private = private_,
+                                    .to_private = private_,
+                                    .nwake = arg_i32(a, 2),
+                                    .nrequeue = (int)arg_u64(a, 3),
+                                    .expected = cmd == FUTEX_REQUEUE ? NULL : &expected};
+
+    return cmd == FUTEX_CMP_REQUEUE_PI ? futex_requeue_pi(t, &q) : futex_requeue(t, &q);
 }
 
 static long do_wake_op(struct task *t, const struct sysargs *a, bool private_)
@@ -313,10 +381,11 @@ static long do_wake_op(struct task *t, const struct sysargs *a, bool private_)
                             o >= cmparg};
     if (cmp >= (int)ARRAY_SIZE(results))
         return -ENOSYS;
-    int n = wake_key(&k1, arg_i32(a, 2), FUTEX_BITSET_MATCH_ANY);
-    if (results[cmp])
-        n += wake_key(&k2, (int)arg_u64(a, 3), FUTEX_BITSET_MATCH_ANY);
-    return n;
+    int n = futex_wake_key(&k1, MAX(arg_i32(a, 2), 1), FUTEX_BITSET_MATCH_ANY);
+    if (n < 0 || !results[cmp])
+        return n;
+    int more = futex_wake_key(&k2, MAX((int)arg_u64(a, 3), 1), FUTEX_BITSET_MATCH_ANY);
+    return more < 0 ? more : n + more;
 }
 
 static long do_timed_wait(struct task *t, const struct sysargs *a, bool private_, uint64_t deadline)
@@ -326,113 +395,68 @@ static long do_timed_wait(struct task *t, const struct sysargs *a, bool private_
 
     if ((arg_i32(a, 1) & FUTEX_CMD_MASK) == FUTEX_WAIT)
         return deadline == NO_DEADLINE
-                   ? do_wait(t, addr, private_, val, deadline, FUTEX_BITSET_MATCH_ANY)
+                   ? futex_wait_addr(t, addr, private_, val, deadline, FUTEX_BITSET_MATCH_ANY)
                    : wait_for_time(t, addr, private_, val, deadline);
-    long ret = do_wait(t, addr, private_, val, deadline, arg_u32(a, 5));
+    long ret = futex_wait_addr(t, addr, private_, val, deadline, arg_u32(a, 5));
     return ret == -ERESTARTSYS && deadline != NO_DEADLINE ? -ERESTARTNOHAND : ret;
+}
+
+static bool has_timeout(int cmd)
+{
+    return cmd == FUTEX_WAIT || cmd == FUTEX_WAIT_BITSET || cmd == FUTEX_WAIT_REQUEUE_PI ||
+           cmd == FUTEX_LOCK_PI || cmd == FUTEX_LOCK_PI2;
+}
+
+static bool has_clock(int cmd)
+{
+    return cmd == FUTEX_WAIT_BITSET || cmd == FUTEX_WAIT_REQUEUE_PI || cmd == FUTEX_LOCK_PI2;
+}
+
+static long do_wake(struct task *t, const struct sysargs *a, bool private_, uint32_t bitset)
+{
+    struct futex_key key;
+
+    if (!bitset)
+        return -EINVAL;
+    int err = mm_futex_key(t, arg_u64(a, 0), private_, &key);
+    return err ? err : futex_wake_key(&key, MAX(arg_i32(a, 2), 1), bitset);
 }
 
 long sys_futex(struct task *t, const struct sysargs *a)
 {
-    int op = arg_i32(a, 1);
+    int op = arg_i32(a, 1), cmd = op & FUTEX_CMD_MASK;
     bool private_ = op & FUTEX_PRIVATE_FLAG;
-    uint64_t addr = arg_u64(a, 0), deadline;
-    struct futex_key key;
-    int err;
+    uint64_t addr = arg_u64(a, 0), deadline = NO_DEADLINE;
+    int err = has_timeout(cmd) ? get_deadline(t, arg_u64(a, 3), op, &deadline) : 0;
 
-    if ((op & FUTEX_CLOCK_REALTIME) && (op & FUTEX_CMD_MASK) != FUTEX_WAIT_BITSET &&
-        (op & FUTEX_CMD_MASK) != FUTEX_LOCK_PI2)
+    if (err)
+        return err;
+    if ((op & FUTEX_CLOCK_REALTIME) && !has_clock(cmd))
         return -ENOSYS;
-    switch (op & FUTEX_CMD_MASK) {
+    switch (cmd) {
     case FUTEX_WAIT:
     case FUTEX_WAIT_BITSET:
-        err = get_deadline(t, arg_u64(a, 3), op, &deadline);
-        return err ? err : do_timed_wait(t, a, private_, deadline);
+        return do_timed_wait(t, a, private_, deadline);
     case FUTEX_WAKE:
-        return futex_wake_addr(t, addr, private_, MAX(arg_i32(a, 2), 1));
+        return do_wake(t, a, private_, FUTEX_BITSET_MATCH_ANY);
     case FUTEX_WAKE_BITSET:
-        err = mm_futex_key(t, addr, private_, &key);
-        if (err || !arg_u32(a, 5))
-            return err ? err : -EINVAL;
-        return wake_key(&key, MAX(arg_i32(a, 2), 1), arg_u32(a, 5));
+        return do_wake(t, a, private_, arg_u32(a, 5));
     case FUTEX_REQUEUE:
-        return do_requeue(t, a, private_, false);
     case FUTEX_CMP_REQUEUE:
-        return do_requeue(t, a, private_, true);
+    case FUTEX_CMP_REQUEUE_PI:
+        return do_requeue(t, a, cmd, private_);
+    case FUTEX_WAIT_REQUEUE_PI:
+        return futex_wait_requeue_pi(t, a, private_, deadline);
     case FUTEX_WAKE_OP:
         return do_wake_op(t, a, private_);
     case FUTEX_LOCK_PI:
     case FUTEX_LOCK_PI2:
-        if ((op & FUTEX_CMD_MASK) == FUTEX_LOCK_PI)
-            op |= FUTEX_CLOCK_REALTIME;
-        err = get_deadline(t, arg_u64(a, 3), op, &deadline);
-        return err ? err : futex_lock_pi(t, addr, private_, false, deadline);
+        return futex_lock_pi(t, addr, private_, false, deadline);
     case FUTEX_TRYLOCK_PI:
         return futex_lock_pi(t, addr, private_, true, 0);
     case FUTEX_UNLOCK_PI:
         return futex_unlock_pi(t, addr, private_);
     default:
-        explain_missing("futex", "op %d", op & FUTEX_CMD_MASK);
         return -ENOSYS;
     }
-}
-
-/* --- robust lists: get_robust_list(2), Documentation/locking/robust-futexes.rst --- */
-struct robust_head {
-    uint64_t next;
-    int64_t offset;
-    uint64_t pending;
-};
-
-long sys_set_robust_list(struct task *t, const struct sysargs *a)
-{
-    if (arg_u64(a, 1) != sizeof(struct robust_head))
-        return -EINVAL;
-    t->robust_list = arg_u64(a, 0);
-    return 0;
-}
-
-long sys_get_robust_list(struct task *t, const struct sysargs *a)
-{
-    struct task *o = arg_i32(a, 0) ? task_find_nr(arg_i32(a, 0)) : t;
-    uint64_t size = sizeof(struct robust_head);
-
-    if (!o)
-        return -ESRCH;
-    if (put_user(t, &size, arg_u64(a, 2)))
-        return -EFAULT;
-    return put_user(t, &o->robust_list, arg_u64(a, 1));
-}
-
-static void owner_died(struct task *t, uint64_t addr)
-{
-    uint32_t val;
-
-    if (addr % 4 || fetch_u32(t, addr, &val) || (val & FUTEX_TID_MASK) != (uint32_t)task_nr(t))
-        return;
-    store_u32(t, addr, (val & FUTEX_WAITERS) | FUTEX_OWNER_DIED);
-    if (val & FUTEX_WAITERS)
-        futex_wake_addr(t, addr, false, 1);
-}
-
-void robust_list_exit(struct task *t)
-{
-    struct robust_head h;
-    uint64_t entry;
-
-    if (!t->robust_list || mm_read(t->mm, &h, t->robust_list, sizeof(h)) != sizeof(h))
-        return;
-    entry = h.next & ~1UL;
-    for (int i = 0; i < ROBUST_LIST_LIMIT && entry && entry != t->robust_list; i++) {
-        uint64_t next;
-        bool ok = mm_read(t->mm, &next, entry, sizeof(next)) == sizeof(next);
-        if (entry != (h.pending & ~1UL))
-            owner_died(t, entry + (uint64_t)h.offset);
-        if (!ok)
-            break;
-        entry = next & ~1UL;
-    }
-    if (h.pending & ~1UL)
-        owner_died(t, (h.pending & ~1UL) + (uint64_t)h.offset);
-    t->robust_list = 0;
 }

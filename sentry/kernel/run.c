@@ -59,6 +59,7 @@ static bool needs_thread(const struct sysargs *a)
     case SYS_restart_syscall:
     case SYS_wait4:
     case SYS_waitid:
+    case SYS_futex_waitv:
         return false;
     case SYS_futex:
         switch (a->arg[1] & FUTEX_CMD_MASK) {

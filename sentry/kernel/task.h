@@ -91,6 +91,8 @@ struct task {
     uint64_t done_ago; /* bytes that a call made again has moved before */
     bool freeze_told;  /* it was kicked to stop */
     struct futex_wait futex;
+    struct futex_many *futex_many; /* owned; NULL: not in futex_waitv(2) */
+    struct pi_waiter *pi_wait;     /* the lock it sleeps for: futex_pi.c */
 
     struct task_trace trace;
     struct task_signal sig;    /* blocked, pending, altstack... sentry/signal/signal.h */

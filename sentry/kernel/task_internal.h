@@ -55,12 +55,9 @@ void task_exit_memory(struct task *t);
 void task_release_vfork(struct task *t);
 /* Clears the word of CLONE_CHILD_CLEARTID for those who share the memory; wakes its waiters. */
 void task_clear_tid(struct task *t);
-/* futex.c */
+/* futex.c, futex_pi.c */
 int futex_wake_addr(struct task *t, uint64_t addr, bool private_, int n);
 bool futex_same_key(const struct futex_key *a, const struct futex_key *b);
-/* futex_pi.c */
-long futex_lock_pi(struct task *t, uint64_t addr, bool private_, bool try, uint64_t deadline);
-long futex_unlock_pi(struct task *t, uint64_t addr, bool private_);
 void futex_pi_exit(struct task *t); /* waiters get the locks that t owned */
 /* facts.c, posix timers: sentry/time */
 void task_publish_facts(struct task *t);
