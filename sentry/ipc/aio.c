@@ -355,7 +355,9 @@ static long take_events(struct task *t, struct aio_ctx *c, uint64_t addr, uint32
 {
     uint32_t n = MIN(c->nevents, max);
 
-    if (n && copy_out(t, addr, c->events, n * sizeof(*c->events)))
+    if (!n) /* perhaps there is no array yet */
+        return 0;
+    if (copy_out(t, addr, c->events, n * sizeof(*c->events)))
         return -EFAULT;
     c->nevents -= n;
     c->active -= n;

@@ -356,12 +356,18 @@ void task_exit(struct task *t, int code)
     fiber_exit();
 }
 
-/* exec: this task goes on alone. Others leave at their next chance; we wait for them. */
+/*
+ * exec: this task goes on alone. Others leave at their next chance; we wait for them. Of two
+ * threads at it at once the first stays: fs/exec.c de_thread(). The caller asks
+ * task_fatal_pending() whether this one did.
+ */
 void task_kill_others(struct task *t)
 {
     struct thread_group *tg = t->tg;
     struct task *o;
 
+    if (task_fatal_pending(t))
+        return;
     list_for_each(o, &tg->tasks, tg_node) {
         if (o != t) {
             o->killed = true;
@@ -371,7 +377,7 @@ void task_kill_others(struct task *t)
     }
     while (tg->ntasks > 1 && !tg->exiting)
         if (task_wait_killable(t, &tg->exit_wait))
-            break;
+            return;
     if (tg->leader != t && !tg->exiting) {
         struct task *old = tg->leader;
         task_swap_ids(t, old);
