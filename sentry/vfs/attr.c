@@ -9,6 +9,7 @@
 #include "sentry/ipc/inotify.h"
 #include "sentry/kernel/task.h"
 #include "sentry/ns/ns.h"
+#include "sentry/vfs/acl.h"
 #include "sentry/vfs/vfs_internal.h"
 
 #define CAP_CHOWN 0
@@ -40,7 +41,7 @@ int do_setattr(struct task *t, const struct path *p, struct setattr *a)
         return err;
     }
     if (!path_is_anon(p))
-        return -EPERM;
+        return a->mask == SETATTR_CTIME ? 0 : -EPERM;
     inode_apply_mode(i, a);
     return 0;
 }
@@ -48,6 +49,22 @@ int do_setattr(struct task *t, const struct path *p, struct setattr *a)
 static bool is_owner(struct task *t, const struct inode *i)
 {
     return t->cred->fsuid == i->uid || inode_capable(t->cred, i, CAP_FOWNER);
+}
+
+static bool may_setgid(struct task *t, const struct inode *i, gid_t gid)
+{
+    return cred_in_group(t->cred, gid) || inode_capable(t->cred, i, CAP_FSETID);
+}
+
+/*
+ * S_ISGID if a change by others takes it: always with execution for the group, else unless the
+ * caller could set it. setattr_should_drop_sgid() of fs/attr.c.
+ */
+static mode_t setgid_lost(struct task *t, const struct inode *i)
+{
+    if (!(i->mode & S_ISGID) || (!(i->mode & 0010) && may_setgid(t, i, i->gid)))
+        return 0;
+    return S_ISGID;
 }
 
 static long do_chmod(struct task *t, const struct path *p, mode_t mode)
@@ -59,9 +76,12 @@ static long do_chmod(struct task *t, const struct path *p, mode_t mode)
         return -EROFS;
     if (!is_owner(t, i))
         return -EPERM;
-    if (!cred_in_group(t->cred, i->gid) && !inode_capable(t->cred, i, CAP_FSETID))
+    if (!may_setgid(t, i, i->gid))
         a.mode &= ~(mode_t)S_ISGID;
-    return do_setattr(t, p, &a);
+    int err = do_setattr(t, p, &a);
+    if (!err)
+        acl_chmod(i, i->mode);
+    return err;
 }
 
 static long do_chown(struct task *t, const struct path *p, uid_t uid, gid_t gid)
@@ -72,30 +92,33 @@ static long do_chown(struct task *t, const struct path *p, uid_t uid, gid_t gid)
 
     if ((uid != (uid_t)-1 && a.uid == NO_KID) || (gid != (gid_t)-1 && a.gid == NO_KID))
         return -EINVAL;
-    uid = a.uid;
-    gid = a.gid;
     bool cap = inode_capable(t->cred, i, CAP_CHOWN);
+    mode_t kill = S_ISDIR(i->mode) ? 0 : (i->mode & S_ISUID) | setgid_lost(t, i);
 
     if (path_readonly(p) && !path_is_anon(p))
         return -EROFS;
     if (uid != (uid_t)-1) {
         a.mask |= SETATTR_UID;
-        if (!cap && (t->cred->fsuid != i->uid || uid != i->uid))
+        if (!cap && (t->cred->fsuid != i->uid || a.uid != i->uid))
             return -EPERM;
     }
     if (gid != (gid_t)-1) {
         a.mask |= SETATTR_GID;
-        if (!cap && (t->cred->fsuid != i->uid || (!cred_in_group(t->cred, gid) && gid != i->gid)))
+        if (!cap &&
+            (t->cred->fsuid != i->uid || (!cred_in_group(t->cred, a.gid) && a.gid != i->gid)))
             return -EPERM;
     }
-    /* Set-id bits do not survive a change of owner: chown(2). */
-    if (a.mask && S_ISREG(i->mode) && (i->mode & (S_ISUID | S_ISGID))) {
+    /* Losing set-id bits is a change of the mode, with its rules: notify_change() of fs/attr.c. */
+    if (kill) {
+        if (!is_owner(t, i))
+            return -EPERM;
         a.mask |= SETATTR_MODE;
-        a.mode = i->mode & 07777 & ~(mode_t)S_ISUID;
-        if (i->mode & 0010)
+        a.mode = i->mode & 07777 & ~kill;
+        if (!may_setgid(t, i, a.mask & SETATTR_GID ? a.gid : i->gid))
             a.mode &= ~(mode_t)S_ISGID;
     }
-    return a.mask ? do_setattr(t, p, &a) : 0;
+    int err = S_ISDIR(i->mode) ? 0 : drop_file_caps(t, p);
+    return err ? err : do_setattr(t, p, &a);
 }
 
 static int walk_at(struct task *t, int dirfd, uint64_t addr, int at_flags, struct path *out)
@@ -308,10 +331,14 @@ int fsize_exceeded(struct task *t)
 
 int strip_setid(struct task *t, const struct path *p)
 {
-    mode_t mode = p->dentry->inode->mode, kill = mode & S_ISUID;
+    mode_t mode = p->dentry->inode->mode;
+    mode_t kill = (mode & S_ISUID) | setgid_lost(t, p->dentry->inode);
 
-    if (mode & 0010)
-        kill |= mode & S_ISGID;
+    if (S_ISREG(mode) && !p->dentry->inode->no_caps) {
+        int err = drop_file_caps(t, p);
+        if (err)
+            return err;
+    }
     if (!S_ISREG(mode) || !kill || inode_capable(t->cred, p->dentry->inode, CAP_FSETID))
         return 0;
     struct setattr a = {.mask = SETATTR_MODE, .mode = (mode & 07777) & ~kill};

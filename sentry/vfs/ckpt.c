@@ -195,6 +195,7 @@ static const struct ckpt_field inode_fields[] = {
     CKPT_UINT(struct inode, btime.sec),
     CKPT_UINT_MAX(struct inode, btime.nsec, 999999999),
     CKPT_BOOL(struct inode, may_link),
+    CKPT_SINCE(2, CKPT_KIND_UINT, struct inode, write_hint, .max = 5),
 };
 
 static void inode_save(struct ckpt_writer *w, void *obj)
@@ -260,7 +261,7 @@ static void inode_hold(void *obj)
 const struct ckpt_type ckpt_inode = {
     .name = "inode",
     .id = CT_INODE,
-    .version = 1,
+    .version = 2,
     CKPT_TABLE(inode_fields),
     .save = inode_save,
     .create = inode_create,

@@ -82,6 +82,7 @@ static const struct ckpt_field file_fields[] = {
     CKPT_UINT(struct file, seals_or_leases),
     CKPT_REF(struct file, text, &ckpt_inode),
     CKPT_UINT(struct file, text_claim),
+    CKPT_SINCE(2, CKPT_KIND_BOOL, struct file, created),
 };
 
 static void file_save(struct ckpt_writer *w, void *obj)
@@ -194,7 +195,7 @@ static void file_hold(void *obj)
 const struct ckpt_type ckpt_file = {
     .name = "file",
     .id = CT_FILE,
-    .version = 1,
+    .version = 2,
     CKPT_TABLE(file_fields),
     .save = file_save,
     .create = file_create,

@@ -12,6 +12,12 @@
 
 #define SETFL_MASK (O_APPEND | O_NONBLOCK | O_ASYNC | O_DIRECT | O_NOATIME)
 
+#ifndef F_DUPFD_QUERY /* Linux 6.10, 6.12 */
+#define F_DUPFD_QUERY 1027
+#define F_CREATED_QUERY 1028
+#endif
+#define F_GETOWNER_UIDS 17
+
 long memfd_fcntl(struct task *t, struct file *f, int cmd, long arg);
 
 static long set_flags(struct task *t, struct file *f, int fd, int flags)
@@ -19,6 +25,8 @@ static long set_flags(struct task *t, struct file *f, int fd, int flags)
     if ((flags & O_NOATIME) && !(f->flags & O_NOATIME) && t->cred->fsuid != f->inode->uid &&
         !cred_capable_own(t->cred, 3 /* CAP_FOWNER */))
         return -EPERM;
+    if ((flags & O_DIRECT) && !S_ISFIFO(f->inode->mode) && !file_can_direct(f))
+        return -EINVAL;
     if (f->ops->setfl) {
         int err = f->ops->setfl(f, flags & SETFL_MASK);
         if (err)
@@ -33,6 +41,24 @@ static long set_flags(struct task *t, struct file *f, int fd, int flags)
         file_async_disarm(f);
     }
     f->flags = (f->flags & ~SETFL_MASK) | (flags & SETFL_MASK);
+    return 0;
+}
+
+/* How long the data will live, as the writer thinks: kept with the inode, of no other use. */
+static long rw_hint(struct task *t, struct file *f, int cmd, uint64_t arg)
+{
+    struct inode *i = f->path.dentry ? f->path.dentry->inode : f->inode;
+    uint64_t hint = i->write_hint;
+
+    if (cmd == F_GET_RW_HINT)
+        return put_user(t, &hint, arg);
+    if (t->cred->fsuid != i->uid && !inode_capable(t->cred, i, 3 /* CAP_FOWNER */))
+        return -EPERM;
+    if (get_user(t, &hint, arg))
+        return -EFAULT;
+    if (hint > 5 /* RWH_WRITE_LIFE_EXTREME */)
+        return -EINVAL;
+    i->write_hint = (uint8_t)hint;
     return 0;
 }
 
@@ -96,7 +122,7 @@ long sys_fcntl(struct task *t, const struct sysargs *a)
     if (!f)
         return -EBADF;
     if ((f->flags & O_PATH) && cmd != F_DUPFD && cmd != F_DUPFD_CLOEXEC && cmd != F_GETFD &&
-        cmd != F_SETFD && cmd != F_GETFL)
+        cmd != F_SETFD && cmd != F_GETFL && cmd != F_DUPFD_QUERY && cmd != F_CREATED_QUERY)
         return -EBADF;
     switch (cmd) {
     case F_DUPFD:
@@ -133,6 +159,19 @@ long sys_fcntl(struct task *t, const struct sysargs *a)
     case F_ADD_SEALS:
     case F_GET_SEALS:
         return memfd_fcntl(t, f, cmd, (long)arg);
+    case F_DUPFD_QUERY: {
+        cleanup_file struct file *other = fd_get_path_ok(t, (int)arg);
+        return other ? other == f : -EBADF;
+    }
+    case F_CREATED_QUERY:
+        return f->created;
+    case F_GETOWNER_UIDS: {
+        uint32_t ids[2] = {kuid_seen(t, f->owner_uid), kuid_seen(t, f->owner_euid)};
+        return put_user(t, &ids, arg);
+    }
+    case F_GET_RW_HINT:
+    case F_SET_RW_HINT:
+        return rw_hint(t, f, cmd, arg);
     case F_GETLEASE:
         return F_UNLCK;
     case F_SETLEASE:

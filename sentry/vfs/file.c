@@ -260,11 +260,16 @@ static int limit_write(struct task *t, struct file *f, struct uio *u, loff_t pos
     return 0;
 }
 
+static bool may_have_caps(const struct file *f)
+{
+    return S_ISREG(f->inode->mode) && f->path.dentry && !f->path.dentry->inode->no_caps;
+}
+
 static ssize_t write_at(struct task *t, struct file *f, struct uio *u, loff_t *pos, int rwf)
 {
     int err = t ? limit_write(t, f, u, *pos, rwf) : 0;
 
-    if (!err && t && (f->inode->mode & (S_ISUID | S_ISGID)))
+    if (!err && t && ((f->inode->mode & (S_ISUID | S_ISGID)) || may_have_caps(f)))
         err = strip_setid(t, &f->path);
     ssize_t n = err ? err : f->ops->write(t, f, u, pos, rwf);
     if (n > 0 && ((f->flags & O_DSYNC) || (rwf & (RWF_DSYNC | RWF_SYNC))) && f->ops->fsync)

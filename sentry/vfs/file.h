@@ -85,6 +85,7 @@ struct file_ops {
     /* Sockets implement more through struct socket (sentry/socket/socket.h), found by is_socket. */
     bool is_socket;
     bool no_seek;    /* stream-like: lseek and p* calls give ESPIPE */
+    bool direct;     /* O_DIRECT, for files that have a name */
     unsigned int io; /* FILE_* below */
     /*
      * Checkpoints: the type of priv (NULL: a file with a priv of this kind cannot be saved), and
@@ -115,6 +116,7 @@ struct file {
     struct inode *text; /* whose write_count it holds text_claim of; not inode when stacked */
     int8_t text_claim;
     bool mnt_writer; /* counted by path.mnt */
+    bool created;    /* by this open: F_CREATED_QUERY */
 };
 
 /* RWF_APPEND and RWF_NOAPPEND of one call go before the file's O_APPEND. */
@@ -135,6 +137,11 @@ static inline bool file_writable(const struct file *f)
     int mode = f->flags & O_ACCMODE;
 
     return !(f->flags & O_PATH) && (mode == O_WRONLY || mode == O_RDWR);
+}
+
+static inline bool file_can_direct(const struct file *f)
+{
+    return f->ops->direct && f->path.mnt;
 }
 
 /* A file over inode/path (references taken) with one reference; NULL: out of memory. */

@@ -9,6 +9,7 @@
 #include "sentry/ipc/inotify.h"
 #include "sentry/kernel/task.h"
 #include "sentry/ns/ns.h"
+#include "sentry/vfs/acl.h"
 #include "sentry/vfs/vfs_internal.h"
 
 #define CAP_FOWNER 3
@@ -33,9 +34,10 @@ static void entry_put(struct entry *e)
 }
 #define cleanup_entry __attribute__((cleanup(entry_put)))
 
+/* "/" ends like ".", with an errno of its own in rmdir(2). */
 static bool is_dot(const char *s)
 {
-    return !strcmp(s, ".");
+    return !strcmp(s, ".") || !strcmp(s, "/");
 }
 
 static bool is_dotdot(const char *s)
@@ -63,25 +65,37 @@ static int entry_lookup(struct task *t, struct entry *e)
     return lookup_locked(t, &e->dir, e->last, strlen(e->last), &e->d);
 }
 
-/* For making something new: the entry must be missing and the directory writable. */
-static int entry_for_new(struct task *t, int dirfd, uint64_t addr, bool dir_ok, struct entry *e)
+/* The entry that is to be made must be missing: filename_create() of fs/namei.c. */
+static int entry_missing(struct task *t, bool dir_ok, struct entry *e)
 {
-    int err = entry_walk(t, dirfd, addr, e);
-
-    if (err)
-        return err;
     if (is_dot(e->last) || is_dotdot(e->last))
         return -EEXIST;
-    err = entry_lookup(t, e);
+    int err = entry_lookup(t, e);
     if (err)
         return err;
     if (e->d->inode)
         return -EEXIST;
     if (e->trailing && !dir_ok)
         return -ENOENT;
+    return path_readonly(&e->dir) ? -EROFS : 0;
+}
+
+/* may_create() of fs/namei.c. */
+static int may_create(struct task *t, const struct entry *e)
+{
     if (!e->dir.dentry->hashed && e->dir.dentry->parent != e->dir.dentry)
         return -ENOENT;
     return path_permission(t, &e->dir, MAY_WRITE | MAY_EXEC);
+}
+
+/* For making something new: the entry must be missing and the directory writable. */
+static int entry_for_new(struct task *t, int dirfd, uint64_t addr, bool dir_ok, struct entry *e)
+{
+    int err = entry_walk(t, dirfd, addr, e);
+
+    if (!err)
+        err = entry_missing(t, dir_ok, e);
+    return err ? err : may_create(t, e);
 }
 
 /* Sticky directories: only owners remove: unlink(2). */
@@ -108,10 +122,15 @@ static long do_mkdir(struct task *t, int dirfd, uint64_t addr, mode_t mode)
     struct inode *dir = e.dir.dentry->inode;
     if (!dir->ops->mkdir)
         return -EPERM;
-    err = dir->ops->mkdir(t, dir, e.d, S_IFDIR | (mode & 01777 & ~t->fs->umask));
+    cleanup_acl struct acl_new acl = {0};
+    mode = S_IFDIR | (mode & 01777);
+    err = acl_inherit(t, dir, &mode, &acl);
     if (!err)
-        fsnotify(dir, e.d, IN_CREATE | IN_ISDIR, 0);
-    return err;
+        err = dir->ops->mkdir(t, dir, e.d, mode);
+    if (err)
+        return err;
+    fsnotify(dir, e.d, IN_CREATE | IN_ISDIR, 0);
+    return acl_inherited(t, e.d, &acl);
 }
 
 long sys_mkdir(struct task *t, const struct sysargs *a)
@@ -127,19 +146,23 @@ long sys_mkdirat(struct task *t, const struct sysargs *a)
 static int make_node(struct task *t, struct entry *e, mode_t mode, dev_t rdev)
 {
     struct inode *dir = e->dir.dentry->inode;
-    int err;
+    cleanup_acl struct acl_new acl = {0};
 
-    mode = (mode & S_IFMT ? mode & S_IFMT : S_IFREG) | (mode & 07777 & ~t->fs->umask);
+    mode = (mode & S_IFMT ? mode & S_IFMT : S_IFREG) | (mode & 07777);
     if (((S_ISCHR(mode) && rdev /* not a whiteout */) || S_ISBLK(mode)) &&
         !cred_capable(t->cred, CAP_MKNOD))
         return -EPERM;
+    int err = acl_inherit(t, dir, &mode, &acl);
+    if (err)
+        return err;
     if (S_ISREG(mode))
         err = dir->ops->create ? dir->ops->create(t, dir, e->d, mode) : -EPERM;
     else
         err = dir->ops->mknod ? dir->ops->mknod(t, dir, e->d, mode, rdev) : -EPERM;
-    if (!err)
-        fsnotify(dir, e->d, IN_CREATE, 0);
-    return err;
+    if (err)
+        return err;
+    fsnotify(dir, e->d, IN_CREATE, 0);
+    return acl_inherited(t, e->d, &acl);
 }
 
 static long do_mknod(struct task *t, int dirfd, uint64_t addr, mode_t mode, uint64_t dev)
@@ -173,13 +196,9 @@ int vfs_mknod(struct task *t, int dirfd, const char *name, mode_t mode, dev_t rd
     int err = vfs_walk_parent(t, dirfd, name, 0, &e.dir, &e.last, &e.trailing);
 
     if (!err)
-        err = is_dot(e.last) || is_dotdot(e.last) ? -EEXIST : entry_lookup(t, &e);
-    if (!err && e.d->inode)
-        err = -EEXIST;
-    if (!err && !e.dir.dentry->hashed && e.dir.dentry->parent != e.dir.dentry)
-        err = -ENOENT;
+        err = entry_missing(t, false, &e);
     if (!err)
-        err = path_permission(t, &e.dir, MAY_WRITE | MAY_EXEC);
+        err = may_create(t, &e);
     if (!err)
         err = make_node(t, &e, mode, rdev);
     if (!err && out) {
@@ -212,7 +231,7 @@ static long do_rmdir(struct task *t, int dirfd, uint64_t addr)
     if (err)
         return err;
     if (is_dot(e.last))
-        return e.dir.dentry->parent == e.dir.dentry ? -EBUSY : -EINVAL;
+        return *e.last == '/' ? -EBUSY : -EINVAL;
     if (is_dotdot(e.last))
         return -ENOTEMPTY;
     err = entry_lookup(t, &e);
@@ -361,16 +380,22 @@ static long do_link(struct task *t, int odirfd, uint64_t oaddr, int ndirfd, uint
     if (!err)
         err = vfs_walk(t, odirfd, name, walk, &old);
     if (!err)
-        err = entry_for_new(t, ndirfd, naddr, false, &e);
+        err = entry_walk(t, ndirfd, naddr, &e);
+    if (!err)
+        err = entry_missing(t, false, &e);
     if (err)
         return err;
     struct inode *i = old.dentry->inode, *dir = e.dir.dentry->inode;
     /* An O_TMPFILE of a stacked file system may be the layer's own: its inode tells. */
-    if (old.mnt != e.dir.mnt || i->sb != dir->sb)
+    if (old.mnt != e.dir.mnt)
         return -EXDEV;
     err = may_link(t, i);
+    if (!err)
+        err = may_create(t, &e);
     if (err)
         return err;
+    if (i->sb != dir->sb)
+        return -EXDEV;
     if (!dir->ops->link || S_ISDIR(i->mode))
         return -EPERM;
     if (!i->nlink && !i->may_link)

@@ -10,6 +10,7 @@
 #include "sentry/ipc/pipe.h"
 #include "sentry/kernel/task.h"
 #include "sentry/ns/ns.h"
+#include "sentry/vfs/acl.h"
 #include "sentry/vfs/vfs_internal.h"
 
 #define CAP_FOWNER 3
@@ -92,6 +93,11 @@ int open_inode(struct task *t, const struct path *p, int flags, struct file **ou
         i->write_count -= claim;
         return err;
     }
+    if ((flags & O_DIRECT) && !file_can_direct(*out)) { /* do_dentry_open() of fs/open.c */
+        i->write_count -= claim;
+        file_put(*out);
+        return -EINVAL;
+    }
     if (!(*out)->cred)
         (*out)->cred = cred_get(t->cred);
     mount_add_writer(*out);
@@ -143,7 +149,9 @@ static int finish_open(struct task *t, const struct path *p, int flags, bool cre
     if (!err && (flags & O_TRUNC) && !created && S_ISREG(p->dentry->inode->mode) &&
         !(flags & O_PATH)) {
         struct setattr a = {.mask = SETATTR_SIZE, .size = 0};
-        err = p->dentry->inode->write_count < 0 ? -ETXTBSY : do_setattr(t, p, &a);
+        err = p->dentry->inode->write_count < 0 ? -ETXTBSY : strip_setid(t, p);
+        if (!err)
+            err = do_setattr(t, p, &a);
     }
     if (!err)
         err = open_inode(t, p, flags, out);
@@ -161,6 +169,7 @@ static int open_tmpfile(struct task *t, int dirfd, const char *name, int flags, 
                         unsigned int walk, struct file **out)
 {
     cleanup_path struct path dir = {0};
+    cleanup_acl struct acl_new acl = {0};
     struct inode *i;
 
     int err = vfs_walk(t, dirfd, name, walk | WALK_DIRECTORY, &dir);
@@ -171,7 +180,10 @@ static int open_tmpfile(struct task *t, int dirfd, const char *name, int flags, 
     const struct inode_ops *ops = dir.dentry->inode->ops;
     if (!ops->tmpfile)
         return -EOPNOTSUPP;
-    err = ops->tmpfile(t, dir.dentry->inode, S_IFREG | (mode & 07777 & ~t->fs->umask), &i);
+    mode = S_IFREG | (mode & 07777);
+    err = acl_inherit(t, dir.dentry->inode, &mode, &acl);
+    if (!err)
+        err = ops->tmpfile(t, dir.dentry->inode, mode, &i);
     if (err)
         return err;
     char unique[32];
@@ -184,8 +196,12 @@ static int open_tmpfile(struct task *t, int dirfd, const char *name, int flags, 
     dentry_set_inode(d, i);
     i->may_link = !(flags & O_EXCL);
     struct path p = {dir.mnt, d};
-    err = open_inode(t, &p, flags & ~(O_TMPFILE | O_EXCL), out);
+    err = acl_inherited(t, d, &acl);
+    if (!err)
+        err = open_inode(t, &p, flags & ~(O_TMPFILE | O_EXCL), out);
     dentry_put(d);
+    if (!err)
+        (*out)->created = true;
     return err;
 }
 
@@ -195,6 +211,7 @@ static int create_locked(struct task *t, const struct path *parent, struct dentr
                          mode_t mode, bool *created)
 {
     struct inode *dir = parent->dentry->inode;
+    cleanup_acl struct acl_new acl = {0};
     struct dentry *now;
 
     int err = lookup_locked(t, parent, (*d)->name, (*d)->name_len, &now);
@@ -211,14 +228,17 @@ static int create_locked(struct task *t, const struct path *parent, struct dentr
         return err;
     if (!dir->ops->create)
         return -EACCES;
-    err = dir->ops->create(t, dir, now, S_IFREG | (mode & 07777 & ~t->fs->umask));
+    mode = S_IFREG | (mode & 07777);
+    err = acl_inherit(t, dir, &mode, &acl);
+    if (!err)
+        err = dir->ops->create(t, dir, now, mode);
     if (err == -EEXIST)
         dentry_drop(now); /* made behind our back: ask again next time */
     if (err)
         return err;
     *created = true;
     fsnotify(dir, now, IN_CREATE, 0);
-    return now->inode ? 0 : -ENOENT;
+    return now->inode ? acl_inherited(t, now, &acl) : -ENOENT;
 }
 
 /* The end of an O_CREAT open in parent. 1: it has become a symlink that is to be followed. */
@@ -244,7 +264,10 @@ static int open_create_at(struct task *t, const struct path *parent, struct dent
     for (struct mount *m; at.dentry->mounted && (m = mount_at(at.mnt, at.dentry));)
         at = (struct path){m, m->root};
     cleanup_path struct path p = path_get(&at);
-    return finish_open(t, &p, flags, created, out);
+    int err = finish_open(t, &p, flags, created, out);
+    if (!err)
+        (*out)->created = created;
+    return err;
 }
 
 static int open_create(struct task *t, int dirfd, const char *name, int flags, mode_t mode,
@@ -298,8 +321,7 @@ static long open_common(struct task *t, int dirfd, uint64_t name_addr, int flags
     if ((flags & O_TMPFILE_BIT) &&
         ((flags & O_TMPFILE) != O_TMPFILE || !(access_mask(flags) & MAY_WRITE)))
         return -EINVAL;
-    if ((flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY) && !(flags & O_TMPFILE_BIT) &&
-        !(flags & O_PATH))
+    if ((flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY))
         return -EINVAL;
     int err = vfs_get_name(t, name_addr, 0, &name);
     if (!err)
@@ -362,8 +384,11 @@ long sys_openat2(struct task *t, const struct sysargs *a)
         return -EINVAL;
     if ((how.resolve & 0x18) == 0x18) /* BENEATH and IN_ROOT */
         return -EINVAL;
-    if (how.resolve & 0x20) /* RESOLVE_CACHED: we never know without asking */
-        return -EAGAIN;
+    if (how.resolve & 0x20) { /* RESOLVE_CACHED */
+        if (makes || (how.flags & O_TRUNC))
+            return -EAGAIN;
+        walk |= WALK_CACHED;
+    }
     for (unsigned int i = 0; i < ARRAY_SIZE(walk_bits); i++)
         if (how.resolve & 1UL << i)
             walk |= walk_bits[i];

@@ -106,6 +106,9 @@ struct inode_ops {
                     int flags);
     ssize_t (*listxattr)(struct task *t, struct inode *i, char *buf, size_t size);
     int (*removexattr)(struct task *t, struct dentry *d, const char *name);
+    /* The access control list, or the default one of a directory: the value of its attribute, which
+     * stays the file system's; NULL: none. Does not park. NULL op: no lists. */
+    void *(*acl)(const struct inode *i, bool dflt, size_t *size);
 };
 
 struct inode {
@@ -126,6 +129,8 @@ struct inode {
     struct list watches;      /* inotify */
     struct file_locks *locks; /* lazily made, sentry/vfs/locks.c */
     int write_count;          /* open for writing; <0: being executed (ETXTBSY) */
+    uint8_t write_hint;       /* F_SET_RW_HINT */
+    bool no_caps;             /* known to have no security.capability, which writing removes */
     bool may_link;            /* O_TMPFILE: link(2) may give it its first name */
     bool dir_busy;            /* directories: a lookup or change of names is parked, dir_lock() */
     /* FIFOs and bound unix sockets hang their object here. */
@@ -285,6 +290,7 @@ void fs_context_set(struct fs_context *fs, const struct path *root); /* and work
 #define WALK_NOMOUNT 512u     /* do not cross a mount on the last component */
 #define WALK_MOUNTPOINT 2048u /* to what is mounted on the result, also for "." and ".." */
 #define WALK_READ 1024u       /* what is found will be opened for reading */
+#define WALK_CACHED 4096u     /* EAGAIN where a file system would be asked */
 
 /*
  * Resolves name relative to dirfd (AT_FDCWD, or a descriptor of t). 0 with references in *out, or
@@ -322,6 +328,7 @@ struct walk_ahead vfs_walk_ahead(const struct task *t);
 #define MAY_WRITE 2
 #define MAY_READ 4
 int inode_permission(struct task *t, struct inode *i, int mask);
+int generic_permission(struct task *t, struct inode *i, int mask); /* mode bits and lists */
 /* As access(2) does it: with real ids. */
 int path_permission(struct task *t, const struct path *p, int mask); /* adds EROFS of mounts */
 

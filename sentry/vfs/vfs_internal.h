@@ -59,6 +59,7 @@ int fsize_exceeded(struct task *t); /* -EFBIG with SIGXFSZ */
 int check_fsize(struct task *t, const struct inode *i, loff_t size);
 /* Set-id bits do not survive a change of the contents by others: write(2), truncate(2). */
 int strip_setid(struct task *t, const struct path *p);
+int drop_file_caps(struct task *t, const struct path *p);
 int fd_available(struct task *t);                      /* -EMFILE */
 int fd_path(struct task *t, int fd, struct path *out); /* of an open file, O_PATH too */
 extern const struct file_ops opath_ops;

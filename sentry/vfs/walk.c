@@ -13,6 +13,7 @@
 #include "base/macros.h"
 #include "sentry/kernel/task.h"
 #include "sentry/ns/ns.h"
+#include "sentry/vfs/acl.h"
 #include "sentry/vfs/vfs_internal.h"
 
 #define MAX_SYMLINKS 40
@@ -39,16 +40,21 @@ void path_put(struct path *p)
 }
 
 /* --- permission --- */
-static int generic_permission(struct task *t, struct inode *i, int mask)
+int generic_permission(struct task *t, struct inode *i, int mask)
 {
     const struct cred *c = t->cred;
     mode_t mode = i->mode;
+    int listed = 1;
 
     if (c->fsuid == i->uid)
         mode >>= 6;
-    else if (cred_in_group(c, i->gid))
+    else if (i->ops->acl && (mode & 070))
+        listed = acl_permission(t, i, mask);
+    if (listed == 0)
+        return 0;
+    if (listed == 1 && c->fsuid != i->uid && cred_in_group(c, i->gid))
         mode >>= 3;
-    if ((mode & (mode_t)mask & 7) == (mode_t)mask)
+    if (listed == 1 && (mode & (mode_t)mask & 7) == (mode_t)mask)
         return 0;
     if (S_ISDIR(i->mode)) {
         if (!(mask & MAY_WRITE) && inode_capable(c, i, CAP_DAC_READ_SEARCH))
@@ -144,12 +150,26 @@ int vfs_lookup(struct task *t, const struct path *dir, const char *name, size_t 
     return err;
 }
 
+/* RESOLVE_CACHED: what is known without asking anybody. */
+static int lookup_cached(const struct path *dir, const char *name, size_t len, struct dentry **out)
+{
+    if (len > NAME_MAX_LEN)
+        return -ENAMETOOLONG;
+    *out = dentry_cached(dir->dentry, name, len);
+    if (*out && !(*out)->mounted && (*out)->sb->ops && (*out)->sb->ops->revalidate) {
+        dentry_put(*out);
+        *out = NULL;
+    }
+    return *out ? 0 : -EAGAIN;
+}
+
 struct walk {
     struct task *t;
     struct path cur, root; /* root: where ".." stops; references */
     struct path base;      /* RESOLVE_BENEATH, RESOLVE_IN_ROOT: where the walk began */
     unsigned int flags;
     int links;
+    bool root_known;  /* Linux looks for it when it is needed: nd_jump_root() of fs/namei.c */
     bool must_be_dir; /* the last component had a slash after it, maybe in front of a symlink's */
     char *buf;        /* owned: what symlinks made of the name */
     const char *rest; /* in buf, or in the caller's name */
@@ -209,6 +229,7 @@ bool dentry_is_beneath(const struct dentry *d, const struct dentry *top)
 
 static int step_dotdot(struct walk *w)
 {
+    w->root_known = true;
     if ((w->flags & WALK_BENEATH) && same(&w->cur, &w->base))
         return -EXDEV;
     if (same(&w->cur, &w->root))
@@ -265,15 +286,18 @@ static int follow_link(struct walk *w, struct dentry *link)
         return -ELOOP;
     if (i->ops->follow) {
         struct path to;
-        if (w->flags & WALK_NO_MAGICLINKS)
-            return -ELOOP;
         int err = i->ops->follow(w->t, i, &to);
         if (err != -ENOTSUP) {
-            if (!err && (w->flags & (WALK_BENEATH | WALK_IN_ROOT))) {
+            if (err)
+                return err;
+            if (w->flags & WALK_NO_MAGICLINKS)
+                err = -ELOOP;
+            else if ((w->flags & (WALK_BENEATH | WALK_IN_ROOT)) ||
+                     ((w->flags & WALK_NO_XDEV) && to.mnt != w->cur.mnt))
+                err = -EXDEV;
+            if (err)
                 path_put(&to);
-                return -EXDEV;
-            }
-            if (!err)
+            else
                 move_to(w, to);
             return err;
         }
@@ -284,7 +308,8 @@ static int follow_link(struct walk *w, struct dentry *link)
     if (err)
         return err;
     if (target[0] == '/') {
-        if (w->flags & WALK_BENEATH)
+        if ((w->flags & WALK_BENEATH) ||
+            ((w->flags & WALK_NO_XDEV) && (!w->root_known || w->cur.mnt != w->root.mnt)))
             return -EXDEV;
         move_to(w, path_get(&w->root));
     }
@@ -297,7 +322,8 @@ static int step_name(struct walk *w, const char *name, size_t len, bool last, bo
     struct dentry *d;
 
     w->t->walk = w;
-    int err = vfs_lookup(w->t, &w->cur, name, len, &d);
+    int err = w->flags & WALK_CACHED ? lookup_cached(&w->cur, name, len, &d)
+                                     : vfs_lookup(w->t, &w->cur, name, len, &d);
     w->t->walk = NULL;
     if (err)
         return err;
@@ -325,7 +351,7 @@ static int walk_run(struct walk *w, char **last, bool *trailing)
             w->rest++;
         if (!*w->rest) {
             if (last) { /* "/" or a link to it */
-                *last = strdup(".");
+                *last = strdup("/");
                 return *last ? 0 : -ENOMEM;
             }
             return w->must_be_dir && !S_ISDIR(w->cur.dentry->inode->mode) ? -ENOTDIR : 0;
@@ -379,6 +405,7 @@ static int walk_begin(struct walk *w, struct task *t, int dirfd, const struct pa
 {
     *w = (struct walk){.t = t, .flags = flags, .rest = name};
     w->root = path_get(&t->fs->root);
+    w->root_known = name[0] == '/' || (flags & WALK_IN_ROOT);
     if (name[0] == '/' && (flags & WALK_BENEATH))
         return -EXDEV;
     if (name[0] == '/' && !(flags & WALK_IN_ROOT)) {
@@ -471,8 +498,8 @@ static int walk_last(struct walk *w, const char *last, struct path *parent, stru
     struct dentry *child;
     int err;
 
-    if (!strcmp(last, ".") || !strcmp(last, "..")) {
-        err = strcmp(last, ".") ? step_dotdot(w) : 0;
+    if (!strcmp(last, ".") || !strcmp(last, "..") || !strcmp(last, "/")) {
+        err = strcmp(last, "..") ? 0 : step_dotdot(w);
         if (!err)
             *obj = path_get(&w->cur);
         return err;

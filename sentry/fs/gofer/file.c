@@ -274,6 +274,7 @@ static void gf_release(struct file *f)
 const struct file_ops gofer_file_ops = {
     .io = FILE_NOWAIT_READ | FILE_DONTCACHE,
     .kind = "host file",
+    .direct = true,
     .read = gf_read,
     .write = gf_write,
     .llseek = gf_llseek,

@@ -308,6 +308,13 @@ static int ovl_removexattr(struct task *t, struct dentry *d, const char *name)
     return err ? err : u->inode->ops->removexattr(t, u, name);
 }
 
+static void *ovl_acl(const struct inode *i, bool dflt, size_t *size)
+{
+    const struct inode *r = ovl_real(i);
+
+    return r->ops->acl ? r->ops->acl(r, dflt, size) : NULL;
+}
+
 static const struct inode_ops *ops_of(mode_t mode)
 {
     return &ovl_ops;
@@ -332,6 +339,7 @@ const struct inode_ops ovl_ops = {
     .setxattr = ovl_setxattr,
     .listxattr = ovl_listxattr,
     .removexattr = ovl_removexattr,
+    .acl = ovl_acl,
 };
 
 /* --- the file system --- */

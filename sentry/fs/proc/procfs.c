@@ -467,7 +467,17 @@ static int proc_setattr(struct task *t, struct dentry *d, const struct setattr *
     return a->mask & SETATTR_SIZE ? 0 : -EPERM;
 }
 
-static const struct inode_ops dir_ops = {.lookup = proc_lookup, .open = proc_open};
+/* A process always sees its own descriptors, whoever it has become: proc_fd_permission(). */
+static int proc_dir_permission(struct task *viewer, struct inode *i, int mask)
+{
+    const struct task *t = PROC_I(i)->kind == PROC_FDDIR ? task_of(i) : NULL;
+    int err = generic_permission(viewer, i, mask);
+
+    return err && t && t->tg == viewer->tg ? 0 : err;
+}
+
+static const struct inode_ops dir_ops = {
+    .lookup = proc_lookup, .open = proc_open, .permission = proc_dir_permission};
 static const struct inode_ops link_ops = {.readlink = proc_readlink, .follow = proc_follow};
 static const struct inode_ops file_ops_inode = {.open = proc_open, .setattr = proc_setattr};
 

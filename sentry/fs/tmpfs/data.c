@@ -457,6 +457,7 @@ static int data_restore(struct file *f)
 
 const struct file_ops tmpfs_file_ops = {
     .kind = "tmpfs file",
+    .direct = true,
     .read = data_read,
     .write = data_write,
     .llseek = data_llseek,
@@ -538,7 +539,8 @@ long memfd_fcntl(struct task *t, struct file *f, int cmd, long arg)
         return -EPERM;
     if (cmd == F_ADD_SEALS && ((unsigned int)arg & ~(unsigned int)SEALS_KNOWN))
         return -EINVAL;
-    if (f->ops != &tmpfs_file_ops)
+    /* Of an overlay the file is another one's. */
+    if (f->ops != &tmpfs_file_ops || (f->path.mnt && f->path.dentry->inode != f->inode))
         return -EINVAL;
     struct tmpfs_inode *ti = TMPFS_I(f->inode);
     unsigned int seals = ti->sealing ? ti->seals : F_SEAL_SEAL; /* files with names */

@@ -415,6 +415,8 @@ int tmpfs_open(struct task *t, struct inode *i, const struct path *p, int flags,
     .setattr = tmpfs_setattr, .getxattr = tmpfs_getxattr, .setxattr = tmpfs_setxattr,              \
     .listxattr = tmpfs_listxattr, .removexattr = tmpfs_removexattr
 
+#define WITH_ACL .acl = tmpfs_acl
+
 const struct inode_ops tmpfs_dir_ops = {
     .lookup = tmpfs_lookup,
     .create = tmpfs_create,
@@ -428,10 +430,11 @@ const struct inode_ops tmpfs_dir_ops = {
     .open = tmpfs_open,
     .tmpfile = tmpfs_tmpfile,
     COMMON_OPS,
+    WITH_ACL,
 };
-const struct inode_ops tmpfs_file_ops_inode = {.open = tmpfs_open, COMMON_OPS};
+const struct inode_ops tmpfs_file_ops_inode = {.open = tmpfs_open, COMMON_OPS, WITH_ACL};
 const struct inode_ops tmpfs_link_ops = {.readlink = tmpfs_readlink, COMMON_OPS};
-const struct inode_ops tmpfs_node_ops = {COMMON_OPS};
+const struct inode_ops tmpfs_node_ops = {COMMON_OPS, WITH_ACL};
 
 /* --- the file system --- */
 static int tmpfs_statfs(struct task *t, struct superblock *sb, struct statfs *st)

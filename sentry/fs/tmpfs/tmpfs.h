@@ -101,6 +101,7 @@ ssize_t tmpfs_listxattr(struct task *t, struct inode *i, char *buf, size_t size)
 int tmpfs_removexattr(struct task *t, struct dentry *d, const char *name);
 /* Takes name over, also when it fails: NULL, no memory or no room. The value is not yet set. */
 struct tmpfs_xattr *tmpfs_xattr_new(char *name, size_t size);
+void *tmpfs_acl(const struct inode *i, bool dflt, size_t *size);
 void tmpfs_xattrs_free(struct inode *i);
 
 #endif

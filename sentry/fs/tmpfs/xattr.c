@@ -1,5 +1,6 @@
 /* Extended attributes of tmpfs inodes: xattr(7). */
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/xattr.h>
@@ -7,10 +8,12 @@
 #include "base/macros.h"
 #include "sentry/fs/tmpfs/tmpfs.h"
 #include "sentry/kernel/buffers.h"
+#include "sentry/kernel/task.h"
+#include "sentry/vfs/acl.h"
 
 #define XATTRS_MAX_BYTES (256 * 1024)
 
-static struct tmpfs_xattr *find(struct inode *i, const char *name)
+static struct tmpfs_xattr *find(const struct inode *i, const char *name)
 {
     struct tmpfs_xattr *x;
 
@@ -53,6 +56,16 @@ void tmpfs_xattrs_free(struct inode *i)
 
     list_for_each_safe(x, tmp, &TMPFS_I(i)->xattrs, node)
         drop(x);
+}
+
+void *tmpfs_acl(const struct inode *i, bool dflt, size_t *size)
+{
+    struct tmpfs_xattr *x = find(i, dflt ? ACL_DEFAULT : ACL_ACCESS);
+
+    if (!x || !acl_is_sane(x->size)) /* checked when it was set; an image may say anything */
+        return NULL;
+    *size = x->size;
+    return x->value;
 }
 
 ssize_t tmpfs_getxattr(struct task *t, struct inode *i, const char *name, void *buf, size_t size)
@@ -104,6 +117,8 @@ ssize_t tmpfs_listxattr(struct task *t, struct inode *i, char *buf, size_t size)
 
     list_for_each(x, &TMPFS_I(i)->xattrs, node) {
         size_t len = strlen(x->name) + 1;
+        if (!strncmp(x->name, "trusted.", 8) && t && !cred_capable(t->cred, CAP_SYS_ADMIN))
+            continue;
         if (buf && used + len > size)
             return -ERANGE;
         if (buf)
