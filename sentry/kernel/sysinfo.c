@@ -14,6 +14,7 @@
 #include "sentry/kernel/uts.h"
 #include "sentry/mm/mm.h"
 #include "sentry/mm/usage.h"
+#include "sentry/ns/ns.h"
 #include "sentry/sandbox.h"
 #include "sentry/time/clock.h"
 
@@ -138,11 +139,14 @@ long sys_getrandom(struct task *t, const struct sysargs *a)
     return (long)done;
 }
 
+/* As in a pid namespace, which every sandbox is: reboot(2), reboot_pid_ns() of the kernel. */
 long sys_reboot(struct task *t, const struct sysargs *a)
 {
+    struct pid_ns *ns = t->pid_ns;
+    struct thread_group *init = ns ? ns->reaper : init_tg;
     uint32_t m2 = arg_u32(a, 1);
 
-    if (!cred_capable(t->cred, CAP_SYS_BOOT))
+    if (!ns_capable(t->cred, ns ? ns->base.owner : NULL, CAP_SYS_BOOT))
         return -EPERM;
     if (arg_u32(a, 0) != LINUX_REBOOT_MAGIC1 ||
         (m2 != LINUX_REBOOT_MAGIC2 && m2 != LINUX_REBOOT_MAGIC2A && m2 != LINUX_REBOOT_MAGIC2B &&
@@ -151,13 +155,16 @@ long sys_reboot(struct task *t, const struct sysargs *a)
     switch (arg_u32(a, 2)) {
     case LINUX_REBOOT_CMD_CAD_ON:
     case LINUX_REBOOT_CMD_CAD_OFF:
-        return 0;
-    case LINUX_REBOOT_CMD_RESTART: /* as in a pid namespace: reboot(2) */
-        tg_exit(init_tg, SIGHUP);
+        return ns ? -EINVAL : 0;
+    case LINUX_REBOOT_CMD_RESTART:
+    case LINUX_REBOOT_CMD_RESTART2:
+        if (init)
+            tg_exit(init, SIGHUP);
         return 0;
     case LINUX_REBOOT_CMD_HALT:
     case LINUX_REBOOT_CMD_POWER_OFF:
-        tg_exit(init_tg, SIGINT);
+        if (init)
+            tg_exit(init, SIGINT);
         return 0;
     default:
         return -EINVAL;

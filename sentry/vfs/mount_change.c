@@ -83,7 +83,7 @@ int vfs_bind(const struct path *at, const struct path *from, bool recursive)
 
 int mount_bind(struct task *t, const struct path *at, const struct path *from, bool recursive)
 {
-    if (at->mnt->ns != ns_of(t))
+    if (!from->mnt || at->mnt->ns != ns_of(t))
         return -EINVAL;
     if (from->mnt->unbindable || (from->mnt->ns != ns_of(t) && !from->dentry->sb->bindable) ||
         (!recursive && has_locked_children(from->mnt, from->dentry)))
@@ -116,7 +116,7 @@ int mount_clone_detached(struct task *t, const struct path *from, bool recursive
 {
     struct mount *m;
 
-    if (from->mnt->unbindable ||
+    if (!from->mnt || from->mnt->unbindable ||
         (from->mnt->ns != ns_of(t) && !from->dentry->sb->bindable &&
          !(from->mnt->ns && from->mnt->ns->anonymous)) ||
         (!recursive && has_locked_children(from->mnt, from->dentry)))
@@ -140,10 +140,10 @@ static int may_move(struct task *t, const struct path *at, const struct path *fr
                     bool anonymous_ok)
 {
     struct mount *m = from->mnt;
-    bool attached = m->parent != NULL;
 
     if (!mount_attached(m) || !mount_attached(at->mnt))
         return -EINVAL;
+    bool attached = m->parent != NULL;
     if (m->ns == ns_of(t) ? !attached || !path_is_mount(from)
                           : !anonymous_ok || !m->ns->anonymous || m->ns->root != m)
         return -EINVAL;

@@ -99,9 +99,9 @@ static int set_group(struct task *t, const struct path *from, const struct path 
 {
     struct mount *f = from->mnt, *m = to->mnt;
 
-    if (f->ns != t->mnt_ns || m->ns != t->mnt_ns || !path_is_mount(from) || !path_is_mount(to) ||
-        m->group || m->master || (!f->group && !f->master) || f->sb != m->sb ||
-        !dentry_is_beneath(m->root, f->root))
+    if (!f || !m || f->ns != t->mnt_ns || m->ns != t->mnt_ns || !path_is_mount(from) ||
+        !path_is_mount(to) || m->group || m->master || (!f->group && !f->master) ||
+        f->sb != m->sb || !dentry_is_beneath(m->root, f->root))
         return -EINVAL;
     mount_join_as_copy(m, f, COPY_AS_IS);
     return 0;

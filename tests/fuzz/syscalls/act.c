@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +53,7 @@ static __thread sigjmp_buf touching;
 static __thread volatile sig_atomic_t touches;
 
 static void run_from(int thread, int first);
+static int sharer(void *arg);
 
 static void on_fault(int sig)
 {
@@ -169,19 +171,6 @@ static long fork_act(int k, long a[6])
     _exit(0);
 }
 
-/* A task in the memory of its maker, by which no more than a few plain calls are made. */
-static int sharer(void *arg)
-{
-    int k = (int)(long)arg;
-
-    for (int j = k + 1; j < ncalls && j < k + 8; j++)
-        if (keep[j] && calls[j].act == A_CALL && permitted(calls[j].row->nr, (long[6]){0}))
-            syscall(calls[j].row->nr, calls[j].arg[0], calls[j].arg[1], calls[j].arg[2],
-                    calls[j].arg[3], calls[j].arg[4], calls[j].arg[5]);
-    syscall(SYS_exit, 0);
-    return 0;
-}
-
 static long thread_act(int k, const long a[6])
 {
     static const int kinds[] = {CLONE_VM | CLONE_VFORK | SIGCHLD, CLONE_VM | SIGCHLD,
@@ -259,14 +248,32 @@ static long source(const struct call *c, int i)
     }
 }
 
+static bool arguments(const struct call *c, long a[6])
+{
+    for (int i = 0; i < 6; i++)
+        a[i] = source(c, i);
+    return permitted(c->row->nr, a);
+}
+
+/* A task in the memory of its maker, by which no more than a few plain calls are made. */
+static int sharer(void *arg)
+{
+    int k = (int)(long)arg;
+    long a[6];
+
+    for (int j = k + 1; j < ncalls && j < k + 8; j++)
+        if (keep[j] && calls[j].act == A_CALL && arguments(&calls[j], a))
+            syscall(calls[j].row->nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+    syscall(SYS_exit, 0);
+    return 0;
+}
+
 static void make(int k)
 {
     const struct call *c = &calls[k];
     long a[6], r = -1;
 
-    for (int i = 0; i < 6; i++)
-        a[i] = source(c, i);
-    if (!permitted(c->row->nr, a))
+    if (!arguments(c, a))
         return;
     switch (c->act) {
     case A_FORK:
