@@ -31,7 +31,7 @@ static long proc_number(const char *path, const char *name)
 }
 
 /* Once it has ended its number may be another process's. */
-static bool is_alive(int pidfd)
+bool stub_is_alive(int pidfd)
 {
     struct pollfd p = {.fd = pidfd, .events = POLLIN};
 
@@ -89,7 +89,7 @@ static int open_of_stub(pid_t sentry, int pidfd, int which)
         return -EINVAL;
     snprintf(path, sizeof(path), "/proc/%d/%s", pid, names[which]);
     int fd = open_without_admin(path);
-    if (fd >= 0 && !is_alive(pidfd)) {
+    if (fd >= 0 && !stub_is_alive(pidfd)) {
         close(fd);
         return -ESRCH;
     }

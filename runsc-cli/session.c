@@ -18,6 +18,7 @@
 #include "base/macros.h"
 #include "base/timeline.h"
 #include "runsc-cli/cli.h"
+#include "runsc-cli/oom.h"
 #include "runsc-cli/pagemap.h"
 #include "runsc-cli/perfmap.h"
 #include "runsc-cli/terminal.h"
@@ -128,6 +129,11 @@ static bool handle(struct session *s, struct session_message *msg)
     } else if (msg->m.type == CTL_STUB_FILE && msg->nfds == 1) {
         pagemap_serve(s->sp.ctl, s->sp.sentry, msg->fds[0], msg->m.value);
         msg->nfds = 0;
+    } else if (msg->m.type == CTL_SPARE) {
+        oom_spare(s->sp.sentry);
+        oom_spare(s->sp.gofer);
+    } else if (msg->m.type == CTL_OOM_SCORE && msg->nfds == 1) {
+        oom_adjust_stub(s->sp.sentry, msg->fds[0], msg->m.value);
     } else if (msg->m.type == CTL_PERF_MAP && msg->nfds == 1 && s->sp.spec.perf_map) {
         perfmap_add(s->sp.sentry, msg->fds[0], msg->payload, msg->len);
         msg->nfds = 0;
@@ -201,6 +207,7 @@ int session_begin(struct session *s, const struct run_options *o, uint64_t memor
             control_leave(s->control);
         return EXIT_NV;
     }
+    s->sp.spec.memory_limited = memory != 0;
     start_forwarding(s);
     return session_start(s, e);
 }

@@ -98,6 +98,8 @@ static int start(struct error *e)
         err = netlink_init();
     if (!err)
         err = ctl_init();
+    if (!err && sandbox->memory_limited)
+        ctl_send(CTL_SPARE, 0);
     if (!err)
         err = sandbox->restore ? restore_start() : init_start();
     timeline_mark(PHASE_SENTRY_KERNEL);

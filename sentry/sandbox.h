@@ -32,6 +32,7 @@ struct sandbox_spec {
     char *hostname;
     int ncpus;
     uint64_t memory_bytes; /* MemTotal; the sandbox's limit, if it has one */
+    bool memory_limited;   /* and the CLI answers CTL_SPARE, CTL_OOM_SCORE */
     char **argv, **envp;
     char *cwd;
     uid_t uid;
@@ -93,6 +94,8 @@ enum ctl_type {
      * negative errno.
      */
     CTL_STUB_FILE,
+    CTL_SPARE,     /* the zygote is there: let the sentry be killed last when memory runs out */
+    CTL_OOM_SCORE, /* value: of the process whose pidfd comes along */
     CTL_PERF_MAP, /* a line for perf about the process whose pidfd comes along */
 };
 enum stub_file { STUB_PAGEMAP, STUB_STATM, STUB_SMAPS };

@@ -372,6 +372,8 @@ static void switch_to(struct loader *l, uint64_t sp)
     task_exit_memory(t);
     t->mm = l->mm;
     t->thr = l->thr;
+    if (t->tg->oom_score_adj)
+        mm_tell_oom_score(t->mm, t->tg->oom_score_adj);
     sched_pin(t);
     t->facts_cred = NULL; /* the new thread knows nothing yet */
     memset(&t->regs, 0, sizeof(t->regs));

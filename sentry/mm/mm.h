@@ -90,6 +90,8 @@ struct mm {
 
 struct mm *mm_new(struct aspace *as); /* takes over the reference on as */
 struct mm *mm_get(struct mm *mm);
+/* The host, too, is to kill its processes in this order when the sandbox is out of memory. */
+void mm_tell_oom_score(const struct mm *mm, int value);
 void mm_put(struct mm *mm);
 /* Restored address spaces: the host's part, and a thread in it for a task. Both block. */
 int mm_restore(struct mm *mm);

@@ -13,6 +13,7 @@
 #include "base/macros.h"
 #include "base/timeline.h"
 #include "sentry/kernel/fiber.h"
+#include "sentry/kernel/task.h"
 #include "sentry/mm/mm_internal.h"
 #include "sentry/mm/wset.h"
 #include "sentry/vfs/file.h"
@@ -198,6 +199,9 @@ int mm_restore(struct mm *mm)
     int err = platform->aspace_new(&mm->as, &mm->keeper);
     if (err)
         return err;
+    const struct task *t = task_current();
+    if (t && t->mm == mm && t->tg->oom_score_adj)
+        mm_tell_oom_score(mm, t->tg->oom_score_adj);
     timeline_mark(PHASE_IMAGE_STUB);
     if (platform->ask_futex)
         platform->ask_futex(mm->as);

@@ -2,12 +2,14 @@
 #include "sentry/mm/usage.h"
 
 #include <stdio.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/macros.h"
 #include "platform/platform.h"
 #include "sentry/ckpt/pagemap.h"
+#include "sentry/ctl.h"
 #include "sentry/fs/tmpfs/tmpfs.h"
 #include "sentry/kernel/task.h"
 #include "sentry/mm/mm.h"
@@ -70,4 +72,13 @@ struct memory_usage memory_usage(void)
     uint64_t used = u.anonymous + u.cached;
     u.free = u.total > used ? u.total - used : u.total / 64;
     return u;
+}
+
+void mm_tell_oom_score(const struct mm *mm, int value)
+{
+    if (!sandbox->memory_limited || !mm || !mm->as)
+        return;
+    cleanup_close int fd = (int)syscall(SYS_pidfd_open, platform->aspace_pid(mm->as), 0);
+    if (fd >= 0)
+        ctl_send_more(CTL_OOM_SCORE, value, NULL, 0, fd);
 }

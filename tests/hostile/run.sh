@@ -9,8 +9,8 @@ shift 3
 only=" $* "
 here=$(cd "$(dirname "$0")" && pwd)
 seed=${SEED:-20240}
-fill_memory=64M
-[ "${SAN:-0}" = 1 ] && fill_memory=512M # of which shadow memory and quarantine take their part
+fill_memory=64M oom_memory=128M
+[ "${SAN:-0}" = 1 ] && fill_memory=512M oom_memory=640M # of which shadow memory and quarantine take their part
 tmp=$(mktemp -d)
 export TMPDIR=$tmp
 trap 'rm -rf "$tmp"' EXIT
@@ -120,6 +120,7 @@ for platform in $platforms; do
     attack fuzz-user 60 0 --user 1000:1000 -- "$bin/fuzz" "$((seed + 1))" "${FUZZ_SECONDS:-3}"
     attack bombs 200 0 -- "$bin/bombs"
     attack exhaust $((120 * slow)) 0 --memory 256M -- "$bin/exhaust"
+    attack oom 60 0 --memory "$oom_memory" -- "$bin/oom"
     attack fill 60 "0" --memory "$fill_memory" -- "$bin/fill"
     attack elves-static 100 0 -- "$bin/elves" "$seed" 300 "$busybox"
     attack elves-dynamic 100 0 -- "$bin/elves" "$((seed + 1))" 300 /bin/true

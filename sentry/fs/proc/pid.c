@@ -1,5 +1,6 @@
 /* Files of /proc/PID: proc(5). */
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -355,11 +356,20 @@ static int fill_oom_score_adj(struct task *t, struct strbuf *out)
 
 static int store_oom_score_adj(struct task *t, const char *buf, size_t len)
 {
-    int v = atoi(buf);
+    char text[16], *end;
 
-    if (v < -1000 || v > 1000)
+    if (len >= sizeof(text))
         return -EINVAL;
-    t->tg->oom_score_adj = v;
+    memcpy(text, buf, len);
+    text[len] = 0;
+    long v = strtol(text, &end, 0);
+    if (end == text || end[strspn(end, " \t\n")] || v < -1000 || v > 1000)
+        return -EINVAL;
+    /* Less likely than its parents have made it: fs/proc/base.c __set_oom_adj(). */
+    if (v < MIN(t->tg->oom_score_adj, 0) && !cred_capable(task_current()->cred, CAP_SYS_RESOURCE))
+        return -EACCES;
+    t->tg->oom_score_adj = (int)v;
+    mm_tell_oom_score(t->mm, (int)v);
     return 0;
 }
 
