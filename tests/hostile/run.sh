@@ -97,6 +97,42 @@ grow() { # saves itself first: the attack is on what a restore has mapped
     rm -rf "$tmp/image"
 }
 
+# Guests that never rest are stopped, saved and ended from outside, in time.
+hog_on() { # hog_on OPTIONS -- PROGRAM KIND, in the background: $nv_pid
+    : >"$tmp/out"
+    "$nv" run --platform="$platform" --id $id "$@" >>"$tmp/out" 2>&1 </dev/null &
+    nv_pid=$!
+    for ((i = 0; i < 300; i++)); do
+        grep -q -x on "$tmp/out" && "$nv" ps 2>/dev/null | grep -q $id && return
+        sleep 0.1
+    done
+}
+hog_ends() { # hog_ends WHAT CODE SECONDS: the one in the background, by then
+    local code=0
+    timeout "$3" tail --pid="$nv_pid" -f /dev/null || { kill -KILL "$nv_pid"; reason+="$1 takes more than $3 s; "; }
+    wait "$nv_pid" || code=$?
+    [ $code -eq "$2" ] || reason+="$1: exit $code, expected $2; "
+}
+ruled() {
+    local kind reason= id=hog-$$ code
+    wanted ruled || return
+    for kind in spin calls signals queue faults bad-faults pipes futexes timers sleeps processes writes walks; do
+        code=0
+        "$bin/guard" 30 "$nv" run --platform="$platform" --timeout 1 -- "$bin/hogs" $kind >"$tmp/out" 2>&1 </dev/null || code=$?
+        [ $code -eq 124 ] || reason+="$kind, --timeout: exit $code; "
+        hog_on -- "$bin/hogs" $kind
+        timeout -s KILL 30 "$nv" checkpoint $id --leave-running --image-path "$tmp/hog" >"$tmp/saved" 2>&1 ||
+            reason+="$kind is not saved: $(head -1 "$tmp/saved"); "
+        rm -rf "$tmp/hog" "$tmp/saved"
+        timeout -s KILL 30 "$nv" kill $id || reason+="$kind: nv kill fails; "
+        hog_ends "$kind, nv kill" 143 30
+        hog_on -- "$bin/hogs" $kind
+        kill -INT $nv_pid
+        hog_ends "$kind, interrupt" 130 30
+    done
+    result ruled "$reason"
+}
+
 mounts() { grep -c . /proc/self/mountinfo; }
 remains() {
     find /sys/fs/cgroup -maxdepth 3 -type d -name '*nv*' 2>/dev/null | grep -c .
@@ -121,6 +157,8 @@ for platform in $platforms; do
     attack bombs 200 0 -- "$bin/bombs"
     attack exhaust $((120 * slow)) 0 --memory 256M -- "$bin/exhaust"
     attack oom 60 0 --memory "$oom_memory" -- "$bin/oom"
+    attack hogs 200 0 -- "$bin/hogs"
+    ruled
     attack fill 60 "0" --memory "$fill_memory" -- "$bin/fill"
     attack elves-static 100 0 -- "$bin/elves" "$seed" 300 "$busybox"
     attack elves-dynamic 100 0 -- "$bin/elves" "$((seed + 1))" 300 /bin/true
