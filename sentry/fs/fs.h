@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 struct file;
+struct fs_type;
 struct inode;
 struct superblock;
 struct task;
@@ -34,6 +35,7 @@ int goferfs_new(unsigned int export_index, bool readonly, struct superblock **ou
 const char *goferfs_resumed(void);
 /* upper is a tmpfs; both references are taken over. */
 int overlayfs_new(struct superblock *lower, struct superblock *upper, struct superblock **out);
+extern const struct fs_type overlay_type; /* what guests mount */
 int procfs_new(struct superblock **out);
 struct pid_ns;
 int procfs_new_for(struct pid_ns *ns, struct superblock **out); /* NULL: the first */

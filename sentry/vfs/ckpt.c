@@ -150,7 +150,7 @@ static void super_link(struct ckpt_reader *r, void *obj)
         ckpt_bad(r, "%s is not for files without a mount", sb->fstype);
     if (ckpt_failed(r))
         return;
-    super_restored(sb);
+    super_dev_restored(sb->dev);
     if (sb->pinned) {
         sb->refs++;
         sb->ops->adopt(sb);

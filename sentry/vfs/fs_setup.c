@@ -132,16 +132,26 @@ int fs_setup_param(struct fs_setup *s, const char *key, const char *value)
     return fs_setup_fail(s, -EINVAL, "%s: Unknown parameter '%s'", s->type->name, key);
 }
 
+/* What follows the comma that ends p, which becomes NUL; NULL: nothing. */
+static char *next_param(char *p, bool escapes)
+{
+    while (*p && *p != ',')
+        p += escapes && *p == '\\' && p[1] ? 2 : 1;
+    if (!*p)
+        return NULL;
+    *p = 0;
+    return p + 1;
+}
+
 /* Empty pieces are skipped; "=value" is an unnamed parameter that is left out, too. */
 int fs_setup_params(struct fs_setup *s, char *data)
 {
-    char *save = NULL;
     int err = 0;
 
-    for (char *p = data ? strtok_r(data, ",", &save) : NULL; p && !err;
-         p = strtok_r(NULL, ",", &save)) {
+    for (char *p = data, *next; p && !err; p = next) {
+        next = next_param(p, s->type->escapes);
         char *value = strchr(p, '=');
-        if (value == p)
+        if (!*p || value == p)
             continue;
         if (value)
             *value++ = 0;

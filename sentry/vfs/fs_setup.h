@@ -25,10 +25,13 @@ struct fs_type {
     bool nodev, userns;   /* as in /proc/filesystems; to be mounted in user namespaces */
     bool ignores_unknown; /* parameters */
     bool reveals;         /* the system: not to be had anew where it was taken away */
+    bool escapes;         /* a backslash before a comma makes it part of a value */
     /* Whose privileges it takes; NULL: those of the mounting task's user namespace. */
     const struct user_ns *(*owner)(const struct task *t);
     size_t opts_size; /* of setup->opts, zeroed */
     int (*param)(struct fs_setup *s, const char *key, const char *value);
+    /* A value that is an open file; NULL: there are none. */
+    int (*param_path)(struct fs_setup *s, const char *key, const struct path *p);
     int (*make)(struct fs_setup *s, struct superblock **out);
     int (*reconfigure)(struct fs_setup *s); /* of s->sb; NULL: nothing to change */
     void (*free_opts)(void *opts);
@@ -40,6 +43,7 @@ struct fs_setup {
     char *source;
     unsigned long flags, flags_mask; /* SB_FLAGS that are set, and that were named */
     void *opts;
+    bool old_api;          /* mount(2) */
     struct superblock *sb; /* made, or to be changed; owned */
     char *log[SETUP_LOG];
     unsigned int log_first, nlog;

@@ -45,9 +45,14 @@ struct superblock *super_new(const struct super_ops *ops, const char *fstype, ui
     return sb;
 }
 
-void super_restored(struct superblock *sb)
+dev_t super_anon_dev(void)
 {
-    next_dev = MAX(next_dev, sb->dev + 1);
+    return next_dev++;
+}
+
+void super_dev_restored(dev_t dev)
+{
+    next_dev = MAX(next_dev, dev + 1);
 }
 
 void super_put(struct superblock *sb)

@@ -295,13 +295,17 @@ static int config_param(struct task *t, struct setup_file *sf, unsigned int cmd,
     if (cmd == SET_STRING)
         err = copy_in_str_dup(t, &value, value_addr, 256, EINVAL);
     if (cmd == SET_BINARY || cmd == SET_FD) {
-        struct file *f = cmd == SET_FD ? fd_get(t, aux) : NULL;
+        cleanup_file struct file *f = cmd == SET_FD ? fd_get_path_ok(t, aux) : NULL;
         if (cmd == SET_FD && !f)
             return -EBADF;
-        if (f)
-            file_put(f);
-        return fs_setup_bad_value(sf->s, key); /* no parameter here is one of those */
+        if (f && f->path.dentry && sf->s->type->param_path)
+            err = sf->s->type->param_path(sf->s, key, &f->path);
+        else
+            err = -ENOPARAM_;
+        return err == -ENOPARAM_ ? fs_setup_bad_value(sf->s, key) : err;
     }
+    if (cmd != SET_STRING && cmd != SET_FLAG && sf->s->type->param_path)
+        return fs_setup_bad_value(sf->s, key); /* its files are named by strings or descriptors */
     if (cmd == SET_PATH || cmd == SET_PATH_EMPTY)
         err = vfs_get_name(t, value_addr, cmd == SET_PATH_EMPTY ? WALK_EMPTY_PATH : 0, &value);
     if (err)

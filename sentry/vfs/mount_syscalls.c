@@ -54,6 +54,7 @@ static int new_mount(struct task *t, struct path *at, const char *type, const ch
         fs_setup_free(s);
         return -EPERM;
     }
+    s->old_api = true;
     s->flags = flags & SB_FLAGS;
     err = source ? fs_setup_param(s, "source", source) : 0;
     if (!err)
@@ -86,6 +87,7 @@ static int remount(struct task *t, struct path *at, unsigned long flags, char *o
     s->t = t;
     s->flags = flags & SB_FLAGS;
     s->flags_mask = SB_FLAGS;
+    s->old_api = true;
     err = fs_setup_params(s, options);
     if (!err)
         err = fs_setup_reconfigure(s);

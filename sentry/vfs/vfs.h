@@ -173,6 +173,7 @@ struct superblock {
     bool readonly;
     unsigned long flags;     /* MS_SYNCHRONOUS, MS_DIRSYNC, MS_LAZYTIME: shown */
     bool pinned;             /* never goes: its files need no mount */
+    bool constant;           /* names change by the sentry alone: no use in revalidate() */
     struct user_ns *user_ns; /* of who mounted it, NULL: the first; owned */
     bool bindable;           /* although its mounts are in no namespace: nsfs */
     struct dentry *root;
@@ -247,6 +248,8 @@ struct fs_context { /* CLONE_FS shares it */
 struct superblock *super_new(const struct super_ops *ops, const char *fstype, uint64_t magic,
                              void *priv);
 void super_put(struct superblock *sb);
+dev_t super_anon_dev(void);         /* a device number that nobody has */
+void super_dev_restored(dev_t dev); /* it is taken */
 struct inode *inode_new(struct superblock *sb, const struct inode_ops *ops, mode_t mode);
 struct inode *inode_get(struct inode *i);
 void inode_put(struct inode *i);

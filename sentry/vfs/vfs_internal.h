@@ -76,7 +76,6 @@ int fdtable_grow(struct fdtable *ft, int fd);
 /* Checkpoints: what is restored takes its place. All check what they are given: -EINVAL. */
 extern const struct super_ops anon_super_ops;
 struct mount *anon_mount_get(void);
-void super_restored(struct superblock *sb);
 int dentry_restored(struct dentry *d, size_t ndentries);
 void locks_save(struct ckpt_writer *w, const struct inode *i);
 void locks_load(struct ckpt_reader *r, struct inode *i);

@@ -88,9 +88,14 @@ int path_permission(struct task *t, const struct path *p, int mask)
 }
 
 /* --- one step --- */
+static bool may_be_stale(const struct dentry *d)
+{
+    return !d->mounted && d->sb->ops && d->sb->ops->revalidate && !d->sb->constant;
+}
+
 static struct dentry *revalidated(struct task *t, struct dentry *d)
 {
-    if (!d || !d->sb->ops || !d->sb->ops->revalidate || d->mounted || d->sb->ops->revalidate(t, d))
+    if (!d || !may_be_stale(d) || d->sb->ops->revalidate(t, d))
         return d;
     dentry_drop(d);
     dentry_put(d);
@@ -156,7 +161,7 @@ static int lookup_cached(const struct path *dir, const char *name, size_t len, s
     if (len > NAME_MAX_LEN)
         return -ENAMETOOLONG;
     *out = dentry_cached(dir->dentry, name, len);
-    if (*out && !(*out)->mounted && (*out)->sb->ops && (*out)->sb->ops->revalidate) {
+    if (*out && may_be_stale(*out)) {
         dentry_put(*out);
         *out = NULL;
     }

@@ -1,9 +1,8 @@
 /*
- * Names in the overlay: making, removing, renaming. Each call first does what may park (copying
- * directories up, looking at the lower layer), then changes the upper layer in one go.
+ * Names in the overlay: making and removing. Each call first does what may park (copying
+ * directories up, looking at lower layers), then changes the upper layer in one go.
  */
 #include <errno.h>
-#include <linux/fs.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,31 +11,41 @@
 #include "sentry/kernel/task.h"
 
 /* --- whiteouts --- */
+/* The first is the mounter's, whoever removes. */
+static int make_whiteout(struct task *t, struct ovl_super *s, struct inode *ui, struct dentry *ud)
+{
+    struct setattr a = {.mask = SETATTR_UID | SETATTR_GID,
+                        .uid = s->mounter ? s->mounter->fsuid : 0,
+                        .gid = s->mounter ? s->mounter->fsgid : 0};
+
+    int err = ui->ops->mknod(t, ui, ud, S_IFCHR, makedev(0, 0));
+    if (err)
+        return err;
+    ud->inode->ops->setattr(t, ud, &a);
+    /* Without memory the next one makes its own inode. */
+    s->whiteout = dentry_new_detached(s->layers[0].sb, "#whiteout", ud->inode);
+    return 0;
+}
+
 /* All are one inode: hiding a name never fails for want of inodes. */
-static int put_whiteout(struct task *t, struct inode *dir, const struct dentry *d)
+int ovl_put_whiteout(struct task *t, struct inode *dir, const struct dentry *d)
 {
     struct ovl_super *s = OVL_S(dir->sb);
-    struct path updir = {NULL, OVL_I(dir)->upper};
-    struct inode *ui = updir.dentry->inode;
-    struct dentry *ud;
+    struct dentry *updir = OVL_I(dir)->upper, *ud;
+    struct inode *ui = updir->inode;
 
-    int err = vfs_lookup(t, &updir, d->name, d->name_len, &ud);
+    int err = ovl_upper_child(t, updir, d->name, d->name_len, &ud);
     if (err)
         return err;
     if (ud->inode)
         err = ovl_is_whiteout(ud->inode) ? 0 : -EEXIST;
-    else if (s->whiteout)
-        err = ui->ops->link(t, s->whiteout, ui, ud);
     else
-        err = ui->ops->mknod(t, ui, ud, S_IFCHR, makedev(0, 0));
-    if (!err && !s->whiteout) /* without memory the next one makes its own inode */
-        s->whiteout = dentry_new_detached(s->upper, "#whiteout", ud->inode);
+        err = s->whiteout ? ui->ops->link(t, s->whiteout, ui, ud) : make_whiteout(t, s, ui, ud);
     dentry_put(ud);
     return err;
 }
 
-/* Removes a whiteout in the way, so that ud is free; *was tells. */
-static int clear_whiteout(struct task *t, struct inode *updir, struct dentry *ud, bool *was)
+int ovl_clear_whiteout(struct task *t, struct inode *updir, struct dentry *ud, bool *was)
 {
     *was = ud->inode && ovl_is_whiteout(ud->inode);
     if (!*was)
@@ -47,20 +56,9 @@ static int clear_whiteout(struct task *t, struct inode *updir, struct dentry *ud
     return err;
 }
 
-static int set_opaque(struct task *t, struct dentry *ud)
+int ovl_set_opaque(struct task *t, const struct ovl_super *s, struct dentry *upper)
 {
-    return ud->inode->ops->setxattr(t, ud, OVL_OPAQUE, "y", 1, 0);
-}
-
-/* Does the lower layer have this name, so that removing it above leaves something to hide? */
-static int lower_has(struct task *t, struct inode *dir, const struct dentry *d, bool *has)
-{
-    struct dentry *ld = NULL;
-    int err = ovl_child(t, OVL_I(dir)->lower, d, &ld);
-
-    *has = ld;
-    dentry_put(ld);
-    return err;
+    return ovl_set_attr(t, s, upper, OVL_OPAQUE, "y", 1);
 }
 
 /* --- making --- */
@@ -72,6 +70,34 @@ struct make {
     struct dentry *old; /* link(2): of the upper layer */
 };
 
+/*
+ * A new directory over a removed one must not show the old contents. Over nothing the mark only
+ * spares looking below.
+ */
+static int hide_below(struct task *t, struct inode *dir, struct dentry *ud, bool needed)
+{
+    struct inode *ui = OVL_I(dir)->upper->inode;
+    int err = ovl_set_opaque(t, OVL_S(dir->sb), ud);
+
+    if (!err || !needed)
+        return 0;
+    ui->ops->rmdir(t, ui, ud);
+    dentry_set_inode(ud, NULL);
+    return err == -EOPNOTSUPP ? -EIO : err;
+}
+
+/*
+ * Without new features lower layers may be changed while nobody has them mounted, and what is new
+ * there shows: ovl_allow_offline_changes().
+ */
+static bool marks_new(const struct inode *dir)
+{
+    const struct ovl_config *c = &OVL_S(dir->sb)->config;
+
+    return ovl_nlowers(dir) && !c->is_root &&
+           (c->redirect == OVL_REDIRECT_ON || c->xino == OVL_XINO_ON);
+}
+
 static int ovl_make(struct task *t, struct inode *dir, struct dentry *d, const struct make *m)
 {
     int err = ovl_copy_up(t, dir, 0);
@@ -80,25 +106,25 @@ static int ovl_make(struct task *t, struct inode *dir, struct dentry *d, const s
 
     if (err)
         return err;
-    struct path updir = {NULL, OVL_I(dir)->upper};
-    struct inode *ui = updir.dentry->inode;
-    err = vfs_lookup(t, &updir, d->name, d->name_len, &ud);
+    struct dentry *updir = OVL_I(dir)->upper;
+    struct inode *ui = updir->inode;
+    err = ovl_upper_child(t, updir, d->name, d->name_len, &ud);
     if (err)
         return err;
-    err = clear_whiteout(t, ui, ud, &whiteout);
+    err = ovl_clear_whiteout(t, ui, ud, &whiteout);
     if (!err)
         err = ud->inode ? -EEXIST : m->fn(t, ui, ud, m);
-    /* A new directory over a removed one must not show the old contents. */
-    if (!err && whiteout && S_ISDIR(ud->inode->mode))
-        err = set_opaque(t, ud);
-    struct inode *i = err ? NULL : ovl_inode_get(d->sb, ud, NULL);
+    if (!err && S_ISDIR(ud->inode->mode) && (whiteout || marks_new(dir)))
+        err = hide_below(t, dir, ud, whiteout);
+    struct inode *i = err ? NULL : ovl_inode_get(d->sb, ud, NULL, 0);
     if (i)
         dentry_set_inode(d, i);
     else if (!err)
         err = -ENOMEM;
     if (err && whiteout && !ud->inode)
-        put_whiteout(t, dir, d);
+        ovl_put_whiteout(t, dir, d);
     dentry_put(ud);
+    ovl_dir_changed(dir);
     ovl_sync_attr(dir);
     return err;
 }
@@ -156,9 +182,14 @@ int ovl_link(struct task *t, struct dentry *old, struct inode *dir, struct dentr
 
     if (!err)
         err = ovl_make(t, dir, d, &(struct make){.fn = make_name, .old = OVL_I(old->inode)->upper});
-    if (!err)
-        ovl_sync_attr(old->inode);
-    return err;
+    if (err)
+        return err;
+    ovl_sync_attr(old->inode);
+    uint64_t ino;
+    uint16_t fs;
+    if (ovl_get_origin(OVL_S(dir->sb), OVL_I(old->inode)->upper, &ino, &fs))
+        ovl_set_impure(t, OVL_S(dir->sb), OVL_I(dir)->upper); /* costs only the listed number */
+    return 0;
 }
 
 int ovl_tmpfile(struct task *t, struct inode *dir, mode_t mode, struct inode **out)
@@ -176,7 +207,7 @@ int ovl_tmpfile(struct task *t, struct inode *dir, mode_t mode, struct inode **o
         return err;
     struct dentry *ud = dentry_new_detached(ui->sb, "#tmpfile", ui);
     inode_put(ui);
-    *out = ud ? ovl_inode_get(dir->sb, ud, NULL) : NULL;
+    *out = ud ? ovl_inode_get(dir->sb, ud, NULL, 0) : NULL;
     dentry_put(ud);
     return *out ? 0 : -ENOMEM;
 }
@@ -190,13 +221,13 @@ static int remove_upper(struct task *t, struct inode *dir, struct dentry *d, boo
     struct dentry *ud;
 
     /* By name: the inode may have several, and remembers only one of its upper dentries. */
-    int err = ovl_child(t, OVL_I(dir)->upper, d, &ud);
+    int err = ovl_upper_child(t, OVL_I(dir)->upper, d->name, d->name_len, &ud);
     if (err)
         return err;
-    if (ud && !ovl_is_whiteout(ud->inode)) {
+    if (ud->inode && !ovl_is_whiteout(ud->inode)) {
         err = is_dir ? ui->ops->rmdir(t, ui, ud) : ui->ops->unlink(t, ui, ud);
         if (!err) {
-            d->inode->nlink = ud->inode->nlink;
+            d->inode->nlink = ud->inode == OVL_I(d->inode)->upper->inode ? ud->inode->nlink : 0;
             dentry_drop(ud);
         }
     } else {
@@ -204,7 +235,8 @@ static int remove_upper(struct task *t, struct inode *dir, struct dentry *d, boo
     }
     dentry_put(ud);
     if (!err && hide)
-        err = put_whiteout(t, dir, d);
+        err = ovl_put_whiteout(t, dir, d);
+    ovl_dir_changed(dir);
     ovl_sync_attr(dir);
     return err;
 }
@@ -215,164 +247,85 @@ int ovl_unlink(struct task *t, struct inode *dir, struct dentry *d)
     int err = ovl_copy_up(t, dir, 0);
 
     if (!err)
-        err = lower_has(t, dir, d, &hide);
+        err = ovl_lower_has(t, dir, d, &hide);
     return err ? err : remove_upper(t, dir, d, hide);
 }
 
-/*
- * With below, the names of victim's lower directory: is it empty? Then the whiteouts in its upper
- * directory go, which is what rmdir(2) and rename(2) onto it need. Does not park.
- */
-static int empty_upper(struct task *t, struct inode *victim, const struct ovl_names *below)
+int ovl_list_below(struct task *t, struct inode *victim, struct ovl_names *s)
 {
-    struct dentry *ud = OVL_I(victim)->upper;
-    struct ovl_names above = {0};
-    int hidden = 0;
+    int err = 0;
 
-    int err = ud ? ovl_list_upper(t, ud, &above) : 0;
-    for (int i = 0; !err && i < above.n; i++)
-        err = above.v[i].whiteout ? 0 : -ENOTEMPTY;
-    /* Whiteouts only hide what is there: as many of them as names mean that none shows. */
-    hidden = above.n;
-    if (!err && below->n > hidden)
-        err = -ENOTEMPTY;
-    for (int i = 0; !err && i < above.n; i++) {
-        struct path up = {NULL, ud};
-        struct dentry *w;
-        err = vfs_lookup(t, &up, above.v[i].name, above.v[i].len, &w);
-        if (err)
-            break;
-        err = ud->inode->ops->unlink(t, ud->inode, w);
-        dentry_drop(w);
-        dentry_put(w);
-    }
-    ovl_names_free(&above);
+    for (unsigned int k = 0; !err && k < ovl_nlowers(victim); k++)
+        err = ovl_list_layer(t, OVL_S(victim->sb), ovl_lower_at(victim, k), s, false);
     return err;
 }
 
-static int list_below(struct task *t, struct inode *victim, struct ovl_names *s)
+static int unlink_whiteout(struct task *t, struct dentry *dir, const char *name, size_t len)
 {
-    return OVL_I(victim)->lower ? ovl_list_lower(t, OVL_I(victim)->lower, s) : 0;
+    struct dentry *w;
+
+    int err = ovl_upper_child(t, dir, name, len, &w);
+    if (err)
+        return err;
+    if (w->inode)
+        err = ovl_is_whiteout(w->inode) ? dir->inode->ops->unlink(t, dir->inode, w) : -ENOTEMPTY;
+    if (!err)
+        dentry_drop(w);
+    dentry_put(w);
+    return err;
+}
+
+static int all_hidden(struct ovl_names *below, const struct ovl_names *above)
+{
+    for (int i = 0; i < above->n; i++) {
+        const struct ovl_name *e = &above->v[i];
+        if (!e->whiteout)
+            return -ENOTEMPTY;
+        struct ovl_name *b = ovl_names_find(below, ovl_name_text(above, e), e->len);
+        if (b)
+            b->whiteout = true;
+    }
+    for (int i = 0; i < below->n; i++)
+        if (!below->v[i].whiteout)
+            return -ENOTEMPTY;
+    return 0;
+}
+
+/*
+ * With below, the names of victim's lower directories: is it empty? Then the whiteouts in its upper
+ * directory go, which is what rmdir(2) and rename(2) onto it need. Does not park.
+ */
+int ovl_empty_upper(struct task *t, struct inode *victim, struct ovl_names *below)
+{
+    struct dentry *ud = OVL_I(victim)->upper;
+    struct ovl_names *above = ovl_names_new();
+
+    if (!above)
+        return -ENOMEM;
+    int err =
+        ud ? ovl_list_layer(t, OVL_S(victim->sb), (struct ovl_lower){ud, 0}, above, false) : 0;
+    if (!err)
+        err = all_hidden(below, above);
+    for (int i = 0; !err && i < above->n; i++)
+        err = unlink_whiteout(t, ud, ovl_name_text(above, &above->v[i]), above->v[i].len);
+    ovl_names_put(above);
+    return err;
 }
 
 int ovl_rmdir(struct task *t, struct inode *dir, struct dentry *d)
 {
-    struct ovl_names below = {0};
+    struct ovl_names *below = ovl_names_new();
     bool hide = false;
-    int err = ovl_copy_up(t, dir, 0);
+    int err = below ? ovl_copy_up(t, dir, 0) : -ENOMEM;
 
     if (!err)
-        err = lower_has(t, dir, d, &hide);
+        err = ovl_lower_has(t, dir, d, &hide);
     if (!err)
-        err = list_below(t, d->inode, &below);
+        err = ovl_list_below(t, d->inode, below);
     if (!err)
-        err = empty_upper(t, d->inode, &below);
+        err = ovl_empty_upper(t, d->inode, below);
     if (!err)
         err = remove_upper(t, dir, d, hide);
-    ovl_names_free(&below);
-    return err;
-}
-
-/* --- rename --- */
-static bool is_lower_dir(const struct inode *i)
-{
-    return i && S_ISDIR(i->mode) && OVL_I(i)->lower;
-}
-
-struct rename {
-    struct inode *odir, *ndir;
-    struct dentry *od, *nd;
-    struct dentry *uo, *un;  /* the same names in the upper layer */
-    bool hide_old, hide_new; /* the lower layer has them, too */
-    unsigned int flags;
-};
-
-static int rename_prepare(struct task *t, struct rename *r, struct ovl_names *below)
-{
-    bool exchange = r->flags & RENAME_EXCHANGE;
-
-    if (is_lower_dir(r->od->inode) || (exchange && is_lower_dir(r->nd->inode)))
-        return -EXDEV;
-    int err = ovl_copy_up(t, r->od->inode, OVL_KEEP_ALL);
-    if (!err)
-        err = exchange ? ovl_copy_up(t, r->nd->inode, OVL_KEEP_ALL) : ovl_copy_up(t, r->ndir, 0);
-    if (!err)
-        err = lower_has(t, r->odir, r->od, &r->hide_old);
-    if (!err)
-        err = lower_has(t, r->ndir, r->nd, &r->hide_new);
-    if (!err && !exchange && r->nd->inode && S_ISDIR(r->nd->inode->mode))
-        err = list_below(t, r->nd->inode, below);
-    return err;
-}
-
-/* A directory that comes to stand over something of the lower layer must hide it. */
-static int hide_below(struct task *t, struct dentry *ud, bool hide)
-{
-    return hide && S_ISDIR(ud->inode->mode) ? set_opaque(t, ud) : 0;
-}
-
-static int rename_upper(struct task *t, struct rename *r)
-{
-    struct inode *uodir = OVL_I(r->odir)->upper->inode, *undir = OVL_I(r->ndir)->upper->inode;
-    bool exchange = r->flags & RENAME_EXCHANGE, was = false;
-
-    int err = hide_below(t, r->uo, r->hide_new);
-    if (!err && exchange)
-        err = hide_below(t, r->un, r->hide_old);
-    if (!err && !exchange)
-        err = clear_whiteout(t, undir, r->un, &was);
-    if (err)
-        return err;
-    struct inode *gone = r->un->inode ? inode_get(r->un->inode) : NULL;
-    err = uodir->ops->rename(t, uodir, r->uo, undir, r->un, exchange ? RENAME_EXCHANGE : 0);
-    if (err && was)
-        put_whiteout(t, r->ndir, r->nd);
-    else if (!err && exchange)
-        dentry_exchange(r->uo, r->un);
-    else if (!err)
-        dentry_rename_done(r->uo, r->un);
-    if (!err && !exchange && r->nd->inode)
-        r->nd->inode->nlink = gone ? gone->nlink : 0;
-    inode_put(gone);
-    return err;
-}
-
-/* What follows does not park. */
-static int rename_now(struct task *t, struct rename *r, const struct ovl_names *below)
-{
-    struct path uod = {NULL, OVL_I(r->odir)->upper}, und = {NULL, OVL_I(r->ndir)->upper};
-    int err = 0;
-
-    if (!(r->flags & RENAME_EXCHANGE) && r->nd->inode && S_ISDIR(r->nd->inode->mode))
-        err = empty_upper(t, r->nd->inode, below);
-    if (!err)
-        err = vfs_lookup(t, &uod, r->od->name, r->od->name_len, &r->uo);
-    if (!err)
-        err = vfs_lookup(t, &und, r->nd->name, r->nd->name_len, &r->un);
-    if (!err && (!r->uo->inode || ((r->flags & RENAME_EXCHANGE) && !r->un->inode)))
-        err = -ENOENT;
-    if (!err)
-        err = rename_upper(t, r);
-    if (!err && r->hide_old && !(r->flags & RENAME_EXCHANGE))
-        err = put_whiteout(t, r->odir, r->od);
-    dentry_put(r->uo);
-    dentry_put(r->un);
-    ovl_sync_attr(r->odir);
-    ovl_sync_attr(r->ndir);
-    return err;
-}
-
-int ovl_rename(struct task *t, struct inode *odir, struct dentry *od, struct inode *ndir,
-               struct dentry *nd, unsigned int flags)
-{
-    struct rename r = {.odir = odir, .ndir = ndir, .od = od, .nd = nd, .flags = flags};
-    struct ovl_names below = {0};
-
-    if (flags & RENAME_WHITEOUT)
-        return -EINVAL;
-    int err = rename_prepare(t, &r, &below);
-    if (!err)
-        err = rename_now(t, &r, &below);
-    ovl_names_free(&below);
+    ovl_names_put(below);
     return err;
 }

@@ -1,14 +1,15 @@
 /*
- * overlay: a writable tmpfs over a read-only file system; semantics of Linux's overlayfs.
+ * overlay: directories of several file systems as one, changes going to the topmost; semantics of
+ * Linux's overlayfs. The sandbox's root is one, and guests mount others.
  *
- * An overlay inode points at the dentries of the real objects: upper (may be NULL) and lower (may
- * be NULL). What is changed is copied up first. Whiteouts are character devices 0/0 in the upper
- * layer; a directory that hides what is below has the attribute OVL_OPAQUE. Open files are the
- * real ones: reading and writing cost nothing extra. A directory that exists below cannot be
- * renamed (EXDEV), as on Linux without redirect_dir.
+ * An overlay inode points at the dentries of the real objects: upper (may be NULL), lower ones (may
+ * be none). What is changed is copied up first. Whiteouts are character devices 0/0; a directory
+ * that hides what is below has the attribute OVL_OPAQUE. Open files are the real ones: reading and
+ * writing cost nothing extra.
  *
  * The upper layer is a tmpfs: its operations do not park. So what a change does there after its
- * last look at the lower layer is atomic for all other fibers.
+ * last look at lower layers is atomic for all other fibers. But it may be mounted elsewhere, too:
+ * names and contents change without the overlay's doing.
  */
 #include "sentry/fs/overlay/overlay.h"
 
@@ -23,12 +24,11 @@
 #include "sentry/ipc/pipe.h"
 #include "sentry/kernel/task.h"
 
-/* Keeps the numbers of the two layers apart, and exact in a double. */
-#define UPPER_INO (1ULL << 50)
-
-uint64_t ovl_upper_ino(const struct inode *upper)
+int ovl_want_write(const struct superblock *sb)
 {
-    return upper->ino | UPPER_INO;
+    const struct ovl_layer *up = &OVL_S(sb)->layers[0];
+
+    return sb->readonly || !up->root || up->sb->readonly ? -EROFS : 0;
 }
 
 void ovl_sync_attr(struct inode *i)
@@ -88,110 +88,154 @@ void ovl_set_upper(struct inode *i, struct dentry *upper)
     ovl_sync_attr(i);
 }
 
+uint64_t ovl_shown_ino(const struct ovl_super *s, unsigned int fs, uint64_t ino)
+{
+    return ino | s->fs[fs].ino_bits;
+}
+
 /* What was copied up keeps the number it had. */
-static uint64_t choose_ino(const struct dentry *upper, const struct dentry *lower)
+uint64_t ovl_upper_ino(const struct ovl_super *s, struct dentry *upper, uint16_t *fs)
 {
     uint64_t ino;
 
-    if (lower)
-        return lower->inode->ino;
-    const struct inode_ops *ops = upper->inode->ops;
-    if (ops->getxattr &&
-        ops->getxattr(NULL, upper->inode, OVL_ORIGIN, &ino, sizeof(ino)) == sizeof(ino))
-        return ino;
-    return ovl_upper_ino(upper->inode);
+    if (!ovl_get_origin(s, upper, &ino, fs)) {
+        ino = upper->inode->ino;
+        *fs = 0;
+    }
+    return ovl_shown_ino(s, *fs, ino);
 }
 
-struct inode *ovl_inode_get(struct superblock *sb, struct dentry *upper, struct dentry *lower)
+static void choose_ino(struct inode *i)
+{
+    const struct ovl_super *s = OVL_S(i->sb);
+    struct ovl_inode *oi = OVL_I(i);
+    uint64_t ino;
+
+    if (oi->lower) {
+        oi->ino_fs = s->layers[oi->layer].fs;
+        ino = ovl_shown_ino(s, oi->ino_fs, oi->lower->inode->ino);
+    } else {
+        ino = ovl_upper_ino(s, oi->upper, &oi->ino_fs);
+    }
+    if (!S_ISDIR(i->mode) || !s->own_dir_inos)
+        i->ino = ino;
+}
+
+struct ovl_more *ovl_more(struct inode *i)
+{
+    struct ovl_inode *oi = OVL_I(i);
+
+    if (!oi->more)
+        oi->more = calloc(1, sizeof(*oi->more));
+    return oi->more;
+}
+
+static int take_lowers(struct ovl_inode *oi, const struct ovl_lower *v, unsigned int n)
+{
+    if (n > 1) {
+        oi->more = calloc(1, sizeof(*oi->more) + (n - 1UL) * sizeof(v[0]));
+        if (!oi->more)
+            return -ENOMEM;
+        oi->more->n = (uint16_t)(n - 1);
+        memcpy(oi->more->v, v + 1, (n - 1UL) * sizeof(v[0]));
+    }
+    for (unsigned int k = 0; k < n; k++)
+        dentry_get(v[k].d);
+    oi->lower = n ? v[0].d : NULL;
+    oi->layer = n ? v[0].layer : 0;
+    return 0;
+}
+
+struct inode *ovl_inode_get(struct superblock *sb, struct dentry *upper,
+                            const struct ovl_lower *lowers, unsigned int n)
 {
     struct inode *i = upper ? find_by_upper(sb, upper->inode) : NULL;
 
     if (i)
         return inode_get(i);
     struct ovl_inode *oi = calloc(1, sizeof(*oi));
-    i = oi ? inode_new(sb, &ovl_ops, 0) : NULL;
+    i = oi && !take_lowers(oi, lowers, n) ? inode_new(sb, &ovl_ops, 0) : NULL;
     if (!i) {
+        if (oi)
+            dentry_put(oi->lower);
+        for (unsigned int k = 1; oi && oi->lower && k < n; k++)
+            dentry_put(lowers[k].d);
+        if (oi)
+            free(oi->more);
         free(oi);
         return NULL;
     }
     i->priv = oi;
-    oi->lower = lower ? dentry_get(lower) : NULL;
-    i->ino = choose_ino(upper, lower);
     if (upper)
         ovl_set_upper(i, upper);
     else
         ovl_sync_attr(i);
+    choose_ino(i);
+    if (S_ISDIR(i->mode) && !ovl_is_merged(i))
+        oi->whiteouts = ovl_get_attr(OVL_S(sb), ovl_real_dentry(i), OVL_ORIGIN, NULL, 0) >= 0;
     return i;
 }
 
 static void ovl_evict(struct inode *i)
 {
-    if (OVL_I(i)->upper)
+    struct ovl_inode *oi = OVL_I(i);
+
+    if (oi->upper)
         forget(i);
     if (i->pipe)
         pipe_inode_evicted(i);
-    dentry_put(OVL_I(i)->upper);
-    dentry_put(OVL_I(i)->lower);
-    free(i->priv);
+    ovl_dir_changed(i);
+    dentry_put(oi->upper);
+    dentry_put(oi->lower);
+    for (unsigned int k = 0; oi->more && k < oi->more->n; k++)
+        dentry_put(oi->more->v[k].d);
+    if (oi->more)
+        free(oi->more->redirect);
+    free(oi->more);
+    free(oi);
 }
 
-/* --- looking up --- */
-int ovl_child(struct task *t, struct dentry *dir, const struct dentry *d, struct dentry **out)
+/*
+ * Names in layers that somebody else changes are asked again. Those that were copied up, or are
+ * merged, count as what they were found to be.
+ */
+static int ovl_revalidate(struct task *t, struct dentry *d)
 {
-    struct path p = {NULL, dir};
-
-    *out = NULL;
-    if (!dir || !S_ISDIR(dir->inode->mode))
+    if (!d->inode)
         return 0;
-    int err = vfs_lookup(t, &p, d->name, d->name_len, out);
-    if (!err && !(*out)->inode) {
-        dentry_put(*out);
-        *out = NULL;
+    for (unsigned int k = 0; k < ovl_nlowers(d->inode); k++) {
+        struct dentry *l = ovl_lower_at(d->inode, k).d;
+        if (l->hashed && l->sb->ops->revalidate && !l->sb->ops->revalidate(t, l))
+            return 0;
     }
-    return err == -ENOTDIR ? 0 : err;
-}
-
-static bool is_opaque(struct task *t, struct dentry *upper)
-{
-    const struct inode_ops *ops = upper->inode->ops;
-
-    return ops->getxattr && ops->getxattr(t, upper->inode, OVL_OPAQUE, NULL, 0) >= 0;
-}
-
-static int ovl_lookup(struct task *t, struct inode *dir, struct dentry *d)
-{
-    struct ovl_inode *oi = OVL_I(dir);
-    struct dentry *upper = NULL, *lower = NULL;
-    int err = ovl_child(t, oi->upper, d, &upper);
-
-    if (err)
-        return err;
-    bool hide = upper && (ovl_is_whiteout(upper->inode) || !S_ISDIR(upper->inode->mode) ||
-                          is_opaque(t, upper));
-    if (!hide && oi->lower)
-        err = ovl_child(t, oi->lower, d, &lower);
-    /* A file below is hidden by a directory above and the other way round. */
-    if (!err && upper && lower && !S_ISDIR(lower->inode->mode)) {
-        dentry_put(lower);
-        lower = NULL;
-    }
-    if (!err && upper && ovl_is_whiteout(upper->inode)) {
-        dentry_put(upper);
-        upper = NULL;
-    }
-    if (!err && (upper || lower)) {
-        struct inode *i = ovl_inode_get(d->sb, upper, lower);
-        if (i)
-            dentry_set_inode(d, i);
-        else
-            err = -ENOMEM;
-    }
-    dentry_put(upper);
-    dentry_put(lower);
-    return err;
+    return 1;
 }
 
 /* --- attributes and opening --- */
+int ovl_mounter_may(struct task *t, const struct ovl_super *s, struct inode *real, int mask)
+{
+    if (!s->mounter || !t)
+        return 0;
+    struct cred *saved = t->cred;
+    t->cred = s->mounter; /* permission checks do not park */
+    int err = inode_permission(t, real, mask);
+    t->cred = saved;
+    return err;
+}
+
+/* The caller's rights go by the overlay's inode, the mounter's by the real one. */
+static int ovl_permission(struct task *t, struct inode *i, int mask)
+{
+    int err = generic_permission(t, i, mask);
+
+    if (err || !OVL_S(i->sb)->mounter)
+        return err;
+    bool special = !S_ISREG(i->mode) && !S_ISDIR(i->mode) && !S_ISLNK(i->mode);
+    if (!OVL_I(i)->upper && !special && (mask & MAY_WRITE))
+        mask = (mask & ~MAY_WRITE) | MAY_READ; /* to copy it up */
+    return ovl_mounter_may(t, OVL_S(i->sb), ovl_real(i), mask);
+}
+
 static int ovl_readlink(struct task *t, struct inode *i, char **out)
 {
     struct inode *r = ovl_real(i);
@@ -201,14 +245,16 @@ static int ovl_readlink(struct task *t, struct inode *i, char **out)
 
 static int ovl_getattr(struct task *t, struct inode *i, struct kstat *st)
 {
+    const struct ovl_inode *oi = OVL_I(i);
     struct path p = {NULL, ovl_real_dentry(i)};
     uint64_t dev = st->dev;
 
     int err = vfs_getattr(t, &p, st);
-    if (st->dev == p.dentry->sb->dev) /* a mount below the lower root stays another device */
-        st->dev = dev;
+    /* A mount below the root of an export stays another device. */
+    if (st->dev == p.dentry->sb->dev || p.dentry->sb->ops == &ovl_super_ops)
+        st->dev = S_ISDIR(i->mode) ? dev : OVL_S(i->sb)->fs[oi->ino_fs].dev;
     st->ino = i->ino;
-    if (S_ISDIR(i->mode) && OVL_I(i)->upper && OVL_I(i)->lower && i->nlink)
+    if (S_ISDIR(i->mode) && i->nlink && ovl_is_merged(i))
         st->nlink = 1; /* find(1) must not conclude that there are no directories in it */
     else if (!i->nlink)
         st->nlink = 0; /* removed, but still there below */
@@ -244,70 +290,6 @@ static int ovl_open(struct task *t, struct inode *i, const struct path *p, int f
     return r->ops->open ? r->ops->open(t, r, p, flags, out) : -ENXIO;
 }
 
-static bool is_private(const char *name)
-{
-    return !strncmp(name, OVL_PRIVATE, strlen(OVL_PRIVATE));
-}
-
-static ssize_t ovl_getxattr(struct task *t, struct inode *i, const char *name, void *buf,
-                            size_t size)
-{
-    struct inode *r = ovl_real(i);
-
-    if (is_private(name))
-        return -ENODATA;
-    return r->ops->getxattr ? r->ops->getxattr(t, r, name, buf, size) : -ENODATA;
-}
-
-static int ovl_setxattr(struct task *t, struct dentry *d, const char *name, const void *v, size_t n,
-                        int flags)
-{
-    if (is_private(name))
-        return -EPERM;
-    int err = ovl_copy_up(t, d->inode, OVL_KEEP_ALL);
-    struct dentry *u = OVL_I(d->inode)->upper;
-    return err ? err : u->inode->ops->setxattr(t, u, name, v, n, flags);
-}
-
-static ssize_t ovl_listxattr(struct task *t, struct inode *i, char *buf, size_t size)
-{
-    struct inode *r = ovl_real(i);
-    ssize_t all = r->ops->listxattr ? r->ops->listxattr(t, r, NULL, 0) : 0;
-
-    if (all <= 0)
-        return all;
-    char *names = malloc((size_t)all);
-    if (!names)
-        return -ENOMEM;
-    all = r->ops->listxattr(t, r, names, (size_t)all);
-    size_t used = 0;
-    for (char *at = names; all > 0 && at < names + all; at += strlen(at) + 1) {
-        size_t len = strlen(at) + 1;
-        if (is_private(at))
-            continue;
-        if (buf && used + len > size) {
-            all = -ERANGE;
-            break;
-        }
-        if (buf)
-            memcpy(buf + used, at, len);
-        used += len;
-    }
-    free(names);
-    return all < 0 ? all : (ssize_t)used;
-}
-
-static int ovl_removexattr(struct task *t, struct dentry *d, const char *name)
-{
-    ssize_t there = ovl_getxattr(t, d->inode, name, NULL, 0);
-
-    if (there < 0)
-        return (int)there;
-    int err = ovl_copy_up(t, d->inode, OVL_KEEP_ALL);
-    struct dentry *u = OVL_I(d->inode)->upper;
-    return err ? err : u->inode->ops->removexattr(t, u, name);
-}
-
 static void *ovl_acl(const struct inode *i, bool dflt, size_t *size)
 {
     const struct inode *r = ovl_real(i);
@@ -333,6 +315,7 @@ const struct inode_ops ovl_ops = {
     .readlink = ovl_readlink,
     .getattr = ovl_getattr,
     .setattr = ovl_setattr,
+    .permission = ovl_permission,
     .open = ovl_open,
     .tmpfile = ovl_tmpfile,
     .getxattr = ovl_getxattr,
@@ -345,8 +328,9 @@ const struct inode_ops ovl_ops = {
 /* --- the file system --- */
 static int ovl_statfs(struct task *t, struct superblock *sb, struct statfs *st)
 {
-    struct superblock *up = OVL_S(sb)->upper;
-    int err = up->ops->statfs ? up->ops->statfs(t, up, st) : 0;
+    const struct ovl_layer *l = OVL_S(sb)->layers;
+    struct superblock *real = l[0].sb ? l[0].sb : l[1].sb;
+    int err = real->ops->statfs ? real->ops->statfs(t, real, st) : 0;
 
     st->f_type = OVERLAYFS_SUPER_MAGIC;
     return err;
@@ -354,19 +338,15 @@ static int ovl_statfs(struct task *t, struct superblock *sb, struct statfs *st)
 
 static void ovl_put_super(struct superblock *sb)
 {
-    struct ovl_super *s = OVL_S(sb);
-
-    dentry_put(s->whiteout);
-    super_put(s->lower);
-    super_put(s->upper);
-    hash_free(&s->by_upper);
-    free(s);
+    ovl_super_free(OVL_S(sb));
 }
 
 const struct super_ops ovl_super_ops = {
     .evict = ovl_evict,
     .statfs = ovl_statfs,
+    .revalidate = ovl_revalidate,
     .put_super = ovl_put_super,
+    .show_options = ovl_show_options,
     .priv_type = &ckpt_overlay,
     .inode_ops = ops_of,
     .save_inode = ovl_save_inode,
@@ -374,35 +354,3 @@ const struct super_ops ovl_super_ops = {
     .restore_inode = ovl_restore_inode,
     .has_layer = ovl_has_layer,
 };
-
-/* The root shows the attributes of what it covers. */
-static void copy_root_attr(struct inode *to, const struct inode *from)
-{
-    to->mode = from->mode;
-    to->uid = from->uid;
-    to->gid = from->gid;
-    to->atime = from->atime;
-    to->mtime = from->mtime;
-}
-
-int overlayfs_new(struct superblock *lower, struct superblock *upper, struct superblock **out)
-{
-    struct ovl_super *s = calloc(1, sizeof(*s));
-    struct superblock *sb =
-        s ? super_new(&ovl_super_ops, "overlay", OVERLAYFS_SUPER_MAGIC, s) : NULL;
-
-    if (!sb) {
-        free(s);
-        return -ENOMEM;
-    }
-    s->lower = lower;
-    s->upper = upper;
-    copy_root_attr(upper->root->inode, lower->root->inode);
-    struct inode *root = ovl_inode_get(sb, upper->root, lower->root);
-    if (!root || !dentry_new_root(sb, root)) {
-        super_put(sb);
-        return -ENOMEM;
-    }
-    *out = sb;
-    return 0;
-}
