@@ -96,6 +96,7 @@ host: $(NV)
 	tests/integration/files.sh $(NV) "$(PLATFORMS)"
 	tests/integration/user.sh $(NV) "$(PLATFORMS)"
 	tests/integration/selftest.sh $(NV) "$(PLATFORMS)"
+	tests/integration/core.sh $(NV) "$(PLATFORMS)"
 	tests/integration/image.sh $(NV)
 	tests/integration/image_hostile.py $(NV) "$(PLATFORMS)"
 	tests/integration/checkpoint_files.sh $(NV) "$(PLATFORMS)"

@@ -42,6 +42,8 @@ enum {
     O_CHECKPOINT_EVERY,
     O_RUNTIME,
     O_COLD,
+    O_CORE,
+    O_CORE_LIMIT,
     O_HELP
 };
 
@@ -109,6 +111,14 @@ static const struct {
      {"stat", optional_argument, NULL, O_STAT},
      "[=json[:FILE]]",
      "say at the end which calls took how long"},
+    {R | I | S,
+     {"core", required_argument, NULL, O_CORE},
+     "DIR",
+     "write core files of programs that crash there"},
+    {R | I | S,
+     {"core-limit", required_argument, NULL, O_CORE_LIMIT},
+     "SIZE",
+     "of all core files together (default: 2G)"},
     {R | W | I | S,
      {"patch", required_argument, NULL, O_PATCH},
      "auto|eager|off",
@@ -333,6 +343,13 @@ static int parse_one(int c, const char *arg, struct run_options *o)
         return 0;
     case O_MEMORY:
         return options_size(verb, arg, &o->memory);
+    case O_CORE:
+        o->core = arg;
+        return 0;
+    case O_CORE_LIMIT:
+        if (parse_size(arg, &o->core_limit) || o->core_limit < 1 << 20)
+            return usage_error(verb, "--core-limit %s: expected a size of at least 1M", arg);
+        return 0;
     case O_CPUS:
         return parse_number("cpus", arg, 1, 1024, &o->cpus);
     case O_CPU:

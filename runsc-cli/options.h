@@ -19,6 +19,8 @@ struct run_options {
     enum patch_mode patch;
     enum stat_form stat;
     const char *stat_file; /* NULL: standard error */
+    const char *core;      /* directory for core files */
+    uint64_t core_limit;   /* bytes, 0: the default */
     uint64_t memory;       /* bytes, 0: the host's */
     int cpus;              /* 0: the host's */
     double timeout_s;      /* 0: none */

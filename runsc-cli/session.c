@@ -18,6 +18,7 @@
 #include "base/macros.h"
 #include "base/timeline.h"
 #include "runsc-cli/cli.h"
+#include "runsc-cli/core.h"
 #include "runsc-cli/oom.h"
 #include "runsc-cli/pagemap.h"
 #include "runsc-cli/perfmap.h"
@@ -134,6 +135,8 @@ static bool handle(struct session *s, struct session_message *msg)
         oom_spare(s->sp.gofer);
     } else if (msg->m.type == CTL_OOM_SCORE && msg->nfds == 1) {
         oom_adjust_stub(s->sp.sentry, msg->fds[0], msg->m.value);
+    } else if (msg->m.type == CTL_WANT_CORE) {
+        core_serve(s->sp.ctl);
     } else if (msg->m.type == CTL_PERF_MAP && msg->nfds == 1 && s->sp.spec.perf_map) {
         perfmap_add(s->sp.sentry, msg->fds[0], msg->payload, msg->len);
         msg->nfds = 0;

@@ -19,6 +19,7 @@
 #include "ckpt/manifest.h"
 #include "runsc-cli/baseline.h"
 #include "runsc-cli/cli.h"
+#include "runsc-cli/core.h"
 #include "runsc-cli/function.h"
 #include "runsc-cli/perfmap.h"
 #include "runsc-cli/text.h"
@@ -270,6 +271,12 @@ static int fill_debugging(struct sandbox_spec *s, const struct run_options *o, s
     s->perf_map = o->perf_map;
     if (o->perf_map && perfmap_start(e))
         return EXIT_NV;
+    if (o->core && core_open(o->core, o->core_limit ? o->core_limit : CORE_LIMIT_DEFAULT, e))
+        return EXIT_NV;
+    /* As after ulimit -c: who asks for core files wants to get them. */
+    s->core = o->core != NULL;
+    if (s->core)
+        s->rlim[RLIMIT_CORE] = (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};
     s->stat_fd = 2;
     s->ctl_sock = s->gofer_sock = -1;
     if (!o->stat_file)

@@ -169,6 +169,7 @@ static void ctl_event(struct loop_fd *w, uint32_t revents)
         break;
     case CTL_STUB_FILE:
     case CTL_FILE:
+    case CTL_CORE:
         take_answer(&msg);
         break;
     case CTL_CHECKPOINT:

@@ -64,6 +64,7 @@ struct sandbox_spec {
     char cpu_level[CPU_LEVEL_MAX];
     struct cpu_features cpu;
     bool cpu_limited, cpu_hidden; /* hidden: CPUID faults, the sentry answers it */
+    bool core;                    /* who crashes may leave a core file with the CLI */
     int cpuinfo_fd; /* the host's /proc/cpuinfo, -1: none; Linux takes long to write it */
 };
 
@@ -79,6 +80,7 @@ enum ctl_type {
     CTL_CHECKPOINT_DONE, /* what CTL_WANT_CHECKPOINT asked for; 0 or negative errno */
     CTL_CHECKPOINT,  /* value: CTL_LEAVE_RUNNING; descriptors: report and, to save, kernel, pages */
     CTL_FILE,        /* answers CTL_WANT_FILE: the descriptor, or value: negative errno */
+    CTL_CORE,        /* answers CTL_WANT_CORE: a socket for core/stream.h, or a negative errno */
     CTL_RECORD_WSET, /* descriptor: where the working set goes; CTL_SAVED tells the end */
     /* to the CLI */
     CTL_EXIT,            /* wait status */
@@ -87,6 +89,7 @@ enum ctl_type {
     CTL_BARRIER,         /* the program waits for a request */
     CTL_RESPONSE,        /* value: length; the payload, or a descriptor of it */
     CTL_WANT_CHECKPOINT, /* the program asks for one */
+    CTL_WANT_CORE,       /* somebody has crashed */
     CTL_WANT_RELAY,      /* --checkpoint-every: so many calls were made */
     /*
      * Asks for a file (value: enum stub_file) of the /proc directory of a process of the sandbox,

@@ -111,6 +111,15 @@ static void use_wset(void)
         wset_use(&ws);
 }
 
+/* --core of a restore: their limits are as of a start without it. */
+static void raise_core_limits(void)
+{
+    struct thread_group *tg;
+
+    list_for_each(tg, &all_thread_groups, all_node)
+        tg->rlim[RLIMIT_CORE].rlim_cur = tg->rlim[RLIMIT_CORE].rlim_max;
+}
+
 static void restore_main(void *arg)
 {
     cleanup_free void *data = NULL;
@@ -135,6 +144,8 @@ static void restore_main(void *arg)
     timeline_mark(PHASE_IMAGE_OBJECTS);
     init_tg = s->init;
     task_set_last_id(s->last_tid);
+    if (sandbox->core)
+        raise_core_limits();
     time_set_offset((int64_t)(s->guest_mono_ns - ckpt_reader_now(r)));
     if (s->nodename_kept)
         memcpy(uts->nodename, s->nodename, sizeof(uts->nodename));

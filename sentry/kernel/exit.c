@@ -166,7 +166,7 @@ static void reparent_children(struct thread_group *tg)
             task_publish_facts(m);
         tg_orphan_check(c);
         if (c->zombie && !(c->leader && trace_reparented(c->leader))) {
-            signal_notify_parent(c, WIFSIGNALED(c->group_exit_code) ? CLD_KILLED : CLD_EXITED, 0);
+            signal_notify_parent(c, exit_cld(c->group_exit_code), 0);
         }
     }
 }
@@ -211,7 +211,7 @@ static void tell_tracer(struct task *t, int status)
     struct thread_group *tg = t->trace.tracer->tg;
     siginfo_t info = {.si_signo = SIGCHLD};
 
-    info.si_code = WIFSIGNALED(status) ? CLD_KILLED : CLD_EXITED;
+    info.si_code = exit_cld(status);
     info.si_status = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
     info.si_pid = t->tid;
     info.si_uid = t->cred->uid;
@@ -224,7 +224,7 @@ void tg_tell_parent(struct thread_group *tg)
     int status = tg->group_exit_code;
     bool reap = autoreap(tg);
 
-    signal_notify_parent(tg, WIFSIGNALED(status) ? CLD_KILLED : CLD_EXITED,
+    signal_notify_parent(tg, exit_cld(status),
                          WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
     if (reap)
         tg_reap(tg);
@@ -339,6 +339,8 @@ void task_exit(struct task *t, int code)
         tg->group_exit_code = code;
     }
     freeze_progress();
+    if (tg->core)
+        fiber_wake(tg->core_dumper->fiber);
     waitq_wake_all(&tg->exit_wait);
     trace_let_go(t);
     leave_children(t);

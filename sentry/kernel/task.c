@@ -285,7 +285,7 @@ void task_kick(struct task *t)
 
 bool task_fatal_pending(const struct task *t)
 {
-    return t->tg->exiting || t->killed || (t->sig.pending.set & ksig_bit(SIGKILL)) ||
+    return t->tg->exiting || t->killed || (t->tg->core && t->tg->core_dumper != t) || (t->sig.pending.set & ksig_bit(SIGKILL)) ||
            (t->tg->sig.pending.set & ksig_bit(SIGKILL));
 }
 

@@ -40,6 +40,7 @@ struct walk;
 struct posix_timers;
 struct itimers_cpu;
 struct cpu_watch;
+struct core_dump;
 
 enum task_state { TASK_RUNNING, TASK_SLEEPING, TASK_STOPPED, TASK_TRACED, TASK_ZOMBIE, TASK_DEAD };
 
@@ -164,6 +165,9 @@ struct thread_group {
     uint64_t start_ns;
     int nice;
     int oom_score_adj;
+    /* A core file is being written, by this task; the others stop: sentry/core. NULL: none. */
+    struct core_dump *core;
+    const struct task *core_dumper;
 };
 
 struct process_group {

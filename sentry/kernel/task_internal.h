@@ -2,9 +2,17 @@
 #ifndef NV_SENTRY_KERNEL_TASK_INTERNAL_H
 #define NV_SENTRY_KERNEL_TASK_INTERNAL_H
 
+#include <sys/wait.h>
+
 #include "sentry/kernel/task.h"
 
 struct futex_key;
+
+/* si_code of a SIGCHLD about a process that has ended. */
+static inline int exit_cld(int status)
+{
+    return !WIFSIGNALED(status) ? CLD_EXITED : WCOREDUMP(status) ? CLD_DUMPED : CLD_KILLED;
+}
 
 struct task *task_new(struct thread_group *tg);
 void task_release_id(struct task *t);

@@ -77,7 +77,7 @@ static bool try_dead_tracee(struct task *c, struct wait_request *w)
 
     if (!(w->options & WEXITED) || (tg->leader == c && !tg->zombie))
         return false;
-    int code = WIFSIGNALED(status) ? CLD_KILLED : CLD_EXITED;
+    int code = exit_cld(status);
     if (tg->leader != c) {
         report_task(c, w, code, status);
         if (!keep)
@@ -155,7 +155,7 @@ static bool try_child(struct thread_group *c, struct wait_request *w)
         if (!(w->options & WEXITED))
             return false;
         int status = c->group_exit_code;
-        report(c, w, WIFSIGNALED(status) ? CLD_KILLED : CLD_EXITED, status);
+        report(c, w, exit_cld(status), status);
         if (!keep)
             tg_reap(c);
         return true;
@@ -266,6 +266,7 @@ long sys_waitid(struct task *t, const struct sysargs *a)
         info.si_uid = w.uid;
         info.si_status = w.code == CLD_EXITED      ? WEXITSTATUS(w.status)
                          : w.code == CLD_KILLED    ? WTERMSIG(w.status)
+                         : w.code == CLD_DUMPED    ? WTERMSIG(w.status)
                          : w.code == CLD_CONTINUED ? SIGCONT
                          : w.code == CLD_TRAPPED   ? w.status >> 8
                                                    : WSTOPSIG(w.status);

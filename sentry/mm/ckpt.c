@@ -27,7 +27,8 @@
 #define SEGMENTS_MAX (1U << 20)
 #define VM_KNOWN                                                                                   \
     (VM_READ | VM_WRITE | VM_EXEC | VM_SHARED | VM_GROWSDOWN | VM_LOCKED | VM_DONTFORK |           \
-     VM_WIPEONFORK | VM_NORESERVE | VM_STACK | VM_HEAP | VM_MAYWRITE | VM_SEALED | VM_POLICY)
+     VM_WIPEONFORK | VM_NORESERVE | VM_STACK | VM_HEAP | VM_MAYWRITE | VM_SEALED | VM_DONTDUMP |   \
+     VM_POLICY)
 
 /* Names of areas, by the number they have in images. */
 static const char *const names[] = {NULL, "[stack]", "[heap]", "[vdso]"};
@@ -440,12 +441,13 @@ static const struct ckpt_field fields[] = {
     CKPT_UINT_MAX(struct mm, end_code, NV_TASK_SIZE),
     CKPT_UINT_MAX(struct mm, start_stack, NV_TASK_SIZE),
     CKPT_SINCE(3, CKPT_KIND_REF, struct mm, aio, .type = &ckpt_aio),
+    CKPT_SINCE(4, CKPT_KIND_UINT, struct mm, core_filter, .max = CORE_FILTER_BITS),
 };
 
 const struct ckpt_type ckpt_mm = {
     .name = "mm",
     .id = CT_MM,
-    .version = 3, /* 2: its pages are in memory.N */
+    .version = 4, /* 2: its pages are in memory.N */
     CKPT_TABLE(fields),
     .save = mm_save,
     .create = mm_create,

@@ -412,6 +412,8 @@ int exec_load(struct task *t, struct exec_params *p)
     }
     choose_layout(&l);
     l.mm->vdso = VDSO_IMAGE;
+    if (t->mm)
+        l.mm->core_filter = t->mm->core_filter;
     err = map_stack(&l);
     if (!err)
         err = map_program(&l);

@@ -73,27 +73,38 @@ static bool sealed_readonly(const struct mm *mm, uint64_t addr, uint64_t end)
     return false;
 }
 
+/* Holes are an error, but only after the rest was done: madvise(2). */
+static int advise_flags(struct mm *mm, uint64_t addr, uint64_t end, uint32_t set, uint32_t clear)
+{
+    bool hole = !vma_covered(mm->vmas, addr, end);
+    int err = mm_set_flags(mm, addr, end, set, clear);
+
+    return err ? err : hole ? -ENOMEM : 0;
+}
+
 static int do_madvise(struct task *t, uint64_t addr, uint64_t end, int advice)
 {
     struct mm *mm = t->mm;
 
     switch (advice) {
     case MADV_DONTFORK:
-        return mm_set_flags(mm, addr, end, VM_DONTFORK, 0);
+        return advise_flags(mm, addr, end, VM_DONTFORK, 0);
     case MADV_DOFORK:
-        return mm_set_flags(mm, addr, end, 0, VM_DONTFORK);
+        return advise_flags(mm, addr, end, 0, VM_DONTFORK);
+    case MADV_DONTDUMP:
+        return advise_flags(mm, addr, end, VM_DONTDUMP, 0);
+    case MADV_DODUMP:
+        return advise_flags(mm, addr, end, 0, VM_DONTDUMP);
     case MADV_WIPEONFORK:
         for (int i = vma_index(mm->vmas, addr); i < mm->vmas->n && mm->vmas->v[i].start < end; i++)
             if (mm->vmas->v[i].file || (mm->vmas->v[i].flags & VM_SHARED))
                 return -EINVAL;
-        return mm_set_flags(mm, addr, end, VM_WIPEONFORK, 0);
+        return advise_flags(mm, addr, end, VM_WIPEONFORK, 0);
     case MADV_KEEPONFORK:
-        return mm_set_flags(mm, addr, end, 0, VM_WIPEONFORK);
+        return advise_flags(mm, addr, end, 0, VM_WIPEONFORK);
     case MADV_NORMAL:
     case MADV_RANDOM:
     case MADV_SEQUENTIAL:
-    case MADV_DONTDUMP:
-    case MADV_DODUMP:
     case MADV_MERGEABLE:
     case MADV_UNMERGEABLE:
         return vma_covered(mm->vmas, addr, end) ? 0 : -ENOMEM;

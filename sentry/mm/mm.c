@@ -29,6 +29,7 @@ struct mm *mm_new(struct aspace *as)
     }
     mm->refs = 1;
     mm->as = as;
+    mm->core_filter = CORE_FILTER_DEFAULT;
     waitq_init(&mm->lock_wq);
     list_init(&mm->keeper_turns);
     return mm;

@@ -32,9 +32,12 @@ struct task;
 #define VM_NORESERVE 256u
 #define VM_STACK 512u
 #define VM_HEAP 1024u
+#define CORE_FILTER_DEFAULT 0x33u
+#define CORE_FILTER_BITS 0x1ffu
 #define VM_SEALED 4096u    /* mseal(2) */
 #define VM_POLICY_SHIFT 24 /* mempolicy.c */
 #define VM_POLICY (0xffu << VM_POLICY_SHIFT)
+#define VM_DONTDUMP 8192u
 #define VM_MAYWRITE 2048u /* shared mapping of a writable file: mprotect may add write */
 
 struct vma {
@@ -68,6 +71,7 @@ struct mm {
     uint64_t locked_vm;
     uint64_t vdso; /* address or 0 */
     uint64_t start_code, end_code, start_stack;
+    uint32_t core_filter; /* /proc/PID/coredump_filter: sentry/core */
     struct thunks thunks;
     /* Restored from an image: restore.c, keeper.c. */
     struct gthread *keeper; /* a parked thread of no task, of which others are made; may be NULL */

@@ -14,6 +14,7 @@
 #include "base/macros.h"
 #include "sentry/ckpt/types.h"
 #include "sentry/kernel/task_internal.h"
+#include "sentry/core/core.h"
 #include "sentry/kernel/uaccess.h"
 #include "sentry/mm/mm.h"
 #include "sentry/vfs/file.h"
@@ -104,11 +105,15 @@ static bool trap(struct task *t, uint16_t data)
     return skip(t, t->sys.nr);
 }
 
-static bool kill_task(struct task *t, bool process)
+static bool kill_task(struct task *t, uint16_t data, bool process)
 {
     log_debug("task %d: a filter does not allow call %ld", t->tid, t->sys.nr);
-    if (process || t->tg->ntasks == 1)
+    if (process || t->tg->ntasks == 1) {
+        siginfo_t info;
+        fill_info(t, &info, data);
+        core_dump(t, &info);
         tg_exit(t->tg, SIGSYS);
+    }
     task_exit(t, SIGSYS);
 }
 
@@ -170,7 +175,8 @@ static bool decide(struct task *t, const struct seccomp_data *d, bool recheck)
     case SECCOMP_RET_USER_NOTIF:
         return seccomp_ask(t, by, d);
     default: /* and what there is not */
-        return kill_task(t, (ret & SECCOMP_RET_ACTION_FULL) != SECCOMP_RET_KILL_THREAD);
+        return kill_task(t, ret & SECCOMP_RET_DATA,
+                         (ret & SECCOMP_RET_ACTION_FULL) != SECCOMP_RET_KILL_THREAD);
     }
 }
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <sys/syscall.h>
 
+#include "sentry/core/core.h"
 #include "sentry/kernel/fiber.h"
 #include "sentry/kernel/freeze.h"
 #include "sentry/kernel/task_internal.h"
@@ -78,8 +79,10 @@ static void begin_stop(struct task *t, int sig)
     }
 }
 
-static void default_action(struct task *t, int sig)
+static void default_action(struct task *t, const siginfo_t *info)
 {
+    int sig = info->si_signo;
+
     if (ksig_bit(sig) & SIG_DEFAULT_IGNORE)
         return;
     if (ksig_bit(sig) & SIG_DEFAULT_STOP) {
@@ -88,6 +91,8 @@ static void default_action(struct task *t, int sig)
             begin_stop(t, sig);
         return;
     }
+    if (core_is_due(sig))
+        core_dump(t, info);
     tg_exit(t->tg, sig);
 }
 
@@ -181,6 +186,10 @@ static void deliver_unblocked(struct task *t)
     for (;;) {
         if (t->tg->exiting || t->killed)
             task_exit(t, t->tg->group_exit_code);
+        if (unlikely(t->tg->core)) {
+            core_join(t);
+            continue;
+        }
         if (t->tg->sig.stop_signal && !t->trace.past_stop) {
             stop_here(t);
             continue;
@@ -198,7 +207,7 @@ static void deliver_unblocked(struct task *t)
         if (h == (uint64_t)SIG_IGN)
             continue;
         if (h == (uint64_t)SIG_DFL)
-            default_action(t, info.si_signo);
+            default_action(t, &info);
         else
             run_handler(t, &info);
     }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sentry/core/core.h"
 #include "sentry/kernel/task_internal.h"
 #include "sentry/ns/ns.h"
 #include "sentry/kernel/uaccess.h"
@@ -344,7 +345,10 @@ static int send(struct thread_group *tg, struct task *t, const siginfo_t *info)
         return 0;
     if (sig == SIGKILL) {
         trace_kill_group(tg);
-        tg_exit(tg, SIGKILL);
+        if (tg->core)
+            core_interrupt(tg);
+        else
+            tg_exit(tg, SIGKILL);
         return 0;
     }
     prepare(tg, sig);

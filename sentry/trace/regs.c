@@ -149,7 +149,7 @@ static long poke_user(struct task *t, uint64_t at, uint64_t v)
 }
 
 /* --- vector registers --- */
-static int fetch_xstate(struct task *t, char *buf, size_t size)
+int trace_vectors(struct task *t, char *buf, size_t size)
 {
     uint64_t xcr0 = platform->xfeatures();
     int err = 0;
@@ -190,7 +190,7 @@ static long get_vectors(struct task *by, struct task *t, uint64_t to, size_t len
 
     if (!buf)
         return -ENOMEM;
-    int err = fetch_xstate(t, buf, size);
+    int err = trace_vectors(t, buf, size);
     if (err)
         return -ESRCH;
     return copy_out(by, to, buf, MIN(len, MIN(size, whole))) ? -EFAULT : 0;
@@ -206,7 +206,7 @@ static long set_vectors(struct task *by, struct task *t, uint64_t from, size_t l
         return -ENOMEM;
     if (whole > FX_SIZE && len != size)
         return -EFAULT; /* cppcheck-suppress memleak ; freed by its attribute */
-    int err = fetch_xstate(t, buf, size);
+    int err = trace_vectors(t, buf, size);
     if (err)
         return -ESRCH;
     if (copy_in(by, buf, from, MIN(len, MIN(size, whole))))

@@ -120,6 +120,8 @@ ssize_t trace_write_mem(struct task *by, struct mm *mm, uint64_t addr, const voi
 /* regs.c: registers as a tracer sees them, of a task in a stop. */
 void trace_show_regs(struct task *t);
 void trace_take_regs(struct task *t);
+/* The vector registers of a task that is parked in an event, as NT_X86_XSTATE has them. Parks. */
+int trace_vectors(struct task *t, char *buf, size_t size);
 
 /* wait.c in sentry/kernel */
 struct wait_request;

@@ -348,6 +348,8 @@ int vfs_getattr(struct task *t, const struct path *p, struct kstat *st);
  * from there, the path from the top of its tree, as d_path() has it.
  */
 int vfs_path_string(struct task *t, const struct path *p, char **out);
+/* As /proc/PID/maps names a file that is mapped; malloc'ed, or NULL. */
+char *file_map_name(struct task *t, const struct file *f);
 /* The same from root, NULL: the top; *seen tells whether it was met. */
 int vfs_path_seen(const struct path *root, const struct path *p, char **out, bool *seen);
 struct ktime ktime_now(void);

@@ -611,6 +611,22 @@ int vfs_path_seen(const struct path *root, const struct path *p, char **out, boo
     return *out ? 0 : -ENOMEM;
 }
 
+char *file_map_name(struct task *t, const struct file *f)
+{
+    const struct dentry *d = f->path.dentry;
+    char *name = NULL;
+
+    if (!d)
+        return NULL;
+    if (d->parent == d && !f->path.mnt) {
+        if (asprintf(&name, "/%s (deleted)", d->name + (d->name[0] == '/')) < 0)
+            name = NULL;
+    } else if (vfs_path_string(t, &f->path, &name)) {
+        name = NULL;
+    }
+    return name;
+}
+
 int vfs_path_string(struct task *t, const struct path *p, char **out)
 {
     bool seen;

@@ -1,4 +1,5 @@
 /* Files of /proc/PID: proc(5). */
+#include <ctype.h>
 #include <errno.h>
 #include <linux/capability.h>
 #include <stdio.h>
@@ -231,13 +232,7 @@ void proc_map_line(struct task *t, const struct vma *v, struct strbuf *out)
     struct kstat st = {0};
 
     if (v->file && v->file->path.dentry) {
-        const struct dentry *d = v->file->path.dentry;
-        if (d->parent == d && !v->file->path.mnt) {
-            if (asprintf(&name, "/%s (deleted)", d->name + (d->name[0] == '/')) < 0)
-                name = NULL;
-        } else if (vfs_path_string(t, &v->file->path, &name)) {
-            name = NULL;
-        }
+        name = file_map_name(t, v->file);
         st.dev = v->file->inode->sb->dev;
         st.ino = v->file->path.dentry->inode->ino;
     }
@@ -373,6 +368,31 @@ static int store_oom_score_adj(struct task *t, const char *buf, size_t len)
     return 0;
 }
 
+static int fill_core_filter(struct task *t, struct strbuf *out)
+{
+    if (t->mm)
+        strbuf_printf(out, "%08x\n", t->mm->core_filter);
+    return 0;
+}
+
+static int store_core_filter(struct task *t, const char *buf, size_t len)
+{
+    char *end;
+
+    if (!isdigit((unsigned char)buf[0]) && buf[0] != '+')
+        return -EINVAL;
+    errno = 0;
+    unsigned long v = strtoul(buf, &end, 0);
+    if (*end && strcmp(end, "\n"))
+        return -EINVAL;
+    if (errno || v > UINT32_MAX)
+        return -ERANGE;
+    if (!t->mm)
+        return -ESRCH;
+    t->mm->core_filter = (uint32_t)v & CORE_FILTER_BITS;
+    return 0;
+}
+
 static int fill_zero(struct task *t, struct strbuf *out)
 {
     strbuf_puts(out, "0\n");
@@ -484,6 +504,11 @@ const struct proc_entry proc_pid_entries[] = {
     FILE_ENTRY("cgroup", 0444, fill_cgroup),
     FILE_ENTRY("cmdline", 0444, fill_cmdline),
     {.name = "comm", .kind = PROC_FILE, .mode = 0644, .fill = fill_comm, .store = store_comm},
+    {.name = "coredump_filter",
+     .kind = PROC_FILE,
+     .mode = 0644,
+     .fill = fill_core_filter,
+     .store = store_core_filter},
     {.name = "cwd", .kind = PROC_LINK, .mode = 0777, .target = target_cwd, .follow = follow_cwd},
     FILE_ENTRY("environ", 0400, fill_environ),
     {.name = "exe", .kind = PROC_LINK, .mode = 0777, .target = target_exe, .follow = follow_exe},

@@ -111,9 +111,10 @@ static void put_flags(const struct vma *v, struct strbuf *out)
     static const struct {
         uint32_t flag;
         const char *name;
-    } names[] = {{VM_READ, "rd"},     {VM_WRITE, "wr"},     {VM_EXEC, "ex"},
-                 {VM_SHARED, "sh"},   {VM_GROWSDOWN, "gd"}, {VM_LOCKED, "lo"},
-                 {VM_DONTFORK, "dc"}, {VM_NORESERVE, "nr"}, {VM_WIPEONFORK, "wf"}};
+    } names[] = {{VM_READ, "rd"},      {VM_WRITE, "wr"},     {VM_EXEC, "ex"},
+                 {VM_SHARED, "sh"},    {VM_GROWSDOWN, "gd"}, {VM_LOCKED, "lo"},
+                 {VM_DONTFORK, "dc"},  {VM_NORESERVE, "nr"}, {VM_DONTDUMP, "dd"},
+                 {VM_WIPEONFORK, "wf"}};
 
     strbuf_puts(out, "VmFlags:");
     for (size_t i = 0; i < ARRAY_SIZE(names); i++)
