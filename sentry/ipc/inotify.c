@@ -103,7 +103,8 @@ static void notify_one(struct inode *i, uint32_t mask, uint32_t cookie, const ch
     inode_get(i); /* the last watch may hold the last reference */
     list_for_each_safe(w, tmp, &i->watches, inode_node) {
         bool wanted = w->mask & mask & IN_ALL_EVENTS;
-        if (unlinked && (w->mask & IN_EXCL_UNLINK))
+        /* Only what is done through a descriptor: fsnotify_event_needs_parent() and its data. */
+        if (unlinked && (w->mask & IN_EXCL_UNLINK) && !(mask & IN_ATTRIB))
             continue;
         if (wanted)
             queue_event(w->in, w->wd, mask | isdir, cookie, name);
@@ -133,6 +134,27 @@ void fsnotify(struct inode *i, struct dentry *d, uint32_t mask, uint32_t cookie)
         notify_one(d->parent->inode, mask, cookie, d->name, isdir, !d->hashed);
     if (!list_empty(&i->watches))
         notify_one(i, mask, cookie, NULL, isdir, false);
+}
+
+void inotify_unused(struct dentry *d, unsigned int ours)
+{
+    struct inode *i = d->inode;
+    unsigned int refs = 0, watches = 0;
+    const struct dentry *alias;
+    const struct watch *w;
+
+    list_for_each(alias, &i->names, alias) {
+        if (alias->hashed)
+            return;
+        refs += alias->refs;
+    }
+    list_for_each(w, &i->watches, inode_node)
+        watches++;
+    if (refs > ours + watches)
+        return;
+    dentry_get(d); /* more than watches: freeing them does not come here again */
+    notify_one(i, IN_DELETE_SELF, 0, NULL, 0, false);
+    dentry_put(d);
 }
 
 void inotify_inode_gone(struct inode *i)

@@ -5,11 +5,17 @@
 #include <stdint.h>
 #include <sys/inotify.h>
 
+struct dentry;
 struct inode;
 struct superblock;
 
 /* The inode goes away: its watches report IN_IGNORED. */
 void inotify_inode_gone(struct inode *i);
+/*
+ * d has lost its name, and its inode all: once nobody but watches (and the caller, with so many
+ * references) uses it, they are told that it is gone.
+ */
+void inotify_unused(struct dentry *d, unsigned int ours);
 /* Its file system does: IN_UNMOUNT for all watches in it. */
 void inotify_super_gone(const struct superblock *sb);
 

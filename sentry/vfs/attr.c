@@ -16,8 +16,22 @@
 #define CAP_FOWNER 3
 #define CAP_FSETID 4
 
-/* Applies checked changes; file systems without setattr keep attributes in the inode alone. */
-int do_setattr(struct task *t, const struct path *p, struct setattr *a)
+/* fsnotify_change() */
+static uint32_t change_event(const struct setattr *a)
+{
+    uint32_t times = a->mask & (SETATTR_ATIME | SETATTR_MTIME);
+    uint32_t event = a->mask & (SETATTR_UID | SETATTR_GID | SETATTR_MODE) ? IN_ATTRIB : 0;
+
+    if (a->mask & SETATTR_SIZE)
+        event |= IN_MODIFY;
+    else if (times)
+        event |= times == SETATTR_ATIME   ? IN_ACCESS
+                 : times == SETATTR_MTIME ? IN_MODIFY
+                                          : IN_ATTRIB;
+    return event;
+}
+
+int do_setattr_quietly(struct task *t, const struct path *p, struct setattr *a)
 {
     struct inode *i = p->dentry->inode;
 
@@ -33,17 +47,23 @@ int do_setattr(struct task *t, const struct path *p, struct setattr *a)
         a->mask |= SETATTR_MTIME;
         a->mtime = a->ctime;
     }
-    if (i->ops->setattr) {
-        int err = i->ops->setattr(t, p->dentry, a);
-        if (!err)
-            fsnotify(p->dentry->inode, p->dentry, a->mask & SETATTR_SIZE ? IN_MODIFY : IN_ATTRIB,
-                     0);
-        return err;
-    }
+    if (i->ops->setattr)
+        return i->ops->setattr(t, p->dentry, a);
     if (!path_is_anon(p))
         return a->mask == SETATTR_CTIME ? 0 : -EPERM;
     inode_apply_mode(i, a);
     return 0;
+}
+
+/* Applies checked changes; file systems without setattr keep attributes in the inode alone. */
+int do_setattr(struct task *t, const struct path *p, struct setattr *a)
+{
+    int err = do_setattr_quietly(t, p, a);
+    uint32_t event = change_event(a);
+
+    if (!err && event)
+        fsnotify(p->dentry->inode, p->dentry, event, 0);
+    return err;
 }
 
 static bool is_owner(struct task *t, const struct inode *i)

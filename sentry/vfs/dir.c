@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/macros.h"
+#include "sentry/ipc/inotify.h"
 #include "sentry/kernel/task.h"
 #include "sentry/ns/ns.h"
 #include "sentry/vfs/vfs_internal.h"
@@ -76,6 +77,8 @@ static long do_getdents(struct task *t, const struct sysargs *a, bool old)
     if (!err)
         f->pos = g.ctx.pos;
     file_pos_unlock(f);
+    if (!err)
+        fsnotify(f->path.dentry->inode, f->path.dentry, IN_ACCESS, 0);
     return err ? err : (long)g.used;
 }
 

@@ -1,5 +1,6 @@
 /* fcntl(2) and the part of ioctl(2) that is the same for all files. */
 #include <errno.h>
+#include <linux/fiemap.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 
@@ -183,12 +184,50 @@ long sys_fcntl(struct task *t, const struct sysargs *a)
     }
 }
 
+/* No file system here shares blocks: vfs_clone_file_range() of fs/remap_range.c up to there. */
+static long refuse_clone(struct task *t, const struct file *out, unsigned int cmd, uint64_t arg)
+{
+    struct file_clone_range r = {.src_fd = (int)arg};
+
+    if (cmd == FICLONERANGE && get_user(t, &r, arg))
+        return -EFAULT;
+    cleanup_file struct file *in = fd_get(t, (int)r.src_fd);
+    if (!in)
+        return -EBADF;
+    if (in->path.dentry && out->path.dentry && in->path.dentry->sb != out->path.dentry->sb)
+        return -EXDEV;
+    if (S_ISDIR(in->inode->mode) || S_ISDIR(out->inode->mode))
+        return -EISDIR;
+    if (!S_ISREG(in->inode->mode) || !S_ISREG(out->inode->mode))
+        return -EINVAL;
+    if (!file_readable(in) || !file_writable(out) || (out->flags & O_APPEND))
+        return -EBADF;
+    return -EOPNOTSUPP;
+}
+
+/* vfs_dedupe_file_range() */
+static long refuse_dedupe(struct task *t, const struct file *f, uint64_t arg)
+{
+    struct file_dedupe_range r;
+
+    if (get_user(t, &r, arg))
+        return -EFAULT;
+    if (sizeof(r) + r.dest_count * sizeof(struct file_dedupe_range_info) > NV_PAGE_SIZE)
+        return -ENOMEM;
+    if (!file_readable(f) || r.reserved1 || r.reserved2)
+        return -EINVAL;
+    if (!S_ISREG(f->inode->mode))
+        return S_ISDIR(f->inode->mode) ? -EISDIR : -EINVAL;
+    return -EOPNOTSUPP;
+}
+
 long sys_ioctl(struct task *t, const struct sysargs *a)
 {
     int fd = arg_i32(a, 0);
     unsigned int cmd = arg_u32(a, 1);
     uint64_t arg = arg_u64(a, 2);
     cleanup_file struct file *f = fd_get(t, fd);
+    loff_t used;
     int val;
 
     if (!f)
@@ -204,9 +243,28 @@ long sys_ioctl(struct task *t, const struct sysargs *a)
             return -EFAULT;
         int bit = cmd == FIONBIO ? O_NONBLOCK : O_ASYNC;
         return set_flags(t, f, fd, val ? f->flags | bit : f->flags & ~bit);
-    case FIGETBSZ:
-        if (!S_ISREG(f->inode->mode) && !S_ISDIR(f->inode->mode))
+    case FIOQSIZE:
+        if ((!S_ISREG(f->inode->mode) && !S_ISDIR(f->inode->mode)) || path_is_anon(&f->path))
+            return -ENOTTY;
+        used = (loff_t)f->inode->blocks * 512;
+        return put_user(t, &used, arg);
+    case FICLONE:
+    case FICLONERANGE:
+        return refuse_clone(t, f, cmd, arg);
+    case FIDEDUPERANGE:
+        return refuse_dedupe(t, f, arg);
+    case FS_IOC_FIEMAP:
+        return -EOPNOTSUPP;
+    case FIBMAP:
+        if (!S_ISREG(f->inode->mode))
             break;
+        if (!cred_capable(t->cred, 17 /* CAP_SYS_RAWIO */))
+            return -EPERM;
+        return get_user(t, &val, arg) ? -EFAULT : -EINVAL;
+    case FIFREEZE:
+    case FITHAW:
+        return cred_capable(t->cred, 21 /* CAP_SYS_ADMIN */) ? -EOPNOTSUPP : -EPERM;
+    case FIGETBSZ:
         val = NV_PAGE_SIZE;
         return put_user(t, &val, arg);
     case FIONREAD:

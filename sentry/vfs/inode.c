@@ -257,6 +257,8 @@ void dentry_put(struct dentry *d)
         }
         d = dentry_free(d); /* then give up the reference on the parent */
     }
+    if (d && !d->hashed && d->inode && !d->inode->nlink && !list_empty(&d->inode->watches))
+        inotify_unused(d, 0);
 }
 
 /*

@@ -251,10 +251,10 @@ static long do_rmdir(struct task *t, int dirfd, uint64_t addr)
         return -EPERM;
     err = dir->ops->rmdir(t, dir, e.d);
     if (!err) {
-        fsnotify(e.d->inode, NULL, IN_DELETE_SELF, 0);
-        fsnotify(dir, e.d, IN_DELETE | IN_ISDIR, 0);
         dentry_unmount_all(e.d);
         dentry_drop(e.d);
+        inotify_unused(e.d, 1);
+        fsnotify(dir, e.d, IN_DELETE | IN_ISDIR, 0);
     } else if (err == -ENOENT || err == -ESTALE) {
         dentry_drop(e.d); /* gone behind our back */
     }
@@ -290,11 +290,11 @@ static long do_unlink(struct task *t, int dirfd, uint64_t addr)
     err = dir->ops->unlink(t, dir, e.d);
     if (!err) {
         fsnotify(e.d->inode, NULL, IN_ATTRIB, 0); /* its count of links */
-        if (e.d->inode->nlink == 0)
-            fsnotify(e.d->inode, NULL, IN_DELETE_SELF, 0);
-        fsnotify(dir, e.d, IN_DELETE, 0);
         dentry_unmount_all(e.d);
         dentry_drop(e.d);
+        if (e.d->inode->nlink == 0)
+            inotify_unused(e.d, 1);
+        fsnotify(dir, e.d, IN_DELETE, 0);
     } else if (err == -ENOENT || err == -ESTALE) {
         dentry_drop(e.d); /* gone behind our back */
     }
@@ -402,7 +402,11 @@ static long do_link(struct task *t, int odirfd, uint64_t oaddr, int ndirfd, uint
         return -ENOENT;
     err = dir->ops->link(t, old.dentry, dir, e.d);
     if (!err)
+        i->may_link = false; /* once it has had a name, it gets no other when that is gone */
+    if (!err) {
+        fsnotify(i, NULL, IN_ATTRIB, 0); /* its count of links */
         fsnotify(dir, e.d, IN_CREATE, 0);
+    }
     return err;
 }
 
@@ -470,26 +474,41 @@ static int rename_target(struct task *t, struct entry *o, struct entry *n, unsig
     return dentry_is_busy(t, o->d) || dentry_is_busy(t, n->d) ? -EBUSY : 0;
 }
 
+/* fsnotify_move(): what moved hears of it last. */
+static void tell_moved(struct inode *moved, struct inode *gone, struct inode *to, struct dentry *d,
+                       uint32_t cookie)
+{
+    fsnotify(to, d, IN_MOVED_TO | (S_ISDIR(moved->mode) ? IN_ISDIR : 0), cookie);
+    if (gone)
+        fsnotify(gone, NULL, IN_ATTRIB, 0);
+    fsnotify(moved, NULL, IN_MOVE_SELF, 0);
+}
+
+static uint32_t tell_moving(struct inode *moved, struct inode *from, struct dentry *d)
+{
+    static uint32_t cookie;
+
+    cookie++;
+    fsnotify(from, d, IN_MOVED_FROM | (S_ISDIR(moved->mode) ? IN_ISDIR : 0), cookie);
+    return cookie;
+}
+
 static void rename_done(struct entry *o, struct entry *n, struct inode *moved, struct inode *gone,
                         unsigned int flags)
 {
-    static uint32_t cookie;
-    uint32_t isdir = S_ISDIR(moved->mode) ? IN_ISDIR : 0;
+    struct inode *from = o->dir.dentry->inode, *to = n->dir.dentry->inode;
+    uint32_t cookie = tell_moving(moved, from, o->d);
 
-    cookie++;
-    fsnotify(o->dir.dentry->inode, o->d, IN_MOVED_FROM | isdir, cookie);
-    if (flags & RENAME_EXCHANGE)
-        dentry_exchange(o->d, n->d);
-    else {
+    if (!(flags & RENAME_EXCHANGE)) {
         dentry_unmount_all(n->d);
         dentry_rename_done(o->d, n->d);
+        tell_moved(moved, gone, to, o->d, cookie);
+        return;
     }
-    fsnotify(n->dir.dentry->inode, o->d, IN_MOVED_TO | isdir, cookie);
-    fsnotify(moved, NULL, IN_MOVE_SELF, 0);
-    if (gone && !S_ISDIR(gone->mode))
-        fsnotify(gone, NULL, IN_ATTRIB, 0);
-    if (gone && gone->nlink == 0)
-        fsnotify(gone, NULL, IN_DELETE_SELF, 0);
+    tell_moved(moved, NULL, to, n->d, cookie); /* to that name */
+    cookie = tell_moving(gone, to, n->d);
+    tell_moved(gone, NULL, from, o->d, cookie);
+    dentry_exchange(o->d, n->d);
 }
 
 /* Both directories are locked. */

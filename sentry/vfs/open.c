@@ -145,18 +145,22 @@ static int finish_open(struct task *t, const struct path *p, int flags, bool cre
                        struct file **out)
 {
     int err = may_open(t, p, flags, created);
+    bool cut = !err && (flags & O_TRUNC) && !created && S_ISREG(p->dentry->inode->mode) &&
+               !(flags & O_PATH);
 
-    if (!err && (flags & O_TRUNC) && !created && S_ISREG(p->dentry->inode->mode) &&
-        !(flags & O_PATH)) {
+    if (cut) {
         struct setattr a = {.mask = SETATTR_SIZE, .size = 0};
         err = p->dentry->inode->write_count < 0 ? -ETXTBSY : strip_setid(t, p);
         if (!err)
-            err = do_setattr(t, p, &a);
+            err = do_setattr_quietly(t, p, &a);
+        cut = !err;
     }
     if (!err)
         err = open_inode(t, p, flags, out);
     if (!err && !(flags & O_PATH))
         fsnotify(p->dentry->inode, p->dentry, IN_OPEN, 0);
+    if (cut)
+        fsnotify(p->dentry->inode, p->dentry, IN_MODIFY, 0);
     return err;
 }
 
@@ -199,9 +203,12 @@ static int open_tmpfile(struct task *t, int dirfd, const char *name, int flags, 
     err = acl_inherited(t, d, &acl);
     if (!err)
         err = open_inode(t, &p, flags & ~(O_TMPFILE | O_EXCL), out);
-    dentry_put(d);
-    if (!err)
+    if (!err) {
         (*out)->created = true;
+        (*out)->flags |= O_TMPFILE; /* F_GETFL tells */
+        fsnotify(d->inode, d, IN_OPEN, 0);
+    }
+    dentry_put(d);
     return err;
 }
 

@@ -1,6 +1,7 @@
 /* read(2), write(2) and their relatives, lseek(2), fsync(2), fallocate(2), copy_file_range(2). */
 #include <errno.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -210,7 +211,12 @@ static long do_fsync(struct task *t, int fd, bool data)
         return -EBADF;
     if (f->ops->fsync)
         return f->ops->fsync(t, f, data);
-    return S_ISREG(f->inode->mode) || S_ISDIR(f->inode->mode) ? 0 : -EINVAL;
+    /* Of files that are made up when read only kernfs has it. */
+    if (S_ISREG(f->inode->mode))
+        return f->inode->sb->magic == SYSFS_MAGIC || f->inode->sb->magic == CGROUP2_SUPER_MAGIC
+                   ? 0
+                   : -EINVAL;
+    return S_ISDIR(f->inode->mode) ? 0 : -EINVAL;
 }
 
 long sys_fsync(struct task *t, const struct sysargs *a)
@@ -242,22 +248,35 @@ long sys_sync_file_range(struct task *t, const struct sysargs *a)
 
     if (!f)
         return -EBADF;
-    if (arg_i64(a, 1) < 0 || arg_i64(a, 2) < 0 || arg_u32(a, 3) & ~7u)
+    int64_t end = (int64_t)(arg_u64(a, 1) + arg_u64(a, 2));
+    if (arg_u32(a, 3) & ~7u || arg_i64(a, 1) < 0 || end < arg_i64(a, 1))
         return -EINVAL;
-    return S_ISREG(f->inode->mode) || S_ISDIR(f->inode->mode) ? do_fsync(t, arg_i32(a, 0), true)
-                                                              : -ESPIPE;
+    if (!S_ISREG(f->inode->mode) && !S_ISDIR(f->inode->mode))
+        return -ESPIPE;
+    return f->ops->fsync ? f->ops->fsync(t, f, true) : 0;
 }
 
-/* vfs_fallocate() of fs/open.c: which bits go together. */
+#ifndef FALLOC_FL_WRITE_ZEROES /* Linux 6.17 */
+#define FALLOC_FL_WRITE_ZEROES 0x80
+#endif
+
+/* vfs_fallocate() of fs/open.c: modes exclude each other, and some the flag. */
 static bool fallocate_mode_ok(int mode)
 {
-    if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_COLLAPSE_RANGE |
-                 FALLOC_FL_ZERO_RANGE | FALLOC_FL_INSERT_RANGE | FALLOC_FL_UNSHARE_RANGE))
+    switch (mode & ~FALLOC_FL_KEEP_SIZE) {
+    case 0:
+    case FALLOC_FL_UNSHARE_RANGE:
+    case FALLOC_FL_ZERO_RANGE:
+        return true;
+    case FALLOC_FL_PUNCH_HOLE:
+        return mode & FALLOC_FL_KEEP_SIZE;
+    case FALLOC_FL_COLLAPSE_RANGE:
+    case FALLOC_FL_INSERT_RANGE:
+    case FALLOC_FL_WRITE_ZEROES:
+        return !(mode & FALLOC_FL_KEEP_SIZE);
+    default:
         return false;
-    if ((mode & FALLOC_FL_PUNCH_HOLE) && !(mode & FALLOC_FL_KEEP_SIZE))
-        return false;
-    int kind = mode & ~FALLOC_FL_KEEP_SIZE;
-    return !(kind & (kind - 1));
+    }
 }
 
 long sys_fallocate(struct task *t, const struct sysargs *a)
@@ -286,6 +305,8 @@ long sys_fallocate(struct task *t, const struct sysargs *a)
         return -EOPNOTSUPP;
     int err =
         mode & (FALLOC_FL_KEEP_SIZE | FALLOC_FL_COLLAPSE_RANGE) ? 0 : check_fsize(t, f->inode, end);
+    if (!err)
+        err = strip_setid(t, &f->path);
     if (!err)
         err = f->ops->fallocate(t, f, mode, off, len);
     if (!err)
@@ -353,6 +374,31 @@ ssize_t file_copy(struct task *t, struct file *in, loff_t *ipos, struct file *ou
     return (ssize_t)done;
 }
 
+/* generic_copy_file_checks() of mm/filemap.c: what is left of the length, in its order. */
+static int copy_limits(struct task *t, struct file *in, loff_t from, struct file *out, loff_t to,
+                       uint64_t *len)
+{
+    uint64_t limit = rlimit_cur(t, RLIMIT_FSIZE), end;
+
+    if (__builtin_add_overflow((uint64_t)from, *len, &end) ||
+        __builtin_add_overflow((uint64_t)to, *len, &end))
+        return -EOVERFLOW;
+    *len = from >= in->inode->size ? 0 : MIN(*len, (uint64_t)in->inode->size - (uint64_t)from);
+    if (limit != RLIM_INFINITY && to >= 0 && *len) {
+        if ((uint64_t)to >= limit)
+            return fsize_exceeded(t);
+        *len = MIN(*len, limit - (uint64_t)to);
+    }
+    if (to == INT64_MAX && *len)
+        return -EFBIG;
+    if (in->inode == out->inode && to + (loff_t)*len > from && to < from + (loff_t)*len)
+        return -EINVAL; /* the ranges overlap */
+    if (from < 0 || to < 0)
+        return -EINVAL;
+    *len = MIN(*len, (uint64_t)MAX_RW_COUNT);
+    return 0;
+}
+
 long sys_copy_file_range(struct task *t, const struct sysargs *a)
 {
     cleanup_file struct file *in = fd_get(t, arg_i32(a, 0)), *out = fd_get(t, arg_i32(a, 2));
@@ -375,15 +421,11 @@ long sys_copy_file_range(struct task *t, const struct sysargs *a)
         return -EBADF;
     if (in->path.dentry->inode->sb != out->path.dentry->inode->sb)
         return -EXDEV;
-    loff_t from = ia ? ipos : in->pos, to = oa ? opos : out->pos, end;
-    size_t len = MIN(arg_u64(a, 4), (uint64_t)MAX_RW_COUNT);
-    if (from < 0 || to < 0)
-        return -EINVAL;
-    if (__builtin_add_overflow(MAX(from, to), (loff_t)len, &end))
-        return -EOVERFLOW;
-    len = MIN(len, (size_t)MAX(in->inode->size - from, (loff_t)0));
-    if (in->inode == out->inode && from < to + (loff_t)len && to < from + (loff_t)len)
-        return -EINVAL; /* the ranges overlap */
+    loff_t from = ia ? ipos : in->pos, to = oa ? opos : out->pos;
+    uint64_t len = arg_u64(a, 4);
+    int err = copy_limits(t, in, from, out, to, &len);
+    if (err)
+        return err;
     ssize_t n = file_copy(t, in, ia ? &ipos : NULL, out, oa ? &opos : NULL, len);
     if (n > 0 && ia && put_user(t, &ipos, ia))
         return -EFAULT;

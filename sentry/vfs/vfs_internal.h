@@ -48,6 +48,7 @@ bool path_readonly(const struct path *p);
 /* Opens what path names after all checks of names: kinds of inode, O_TRUNC. */
 int open_inode(struct task *t, const struct path *p, int flags, struct file **out);
 int do_setattr(struct task *t, const struct path *p, struct setattr *a);
+int do_setattr_quietly(struct task *t, const struct path *p, struct setattr *a); /* no events */
 /* A user of f->pos: reads and writes without a position, lseek, getdents. -EINTR: being killed. */
 int file_pos_lock(struct task *t, struct file *f);
 void file_pos_unlock(struct file *f);

@@ -130,10 +130,19 @@ static const struct file_ops zero_ops = {.kind = "/dev/zero",
                                          .priv_type = &ckpt_file,
                                          .priv_optional = true,
                                          .restore = zero_restore};
-static const struct file_ops full_ops = {
-    .kind = "/dev/full", .read = zero_read, .write = full_write, .llseek = null_llseek,
-    .io = FILE_PLAIN_WRITE};
+static const struct file_ops full_ops = {.kind = "/dev/full",
+                                         .read = zero_read,
+                                         .write = full_write,
+                                         .llseek = null_llseek,
+                                         .io = FILE_PLAIN_WRITE};
+/* random(4) has requests of its own, of which none is for guests; others are invalid there. */
+static long random_ioctl(struct task *t, struct file *f, unsigned int cmd, unsigned long arg)
+{
+    return -EINVAL;
+}
+
 static const struct file_ops random_ops = {.kind = "/dev/random",
+                                           .ioctl = random_ioctl,
                                            .read = random_read,
                                            .write = discard,
                                            .poll = always_ready,

@@ -394,9 +394,15 @@ static int restore_file(struct file *f)
     return pi && (pi->kind == PROC_FILE || pi->kind == PROC_FDINFO) ? 0 : -EINVAL;
 }
 
+/* seq_lseek() */
+static loff_t proc_llseek(struct task *t, struct file *f, loff_t off, int whence)
+{
+    return whence > SEEK_CUR ? -EINVAL : generic_llseek(t, f, off, whence);
+}
+
 #define FILE_OPS(io_bits)                                                                          \
     {                                                                                              \
-        .kind = "proc file", .read = proc_read, .write = proc_write, .llseek = generic_llseek,     \
+        .kind = "proc file", .read = proc_read, .write = proc_write, .llseek = proc_llseek,        \
         .release = proc_release, .io = (io_bits), .priv_type = &ckpt_proc_file,                    \
         .restore = restore_file                                                                    \
     }
