@@ -21,7 +21,7 @@ ALL_CFLAGS := -DNV_VERSION=\"$(NV_VERSION)\" -std=gnu17 -D_GNU_SOURCE -I. -I$(O)
 	-fno-strict-aliasing -MMD -MP
 LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now,-z,noexecstack $(SANFLAGS) $(LDFLAGS)
 # Each shared library takes the dynamic linker longer than the rest of the way to main().
-LIBS := -l:libjansson.a -lpthread
+LIBS := -l:libjansson.a -l:liblz4.a -lpthread
 
 SRCS := $(sort $(shell find base platform sentry gofer netstack ckpt runsc-cli -name '*.c' \
 	-not -path 'platform/trap/stub/*' -not -path 'runsc-cli/node/*' \

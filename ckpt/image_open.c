@@ -235,7 +235,8 @@ static int digest_part(struct image *img, int i, struct error *e)
 
 static bool made_here(const struct image *img)
 {
-    return !img->manifest.nmounts || image_made_here(img->text, img->text_len);
+    return (!img->manifest.nmounts && !img->manifest.root_image) ||
+           image_made_here(img->text, img->text_len);
 }
 
 static int check_digests(struct image *img, int manifest_fd, bool full, struct error *e)

@@ -284,7 +284,7 @@ static int take_place(struct image_writer *w, struct error *e)
 static int finish(struct image_writer *w, struct manifest *m, bool is_own, struct error *e)
 {
     cleanup_free char *text = NULL;
-    bool keep = is_own && m->nmounts;
+    bool keep = is_own && (m->nmounts || m->root_image);
     int err = finish_manifest(w, m, &text, e);
 
     if (!err && keep)

@@ -70,6 +70,7 @@ static const struct field fields[] = {
     FIELD("sandbox.memory", UINT, memory, 1ULL << 50),
     FIELD("sandbox.cpus", UINT, cpus, 1024),
     FIELD("sandbox.rootfs", STRING, rootfs, TEXT_MAX),
+    FIELD("sandbox.rootfs_image", UINT, root_image, 1),
     FIELD("content_key", STRING, content_key, NAME_MAX_LEN),
 };
 
@@ -130,12 +131,12 @@ int manifest_list_add(struct manifest_list *l, const char *s)
 }
 
 int manifest_add_mount(struct manifest *m, const char *source, const char *destination,
-                       bool readonly)
+                       bool readonly, bool image)
 {
     if (m->nmounts == MANIFEST_MOUNTS_MAX)
         return -E2BIG;
     struct manifest_mount *mt = &m->mounts[m->nmounts++];
-    *mt = (struct manifest_mount){strdup(source), strdup(destination), readonly};
+    *mt = (struct manifest_mount){strdup(source), strdup(destination), readonly, image};
     return mt->source && mt->destination ? 0 : -ENOMEM;
 }
 
@@ -259,16 +260,19 @@ static int take_mounts(json_t *root, struct manifest *m, struct error *e)
     {
         struct manifest_mount *mt = &m->mounts[m->nmounts++];
         const json_t *ro = json_object_get(item, "readonly");
+        const json_t *image = json_object_get(item, "image");
         int err = take_string(json_object_get(item, "source"), "sandbox.mounts[].source", TEXT_MAX,
                               &mt->source, e);
         if (!err)
             err = take_string(json_object_get(item, "destination"), "sandbox.mounts[].destination",
                               TEXT_MAX, &mt->destination, e);
-        if (!err && ((ro && !json_is_boolean(ro)) || mt->destination[0] != '/'))
+        if (!err && ((ro && !json_is_boolean(ro)) || (image && !json_is_boolean(image)) ||
+                     mt->destination[0] != '/'))
             err = wrong(e, "sandbox.mounts[]", "a mount");
         if (err)
             return err;
         mt->readonly = json_is_true(ro);
+        mt->image = json_is_true(image);
     }
     return 0;
 }
@@ -428,9 +432,10 @@ static int put_lists(json_t *root, const struct manifest *m)
     for (unsigned int i = 0; i < m->ngroups; i++)
         err |= json_array_append_new(groups, json_integer((json_int_t)m->groups[i]));
     for (unsigned int i = 0; i < m->nmounts; i++)
-        err |= json_array_append_new(
-            mounts, json_pack("{s:s,s:s,s:b}", "source", m->mounts[i].source, "destination",
-                              m->mounts[i].destination, "readonly", m->mounts[i].readonly));
+        err |= json_array_append_new(mounts,
+                                     json_pack("{s:s,s:s,s:b,s:b}", "source", m->mounts[i].source,
+                                               "destination", m->mounts[i].destination, "readonly",
+                                               m->mounts[i].readonly, "image", m->mounts[i].image));
     for (unsigned int i = 0; i < m->annotation_keys.n; i++)
         err |= json_object_set_new(notes, m->annotation_keys.v[i], text(m->annotation_values.v[i]));
     err |= put(root, "process.groups", groups);

@@ -37,7 +37,7 @@ struct manifest_list {
 
 struct manifest_mount {
     char *source, *destination;
-    bool readonly;
+    bool readonly, image; /* image: source is an EROFS image */
 };
 
 struct manifest_part {
@@ -65,7 +65,8 @@ struct manifest {
     char *runtime, *runtime_version; /* "node" */
     char *hostname;
     uint64_t memory, cpus;
-    char *rootfs; /* where it was: informative */
+    char *rootfs;        /* where it was: informative */
+    uint64_t root_image; /* 1: it is an EROFS image */
     struct manifest_mount mounts[MANIFEST_MOUNTS_MAX];
     unsigned int nmounts;
     char *content_key; /* of nv warm: what the image was made of */
@@ -86,7 +87,7 @@ char *manifest_format(const struct manifest *m, struct error *e);
 /* Appends a copy. 0 or -ENOMEM. */
 int manifest_list_add(struct manifest_list *l, const char *s);
 int manifest_add_mount(struct manifest *m, const char *source, const char *destination,
-                       bool readonly);
+                       bool readonly, bool image);
 /* Sets or replaces. */
 int manifest_annotate(struct manifest *m, const char *key, const char *value);
 

@@ -9,7 +9,7 @@
 #define GOFER_EXPORTS_MAX 64
 
 struct gofer_export {
-    int fd; /* root: an O_PATH or detached mount descriptor */
+    int fd; /* root: an O_PATH or detached mount descriptor; -1: there is none */
     bool readonly;
 };
 

@@ -60,6 +60,8 @@ static int dispatch(struct call *c, size_t len)
     if (r->export_index >= c->cfg->nexports)
         return -EPROTO;
     c->exp = &c->cfg->exports[r->export_index];
+    if (c->exp->fd < 0)
+        return -EPROTO;
     if (r->type == GOFER_OPEN_MANY)
         return gofer_open_many(c);
     if (gofer_take_path(c->path, r->data, r->len1, false) ||

@@ -9,6 +9,7 @@ fuzz:
 	  $(FUZZ:%=$(FUZZ_DIR)/bin/%)
 	@for f in $(FUZZ); do \
 	  c=$(FUZZ_DIR)/corpus/$$f; s=tests/fuzz/seeds/$$f; mkdir -p $$c; [ -d $$s ] || s=; \
+	  [ ! -x tests/fuzz/$$f.seeds ] || tests/fuzz/$$f.seeds $$c || exit 1; \
 	  echo "fuzz $$f"; \
 	  $(FUZZ_DIR)/bin/$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=4096 -close_fd_mask=1 -len_control=0 \
 	    -print_final_stats=1 -artifact_prefix=$$c/ $$c $$s >$$c.log 2>&1 \

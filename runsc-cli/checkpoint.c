@@ -177,7 +177,8 @@ static int manifest_fill(struct manifest *m, const struct spawn *sp, const struc
         err = manifest_list_add(&m->command, spec->argv[i]);
     for (int i = 0; !err && i < spec->nmounts; i++)
         err = manifest_add_mount(m, spec->mounts[i].src, spec->mounts[i].dst,
-                                 spec->mounts[i].readonly);
+                                 spec->mounts[i].readonly, spec->mounts[i].image != 0);
+    m->root_image = spec->root_image != 0;
     m->uid = spec->uid;
     m->gid = spec->gid;
     m->ngroups = (unsigned int)spec->ngroups;

@@ -28,6 +28,10 @@ int ground_open_exports(struct ground_exports *x, const struct spawn *s, struct 
     x->n = 0;
     for (int i = 0; i <= s->spec.nmounts; i++) {
         const struct sandbox_mount *m = i ? &s->spec.mounts[i - 1] : NULL;
+        if (m ? m->image : s->spec.root_image) { /* nothing of it is the gofer's */
+            x->fds[x->n++] = -1;
+            continue;
+        }
         int fd =
             gofer_export_prepare(m ? m->src : s->rootfs, m ? m->readonly : s->spec.root_overlay, e);
         if (fd < 0)

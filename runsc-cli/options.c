@@ -60,12 +60,12 @@ static const struct {
 } options[] = {
     {R | W | I | S,
      {"rootfs", required_argument, NULL, O_ROOTFS},
-     "DIR",
-     "root directory (default: the host's /)"},
+     "DIR|IMAGE",
+     "root directory, or EROFS image of one (default: the host's /)"},
     {R | W | I | S,
      {"mount", required_argument, NULL, O_MOUNT},
-     "SRC:DST[:ro]",
-     "make a host directory visible"},
+     "SRC:DST[:ro|:erofs]",
+     "make a host directory visible, or what is in an EROFS image"},
     {R | W | I,
      {"env", required_argument, NULL, O_ENV},
      "NAME[=VALUE]",
@@ -327,7 +327,8 @@ static int parse_one(int c, const char *arg, struct run_options *o)
         if (o->nmounts == RUN_MOUNTS_MAX)
             return usage_error(verb, "more than %d --mount", RUN_MOUNTS_MAX);
         if (!strchr(arg, ':'))
-            return usage_error(verb, "--mount %s: expected SRC:DST or SRC:DST:ro", arg);
+            return usage_error(verb, "--mount %s: expected SRC:DST, SRC:DST:ro or IMAGE:DST:erofs",
+                               arg);
         o->mounts[o->nmounts++] = arg;
         return 0;
     case O_ENV:

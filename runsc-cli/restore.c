@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -23,6 +24,8 @@ static void mounts_free(struct sandbox_mount *m, int n)
     for (int i = 0; i < n; i++) {
         free(m[i].src);
         free(m[i].dst);
+        if (m[i].image)
+            close(m[i].image);
     }
     free(m);
 }
@@ -65,6 +68,10 @@ static int restore_mounts(struct sandbox_spec *s, const struct image *img, struc
             mounts_free(mounts, (int)i + 1);
             return -EPERM;
         }
+        if (saved->image && spec_open_image(mounts[i].src, &mounts[i].image, e)) {
+            mounts_free(mounts, (int)i + 1);
+            return -EINVAL;
+        }
     }
     mounts_free(s->mounts, given);
     s->mounts = mounts;
@@ -79,6 +86,22 @@ static int read_wset(const struct image *img, struct sandbox_restore *r)
     return r->wset ? 0 : -EIO;
 }
 
+/* A directory is the guest's to read, which the user has given; a file must be an image's root. */
+static int may_have_root(const struct image *img, const struct run_options *o, struct error *e)
+{
+    const struct manifest *m = &img->manifest;
+    struct stat st;
+
+    if (o->rootfs || !m->rootfs || stat(m->rootfs, &st) || S_ISDIR(st.st_mode))
+        return 0; /* what is missing is complained of later */
+    if (m->root_image && img->made_here)
+        return 0;
+    error_say(e, -EPERM, "the image wants %s of this host, and was not made here by you",
+              text_safe(m->rootfs));
+    error_hint(e, "say what it may have as root: --rootfs IMAGE");
+    return -EPERM;
+}
+
 int restore_fill(struct session *s, const struct image *img, const struct run_options *o,
                  const char *request, size_t request_len, struct error *e)
 {
@@ -86,7 +109,7 @@ int restore_fill(struct session *s, const struct image *img, const struct run_op
     const struct manifest *m = &img->manifest;
     struct sandbox_restore *restore = &s->restore;
 
-    int code = cpu_check(m, e) ? EXIT_NV : 0;
+    int code = cpu_check(m, e) || may_have_root(img, o, e) ? EXIT_NV : 0;
     if (!code)
         code = spec_fill_restored(&s->sp, o, m, e);
     if (!code && restore_mounts(spec, img, e))
@@ -119,6 +142,9 @@ void restore_release(struct session *s)
     free((void *)(uintptr_t)s->sp.rootfs);
     if (spec->restore)
         free((void *)(uintptr_t)spec->restore->wset);
+    if (spec->root_image)
+        close(spec->root_image);
+    spec->root_image = 0;
     spec->mounts = NULL;
     spec->nmounts = 0;
     spec->argv = NULL;

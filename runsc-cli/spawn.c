@@ -29,6 +29,7 @@
 #include "base/empty_root.h"
 #include "base/macros.h"
 #include "base/timeline.h"
+#include "ckpt/manifest.h"
 #include "gofer/gofer.h"
 #include "platform/platform.h"
 #include "runsc-cli/net_ahead.h"
@@ -291,22 +292,25 @@ static void sentry_keeps(const struct spawn *s, int go, int ctl)
 {
     const struct sandbox_spec *spec = &s->spec;
     const struct sandbox_restore *r = spec->restore;
-    int fds[11 + CKPT_MEMORIES_MAX] = {go,
-                                       ctl,
-                                       spec->gofer_sock,
-                                       spec->stdio[0],
-                                       spec->stdio[1],
-                                       spec->stdio[2],
-                                       spec->strace_fd,
-                                       spec->stat_fd,
-                                       spec->cpuinfo_fd,
-                                       r ? r->kernel_fd : -1,
-                                       r ? r->pages_fd : -1};
-    unsigned int n = r ? r->nmemories : 0;
+    int fds[12 + MANIFEST_MOUNTS_MAX + CKPT_MEMORIES_MAX] = {go,
+                                                             ctl,
+                                                             spec->gofer_sock,
+                                                             spec->stdio[0],
+                                                             spec->stdio[1],
+                                                             spec->stdio[2],
+                                                             spec->strace_fd,
+                                                             spec->stat_fd,
+                                                             spec->cpuinfo_fd,
+                                                             r ? r->kernel_fd : -1,
+                                                             r ? r->pages_fd : -1,
+                                                             spec->root_image};
+    size_t n = 12;
 
-    if (n)
-        memcpy(fds + 11, r->memory_fds, n * sizeof(int));
-    spawn_keep_only(fds, 11 + n);
+    for (int i = 0; i < spec->nmounts && i < MANIFEST_MOUNTS_MAX; i++)
+        fds[n++] = spec->mounts[i].image;
+    for (unsigned int i = 0; r && i < r->nmemories; i++)
+        fds[n++] = r->memory_fds[i];
+    spawn_keep_only(fds, n);
 }
 
 static void gofer_keeps(const struct spawn *s, int sock, int go)

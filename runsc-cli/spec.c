@@ -1,6 +1,7 @@
 /* See spec.h. */
 #include "runsc-cli/spec.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -23,6 +24,7 @@
 #include "runsc-cli/function.h"
 #include "runsc-cli/perfmap.h"
 #include "runsc-cli/text.h"
+#include "sentry/fs/erofs/format.h"
 
 extern char **environ;
 
@@ -172,6 +174,28 @@ static int fill_env(struct sandbox_spec *s, const struct run_options *o)
     return 0;
 }
 
+/* --- EROFS images --- */
+/* What else is in it, its reader says, which is in the sandbox. */
+int spec_open_image(const char *path, int *out, struct error *e)
+{
+    cleanup_close int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    uint32_t magic = 0;
+    struct stat st;
+
+    if (fd < 0 || fstat(fd, &st))
+        return error_set(e, -errno, "the EROFS image %s", path);
+    if (!S_ISREG(st.st_mode) ||
+        pread(fd, &magic, sizeof(magic), EROFS_SUPER_OFFSET) != sizeof(magic) ||
+        le32toh(magic) != EROFS_MAGIC) {
+        error_say(e, -EINVAL, "%s is neither a directory nor an EROFS image", path);
+        error_hint(e, "images are made by mkfs.erofs IMAGE DIR (Debian: erofs-utils)");
+        return -EINVAL;
+    }
+    *out = fd;
+    fd = -1;
+    return 0;
+}
+
 /* --- mounts --- */
 static int fill_mounts(struct sandbox_spec *s, const struct run_options *o, struct error *e)
 {
@@ -188,8 +212,9 @@ static int fill_mounts(struct sandbox_spec *s, const struct run_options *o, stru
         char *mode = strchr(dst, ':');
         if (mode)
             *mode++ = 0;
-        if (mode && strcmp(mode, "ro") && strcmp(mode, "rw")) {
-            error_set(e, 0, "--mount %s: expected ro or rw at the end", o->mounts[i]);
+        bool image = mode && !strcmp(mode, "erofs");
+        if (mode && strcmp(mode, "ro") && strcmp(mode, "rw") && !image) {
+            error_set(e, 0, "--mount %s: expected ro, rw or erofs at the end", o->mounts[i]);
             return EXIT_USAGE;
         }
         m->src = realpath(copy, NULL);
@@ -202,8 +227,10 @@ static int fill_mounts(struct sandbox_spec *s, const struct run_options *o, stru
             return EXIT_USAGE;
         }
         m->dst = strdup(dst);
-        m->readonly = mode && !strcmp(mode, "ro");
+        m->readonly = image || (mode && !strcmp(mode, "ro"));
         m->export_index = (unsigned int)i + 1;
+        if (image && spec_open_image(m->src, &m->image, e))
+            return EXIT_USAGE;
     }
     s->nmounts = o->nmounts;
     return 0;
@@ -247,10 +274,12 @@ static int fill_root(struct spawn *sp, const struct run_options *o, struct error
 
     sp->rootfs = o->rootfs ? o->rootfs : "/";
     s->root_overlay = true;
-    if (stat(sp->rootfs, &st) || !S_ISDIR(st.st_mode)) {
-        error_set(e, errno ? -errno : -ENOTDIR, "--rootfs %s", sp->rootfs);
+    if (stat(sp->rootfs, &st)) {
+        error_set(e, -errno, "--rootfs %s", sp->rootfs);
         return EXIT_USAGE;
     }
+    if (!S_ISDIR(st.st_mode) && spec_open_image(sp->rootfs, &s->root_image, e))
+        return EXIT_USAGE;
     s->cwd = o->cwd ? strdup(o->cwd) : o->rootfs ? strdup("/") : getcwd(NULL, 0);
     if (!s->cwd || s->cwd[0] != '/') {
         error_set(e, 0, "--cwd %s: expected an absolute path", s->cwd ? s->cwd : "?");

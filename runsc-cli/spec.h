@@ -14,6 +14,8 @@ int spec_fill_restored(struct spawn *sp, const struct run_options *o, const stru
 /* The same, but argv is not looked at: the caller says what runs. */
 int spec_fill_common(struct spawn *sp, const struct run_options *o, int argc, char **argv,
                      struct error *e);
+/* A regular file that begins like one; 0 with the descriptor, or negative errno. */
+int spec_open_image(const char *path, int *out, struct error *e);
 /* Another sandbox of the same spec: what is its own is made anew. */
 void spec_renew(struct sandbox_spec *s);
 int spec_fill(struct spawn *s, const struct run_options *o, int argc, char **argv, struct error *e);

@@ -18,6 +18,7 @@ struct sandbox_mount {
     char *src, *dst;
     bool readonly;
     unsigned int export_index;
+    int image; /* an EROFS image is mounted: its descriptor; else 0 */
 };
 
 enum patch_mode {
@@ -41,6 +42,7 @@ struct sandbox_spec {
     gid_t groups[64];
     struct rlimit rlim[RLIM_NLIMITS]; /* of the first process */
     bool root_overlay;                /* writable tmpfs over a read-only root */
+    int root_image;                   /* which is this EROFS image; 0: a directory */
     struct sandbox_mount *mounts;
     int nmounts;
     int stdio[3]; /* host FDs, -1: /dev/null */

@@ -46,6 +46,7 @@ enum ckpt_type_id {
     CT_TTY,
     CT_GOFER_DIR = 80,
     CT_DEVPTS,
+    CT_EROFS,
     /* sentry/ipc, sentry/socket */
     CT_PIPE = 90,
     CT_EVENTFD,

@@ -43,6 +43,16 @@ int procfs_new_for(struct pid_ns *ns, struct superblock **out); /* NULL: the fir
 pid_t procfs_dir_pid(const struct inode *i);
 int sysfs_new(struct superblock **out);
 int devtmpfs_new(struct superblock **out);
+struct erofs_params {
+    int fd;                    /* the image, which stays the caller's; -1: */
+    struct file *file;         /* this one */
+    unsigned int export_index; /* of fd: struct sandbox_mount; 0: the root */
+};
+/* On failure why (EROFS_WHY_MAX bytes) says what is wrong with the image. */
+int erofs_new(const struct erofs_params *p, struct superblock **out, char *why);
+int erofs_new_from_cli(int fd, unsigned int export_index, struct superblock **out);
+struct fs_type;
+extern const struct fs_type erofs_type;
 struct devpts_params {
     mode_t mode, ptmxmode; /* 0: 0620, 0666 */
     uid_t uid;

@@ -274,6 +274,6 @@ static int mqueue_make(struct fs_setup *s, struct superblock **out)
 static const struct fs_type mqueue_type = {
     .name = "mqueue", .nodev = true, .userns = true, .make = mqueue_make};
 
-const struct fs_type *const fs_types[] = {
-    &mqueue_type,   &sysfs_type, &tmpfs_type,  &proc_type,    &cgroup2_type,
-    &devtmpfs_type, &ramfs_type, &devpts_type, &overlay_type, NULL};
+const struct fs_type *const fs_types[] = {&mqueue_type,  &sysfs_type,    &tmpfs_type, &proc_type,
+                                          &cgroup2_type, &devtmpfs_type, &ramfs_type, &devpts_type,
+                                          &overlay_type, &erofs_type,    NULL};

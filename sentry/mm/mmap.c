@@ -90,28 +90,23 @@ static int find_backing(struct task *t, const struct mmap_request *r, uint64_t l
     return b->file->ops->mmap(t, b->file, r->pgoff_bytes, len, r->prot, r->flags, &b->fd, &b->off);
 }
 
-static int map_locked(struct mm *mm, struct gthread *thr, const struct mmap_request *r,
-                      struct task *t, uint64_t len, uint64_t *out)
+/* One area, backed by one host file. */
+static int map_piece(struct mm *mm, struct gthread *thr, const struct mmap_request *r,
+                     struct task *t, uint64_t addr, uint64_t len)
 {
-    int64_t addr = choose_address(mm, r, len);
     struct backing b = {.fd = -1};
 
-    if (addr < 0)
-        return (int)addr;
-    int err = mm_may_change(mm, (uint64_t)addr, (uint64_t)addr + len);
-    if (!err)
-        err = find_backing(t, r, len, &b);
+    int err = find_backing(t, r, len, &b);
     if (!err)
         err = vma_reserve(mm->vmas, 4);
     if (!err && r->batch) {
-        const struct platform_hostcall call = {.nr = SYS_mmap,
-                                               .args = {(uint64_t)addr, len, (uint64_t)r->prot & 7,
-                                                        (uint64_t)b.host_flags, (uint64_t)-1,
-                                                        b.off},
-                                               .fd = b.fd};
+        const struct platform_hostcall call = {
+            .nr = SYS_mmap,
+            .args = {addr, len, (uint64_t)r->prot & 7, (uint64_t)b.host_flags, (uint64_t)-1, b.off},
+            .fd = b.fd};
         err = mm_batch_add(r->batch, thr, &call);
     } else if (!err) {
-        int64_t got = mm_host(thr, SYS_mmap, (uint64_t)addr, len, (uint64_t)r->prot & 7,
+        int64_t got = mm_host(thr, SYS_mmap, addr, len, (uint64_t)r->prot & 7,
                               (uint64_t)b.host_flags, b.fd, b.off);
         err = got < 0 ? (int)got : 0;
     }
@@ -120,8 +115,8 @@ static int map_locked(struct mm *mm, struct gthread *thr, const struct mmap_requ
             file_put(b.file);
         return err;
     }
-    struct vma v = {.start = (uint64_t)addr,
-                    .end = (uint64_t)addr + len,
+    struct vma v = {.start = addr,
+                    .end = addr + len,
                     .flags = prot_to_vm(r->prot) | r->vm_flags,
                     .file = b.file,
                     .pgoff = r->file ? r->pgoff_bytes : 0,
@@ -133,8 +128,40 @@ static int map_locked(struct mm *mm, struct gthread *thr, const struct mmap_requ
     mm_forget(mm, v.start, v.end);
     mm_account(mm, &v, 1);
     vma_insert(mm->vmas, &v);
-    *out = v.start;
     return 0;
+}
+
+/* Files in pieces: an area for each. A failure leaves those that are made, as far as they go. */
+static int map_pieces(struct mm *mm, struct gthread *thr, const struct mmap_request *r,
+                      struct task *t, uint64_t addr, uint64_t len)
+{
+    cleanup_file struct file *f = r->file->ops->map_as(t, r->file);
+    struct mmap_request piece = *r;
+    int err = f ? 0 : -ENOMEM;
+
+    for (uint64_t done = 0, n; !err && done < len; done += n) {
+        piece.file = f;
+        piece.pgoff_bytes = r->pgoff_bytes + done;
+        n = MIN(len - done, f->ops->map_end(f, piece.pgoff_bytes) - piece.pgoff_bytes);
+        err = map_piece(mm, thr, &piece, t, addr + done, n);
+    }
+    return err;
+}
+
+static int map_locked(struct mm *mm, struct gthread *thr, const struct mmap_request *r,
+                      struct task *t, uint64_t len, uint64_t *out)
+{
+    int64_t addr = choose_address(mm, r, len);
+
+    if (addr < 0)
+        return (int)addr;
+    int err = mm_may_change(mm, (uint64_t)addr, (uint64_t)addr + len);
+    if (!err && r->file && r->file->ops->map_as)
+        err = map_pieces(mm, thr, r, t, (uint64_t)addr, len);
+    else if (!err)
+        err = map_piece(mm, thr, r, t, (uint64_t)addr, len);
+    *out = (uint64_t)addr;
+    return err;
 }
 
 int64_t mm_mmap(struct mm *mm, struct gthread *thr, const struct mmap_request *r, struct task *t)

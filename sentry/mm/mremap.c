@@ -42,6 +42,12 @@ static struct vma moved_vma(const struct vma *src, uint64_t old, uint64_t at, ui
     return v;
 }
 
+/* To grow it is not to map more of the same host file. */
+static bool in_pieces(const struct vma *v)
+{
+    return v->file && v->file->ops->map_end;
+}
+
 /*
  * Pages of an image are moved piece by piece. What is beyond the old length, or stays behind with
  * MREMAP_DONTUNMAP, is mapped anew.
@@ -80,7 +86,7 @@ static int64_t remap_move(struct task *t, const struct remap *m, const struct vm
     if (err)
         return err;
     struct vma v = moved_vma(src, m->old, to, m->new_len);
-    bool image = image_map_meets(mm, m->old, m->old + m->old_len);
+    bool image = image_map_meets(mm, m->old, m->old + m->old_len) || in_pieces(src);
     int64_t r = image ? move_image(mm, t->thr, m, src, &v)
                       : host_mremap(t->thr, m, to,
                                     MREMAP_MAYMOVE | MREMAP_FIXED | (m->flags & MREMAP_DONTUNMAP));
@@ -108,7 +114,8 @@ static int64_t remap_grow(struct task *t, const struct remap *m, const struct vm
 
     if (fits) {
         struct vma v = moved_vma(src, end, end, new_end - end);
-        int64_t r = mm->mapped ? area_map(t->thr, &v) : host_mremap(t->thr, m, 0, 0);
+        int64_t r =
+            mm->mapped || in_pieces(src) ? area_map(t->thr, &v) : host_mremap(t->thr, m, 0, 0);
         if (r >= 0) {
             mm_account(mm, &v, 1);
             vma_insert(mm->vmas, &v);

@@ -93,10 +93,17 @@ void vma_remove(struct vma_tree *tree, uint64_t start, uint64_t end)
     close_slots(tree, i, j - i);
 }
 
+/* Is what backs the file another host file from here on? */
+static bool is_border(const struct vma *v)
+{
+    return v->pgoff && v->file->ops->map_end &&
+           v->file->ops->map_end(v->file, v->pgoff - 1) == v->pgoff;
+}
+
 static bool mergeable(const struct vma *a, const struct vma *b)
 {
     return a->end == b->start && a->flags == b->flags && a->file == b->file && a->name == b->name &&
-           (!a->file || a->pgoff + (a->end - a->start) == b->pgoff);
+           (!a->file || (a->pgoff + (a->end - a->start) == b->pgoff && !is_border(b)));
 }
 
 void vma_merge_range(struct vma_tree *tree, uint64_t start, uint64_t end)

@@ -73,6 +73,12 @@ struct file_ops {
      */
     int (*mmap)(struct task *t, struct file *f, uint64_t off, uint64_t len, int prot, int flags,
                 int *host_fd, uint64_t *host_off);
+    /*
+     * Files that are backed by more than one host file: where the piece that off is in ends. Areas
+     * do not reach beyond. And the file that areas of t hold in place of f; NULL: out of memory.
+     */
+    uint64_t (*map_end)(struct file *f, uint64_t off);
+    struct file *(*map_as)(struct task *t, struct file *f);
     /* Areas of guest memory that map it come, also by splitting and forks, and go. */
     void (*area_made)(struct file *f);
     void (*area_gone)(struct file *f);

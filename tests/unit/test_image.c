@@ -58,7 +58,7 @@ static int write_image(const char *name, int generation, size_t pages, struct er
         return -EIO;
     manifest_list_add(&m.command, "node");
     manifest_list_add(&m.cpu_features, "sse2");
-    manifest_add_mount(&m, "/srv", "/mnt", true);
+    manifest_add_mount(&m, "/srv", "/mnt", true, false);
     snprintf(buf, sizeof(buf), "%d", generation);
     manifest_annotate(&m, "generation", buf);
     memset(buf, generation, sizeof(buf));
