@@ -55,7 +55,8 @@ with open("/tmp/image", "r+b") as f:  # whoever may write to it cannot harm the 
 for root, dirs, files in os.walk("/tmp/m"):
     for name in files:
         try:
-            open(os.path.join(root, name), "rb").read()
+            if os.path.isfile(os.path.join(root, name)):
+                open(os.path.join(root, name), "rb").read(1 << 20)
         except OSError:
             pass
 print("".join(line for line in open("/proc/filesystems") if "erofs" in line), end="")
