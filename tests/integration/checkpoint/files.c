@@ -275,6 +275,87 @@ static void check_maps(void)
     expect(!strcmp(memfd_map, "child") && !strcmp(dev_zero, "child"));
 }
 
+/* --- an overlay, and one over it --- */
+#define OV "/dev/shm/ov/"
+
+static int ov_low, ov_up, ov_deep;
+static DIR *ov_dir;
+static ino_t ov_ino;
+
+static int count_names(const char *name)
+{
+    DIR *d = opendir(name);
+    int n = 0;
+
+    while (d && readdir(d))
+        n++;
+    if (d)
+        closedir(d);
+    return n;
+}
+
+static void set_up_overlay(void)
+{
+    static const char *const dirs[] = {"", "a", "b", "c", "u", "w", "m", "m2", "a/d", "b/d", "a/r"};
+    struct stat st;
+    char name[64];
+
+    for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+        snprintf(name, sizeof(name), OV "%s", dirs[i]);
+        expect(!mkdir(name, 0755));
+    }
+    put(OV "a/f", "low a");
+    put(OV "b/g", "low b");
+    put(OV "a/gone", "gone");
+    put(OV "a/r/in", "moved");
+    for (int i = 0; i < 40; i++) {
+        snprintf(name, sizeof(name), OV "%c/d/%d", i & 1 ? 'a' : 'b', i);
+        put(name, "x");
+    }
+    expect(!mount("ov", OV "m", "overlay", 0,
+                  "lowerdir=" OV "a:" OV "b,upperdir=" OV "u,workdir=" OV "w,redirect_dir=on"));
+    expect(!mount("ov2", OV "m2", "overlay", 0, "lowerdir=" OV "m:" OV "c"));
+    ov_low = open(OV "m/f", O_RDONLY);
+    ov_deep = open(OV "m2/g", O_RDONLY);
+    expect(!stat(OV "m/g", &st));
+    ov_ino = st.st_ino;
+    put(OV "m/g", "changed");
+    ov_up = open(OV "m/g", O_RDWR);
+    expect(!unlink(OV "m/gone") && !rename(OV "m/r", OV "m/r2"));
+    put(OV "m/d/new", "new");
+    ov_dir = opendir(OV "m/d");
+    for (int i = 0; i < 10; i++)
+        expect(readdir(ov_dir) != NULL);
+}
+
+static void check_overlay(void)
+{
+    struct stat st;
+    int rest = 0;
+
+    expect(!strcmp(fd_text(ov_low, 0), "low a") && !strcmp(fd_text(ov_up, 0), "changed"));
+    expect(!strcmp(get(OV "m2/g"), "changed") && ov_deep >= 0);
+    expect(!stat(OV "m/g", &st) && st.st_ino == ov_ino);
+    expect(access(OV "m/gone", F_OK) && errno == ENOENT);
+    expect(!strcmp(get(OV "m/r2/in"), "moved") && access(OV "m/r", F_OK));
+    while (readdir(ov_dir))
+        rest++;
+    expect(rest == 43 - 10);
+    expect(count_names(OV "m/d") == 43 && count_names(OV "m2/d") == 43);
+    put(OV "m/d/3", "up");
+    expect(!strcmp(get(OV "u/d/3"), "up") && !strcmp(get(OV "a/d/3"), "x"));
+    expect(!unlink(OV "m/d/5") && !lstat(OV "u/d/5", &st) && S_ISCHR(st.st_mode));
+    expect(strstr(get("/proc/mounts"), "lowerdir=" OV "a:" OV "b,upperdir=" OV "u,workdir=" OV "w,"
+                                       "redirect_dir=on"));
+    expect(pwrite(ov_up, "C", 1, 0) == 1 && !strcmp(get(OV "u/g"), "Changed"));
+    expect(open(OV "m2/x", O_CREAT | O_WRONLY, 0600) < 0 && errno == EROFS);
+    closedir(ov_dir);
+    close(ov_low);
+    close(ov_deep);
+    close(ov_up);
+    expect(!umount(OV "m2") && !umount(OV "m"));
+}
+
 int main(int argc, char **argv)
 {
     setvbuf(stdout, NULL, _IOLBF, 0);
@@ -283,12 +364,14 @@ int main(int argc, char **argv)
     set_up_files();
     set_up_locks();
     set_up_maps();
+    set_up_overlay();
     printf("ready %d\n", failures);
     wait_for_go();
     check_names();
     check_files();
     check_locks();
     check_maps();
+    check_overlay();
     printf("done %d\n", failures);
     return failures != 0;
 }
