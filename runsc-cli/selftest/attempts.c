@@ -194,6 +194,8 @@ static void each_number(enum position p, void (*fn)(const struct attempt *a, voi
 
 void attempts_each(enum position p, void (*fn)(const struct attempt *a, void *arg), void *arg)
 {
+    if (selftest_round.only_cage)
+        return;
     if (selftest_round.only_hole) {
         one(selftest_round.hole, WAY_SYSCALL, fn, arg);
         return;

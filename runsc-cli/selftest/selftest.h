@@ -35,7 +35,7 @@ struct attempt {
 
 #define PASSED_MAX 64
 #define TEXT_MAX 112
-#define FACTS_MAX 128
+#define FACTS_MAX 256
 
 struct tally {
     bool done;
@@ -67,6 +67,7 @@ struct selftest_round {
     int weak; /* position whose filter has a hole, POSITIONS: all; -1: none */
     long hole;
     bool only_hole; /* try nothing else */
+    bool only_cage; /* no calls: look at the cages */
     pid_t cli;
     bool no_int80;     /* the host has no way in for 32-bit code */
     ino_t cpuinfo_ino; /* of the host's /proc/cpuinfo, which the sentry may read */

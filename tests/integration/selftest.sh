@@ -19,6 +19,7 @@ for platform in $2; do
     self >out; code=$?
     report "$platform it holds" $code out
     is "four positions" "$(grep -c 'forbidden calls tried' out)" 4
+    is "as nv serve starts them, for root" "$(grep -c 'of nv serve' out)" "$([ "$(id -u)" = 0 ] && echo 3 || echo 0)"
     is "json" "$(self --json | python3 -c '
 import json, sys
 r = json.load(sys.stdin)
