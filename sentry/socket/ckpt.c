@@ -80,7 +80,7 @@ static void socket_hold(void *obj)
 const struct ckpt_type ckpt_socket = {
     .name = "socket",
     .id = CT_SOCKET,
-    .version = 1,
+    .version = 2, /* 2: urgent bytes */
     .save = socket_save,
     .create = socket_create,
     .load = socket_load,

@@ -203,6 +203,8 @@ void control_out(struct task *t, struct socket *s, struct msghdr *h, struct msg 
     if (socket_flag(s, SO_PASSCRED)) {
         struct ucred none = {0, (uid_t)-1, (gid_t)-1};
         struct ucred seen = ucred_seen(t, m->scm.has_cred ? &m->scm.cred : &none);
+        if (seen.uid == NO_KID) /* nobody in particular */
+            seen.uid = seen.gid = OVERFLOW_ID;
         m->out_flags |= put_cmsg(t, &c, SCM_CREDENTIALS, &seen, sizeof(seen));
     }
     if (m->scm.files)

@@ -156,7 +156,10 @@ static long recv_one(struct task *t, struct file *f, struct socket *s, uint64_t 
     long n = s->ops->recv(t, s, &m, io_flags(f, flags));
     uio_done(&m.uio);
     if (n >= 0) {
-        control_out(t, s, &h, &m);
+        if (m.out_flags & MSG_OOB) /* an urgent byte comes without */
+            h.msg_controllen = 0;
+        else
+            control_out(t, s, &h, &m);
         err = header_out(t, addr, &h, &m);
     }
     scm_release(&m.scm);

@@ -61,6 +61,32 @@ static void send_to(const struct file *f, struct task *to, bool thread, const si
     thread ? signal_send_task(to, &plain) : signal_send_group(to->tg, &plain);
 }
 
+static void send_owner(const struct file *f, const siginfo_t *info)
+{
+    if (f->owner_type == F_OWNER_TID) {
+        send_to(f, task_find(f->owner_pid), true, info);
+    } else if (f->owner_type == F_OWNER_PID) {
+        struct thread_group *tg = tg_find(f->owner_pid);
+        send_to(f, tg ? tg->leader : NULL, false, info);
+    } else {
+        struct process_group *pg = pgrp_find(f->owner_pid);
+        struct thread_group *tg, *next;
+        if (pg)
+            list_for_each_safe(tg, next, &pg->members, pgrp_node)
+                send_to(f, tg->leader, false, info);
+    }
+}
+
+void file_send_urgent(const struct file *f)
+{
+    siginfo_t info;
+
+    if (!f->owner_pid)
+        return;
+    siginfo_kernel(&info, SIGURG);
+    send_owner(f, &info);
+}
+
 static void notify(struct waiter *w, uint32_t events)
 {
     struct file_async *a = container_of(w, struct async_waiter, w)->a;
@@ -78,18 +104,7 @@ static void notify(struct waiter *w, uint32_t events)
         info.si_band = reasons[i].band;
         info.si_fd = a->fd;
     }
-    if (f->owner_type == F_OWNER_TID) {
-        send_to(f, task_find(f->owner_pid), true, &info);
-    } else if (f->owner_type == F_OWNER_PID) {
-        struct thread_group *tg = tg_find(f->owner_pid);
-        send_to(f, tg ? tg->leader : NULL, false, &info);
-    } else {
-        struct process_group *pg = pgrp_find(f->owner_pid);
-        struct thread_group *tg, *next;
-        if (pg)
-            list_for_each_safe(tg, next, &pg->members, pgrp_node)
-                send_to(f, tg->leader, false, &info);
-    }
+    send_owner(f, &info);
 }
 
 static void add_waiter(struct poll_table *pt, struct waitq *q)

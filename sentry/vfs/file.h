@@ -181,6 +181,7 @@ int file_check_rwf(const struct file *f, bool write, int rwf);
 ssize_t file_read(struct task *t, struct file *f, struct uio *u, loff_t *pos, int rwf);
 ssize_t file_write(struct task *t, struct file *f, struct uio *u, loff_t *pos, int rwf);
 uint32_t file_poll(struct file *f, struct poll_table *pt);
+void file_send_urgent(const struct file *f); /* SIGURG to its owner: F_SETOWN */
 /* Reads from a sentry buffer, e.g. exec headers and sendfile. */
 ssize_t file_read_kernel(struct task *t, struct file *f, void *buf, size_t len, loff_t pos);
 

@@ -15,6 +15,7 @@
 #define QUEUE_MAX (1U << 16)
 #define BACKLOG_MAX 4096
 #define SNDBUF_LEAST 1024
+enum { MARK_URGENT = 1, MARK_GONE = 2, MARK_OOB = 4 };
 
 _Static_assert(offsetof(struct unix_sock, s) == 0, "references to sockets are used as either");
 
@@ -48,6 +49,8 @@ static void save_marks(struct ckpt_writer *w, const struct unix_sock *u)
         ckpt_put_u64(w, k->end);
         ckpt_put_bytes(w, &k->cred, sizeof(k->cred));
         scm_files_save(w, k->files);
+        ckpt_put_u8(w, (uint8_t)((k->urgent ? MARK_URGENT : 0) | (k->gone ? MARK_GONE : 0) |
+                                 (k == u->oob ? MARK_OOB : 0)));
     }
 }
 
@@ -108,7 +111,8 @@ static struct socket *unix_make(struct ckpt_reader *r)
 }
 
 /* Marks lie in the ring, one behind the other. */
-static void load_mark(struct ckpt_reader *r, struct unix_sock *u, uint64_t *floor)
+static void load_mark(struct ckpt_reader *r, struct unix_sock *u, uint64_t *floor,
+                      unsigned int version)
 {
     struct unix_mark *k = calloc(1, sizeof(*k));
     uint64_t end = u->head + u->ring.used;
@@ -121,9 +125,19 @@ static void load_mark(struct ckpt_reader *r, struct unix_sock *u, uint64_t *floo
     k->end = ckpt_get_u64(r);
     ckpt_get_bytes(r, &k->cred, sizeof(k->cred));
     k->files = scm_files_load(r);
+    uint8_t kind = version > 1 ? ckpt_get_u8(r) : 0;
+    k->urgent = kind & MARK_URGENT;
+    k->gone = kind & MARK_GONE;
+    if (kind > 7 || (kind && !k->urgent) || (k->gone && (kind & MARK_OOB)) ||
+        ((kind & MARK_OOB) && u->oob) || (k->urgent && !k->gone && k->end != k->start + 1))
+        ckpt_bad(r, "an urgent byte that cannot be");
     if (k->start < *floor || k->start >= end || k->end <= k->start || k->end > end)
         ckpt_bad(r, "a mark that is not in its data");
-    *floor = k->start + 1;
+    *floor = k->urgent ? k->end : k->start + 1;
+    if (kind & MARK_OOB)
+        u->oob = k;
+    if (k->gone && !ckpt_failed(r))
+        u->gone += k->end - k->start;
     list_add_tail(&u->marks, &k->node);
 }
 
@@ -145,7 +159,7 @@ static void load_packet(struct ckpt_reader *r, struct unix_sock *u)
     u->npackets++;
 }
 
-static void load_queues(struct ckpt_reader *r, struct restored_unix *ru)
+static void load_queues(struct ckpt_reader *r, struct restored_unix *ru, unsigned int version)
 {
     struct unix_sock *u = &ru->u;
     uint64_t floor = u->head;
@@ -153,7 +167,7 @@ static void load_queues(struct ckpt_reader *r, struct restored_unix *ru)
     ring_load(r, &u->ring, STREAM_MAX);
     uint32_t n = ckpt_get_count(r, STREAM_MAX, 16);
     while (n-- && !ckpt_failed(r))
-        load_mark(r, u, &floor);
+        load_mark(r, u, &floor, version);
     n = ckpt_get_count(r, QUEUE_MAX, 12);
     while (n-- && !ckpt_failed(r))
         load_packet(r, u);
@@ -193,7 +207,7 @@ static void unix_load(struct ckpt_reader *r, struct socket *s, unsigned int vers
     ru->is_pending = ckpt_get_u8(r);
     ru->has_inode = ckpt_get_u8(r);
     s->no_file = ru->is_pending || u->dead;
-    load_queues(r, ru);
+    load_queues(r, ru, version);
     bool stream = s->type == SOCK_STREAM;
     if (!stream && s->type != SOCK_DGRAM && s->type != SOCK_SEQPACKET)
         ckpt_bad(r, "of type %d", s->type);

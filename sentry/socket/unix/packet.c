@@ -205,8 +205,6 @@ ssize_t unix_packet_send(struct task *t, struct unix_sock *u, struct msg *m, int
     struct unix_packet *p = unix_packet_new(len);
     if (!p)
         return -ENOBUFS;
-    unix_cred(t, m, &p->scm.cred);
-    p->scm.has_cred = true;
     if (len && uio_read(&m->uio, p->data, len) != (ssize_t)len)
         err = -EFAULT;
     if (!err)
@@ -215,6 +213,8 @@ ssize_t unix_packet_send(struct task *t, struct unix_sock *u, struct msg *m, int
         packet_free(p);
         return err;
     }
+    unix_cred(t, u, to, m, &p->scm.cred);
+    p->scm.has_cred = true;
     deliver(u, to, p, m);
     unix_put(to);
     return (ssize_t)len;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/sockios.h>
 #include <sys/ioctl.h>
 
 #include "base/strbuf.h"
@@ -96,7 +97,7 @@ int unix_pair(struct task *t, int type, int protocol, struct socket **a, struct 
 
 static bool has_unread(const struct unix_sock *u)
 {
-    return u->ring.used || u->npackets;
+    return unix_stream_unread(u) || u->npackets;
 }
 
 void unix_leave(struct unix_sock *u, bool embryo)
@@ -155,7 +156,7 @@ bool unix_writable(const struct unix_sock *u)
 
 static bool is_readable(const struct unix_sock *u)
 {
-    return has_unread(u) || !list_empty(&u->accept_queue);
+    return u->ring.used || u->npackets || !list_empty(&u->accept_queue);
 }
 
 static uint32_t unix_poll(struct socket *s, struct poll_table *pt)
@@ -170,6 +171,8 @@ static uint32_t unix_poll(struct socket *s, struct poll_table *pt)
         e |= EPOLLRDHUP | UNIX_READABLE;
     if (is_readable(u))
         e |= UNIX_READABLE;
+    if (u->oob)
+        e |= EPOLLPRI;
     if (unix_connects(u) && u->state == UNIX_CLOSED)
         e |= EPOLLHUP;
     bool blocked = s->type != SOCK_STREAM && p && p != u && p->peer != u && unix_queue_full(p);
@@ -239,7 +242,7 @@ static int unix_setsockopt(struct task *t, struct socket *s, int level, int opt,
 static size_t inq(const struct unix_sock *u)
 {
     struct unix_packet *p;
-    size_t n = u->ring.used;
+    size_t n = u->ring.used - u->gone;
 
     list_for_each(p, &u->packets, node) {
         n += p->len;
@@ -260,6 +263,11 @@ static long unix_ioctl(struct task *t, struct socket *s, unsigned int cmd, unsig
             return -EINVAL;
         n = (int)inq(u);
         break;
+    case SIOCATMARK:
+        if (s->type != SOCK_STREAM)
+            return -EOPNOTSUPP;
+        n = unix_stream_at_mark(u);
+        break;
     case TIOCOUTQ:
         n = (int)(s->type != SOCK_STREAM ? u->wmem : u->peer ? u->peer->ring.used : 0);
         break;
@@ -277,16 +285,28 @@ void unix_sender(const struct unix_sock *from, struct msg *m)
         memcpy(&m->addr, &from->addr, sizeof(from->addr));
 }
 
-void unix_cred(struct task *t, const struct msg *m, struct ucred *out)
+static bool wants_cred(const struct unix_sock *u)
 {
-    *out = m->scm.has_cred ? m->scm.cred : (struct ucred){t->tg->tgid, t->cred->uid, t->cred->gid};
+    return socket_flag(&u->s, SO_PASSCRED);
+}
+
+/* Without the sender asking, and a receiver who wants to know, nobody: unix_maybe_add_creds(). */
+void unix_cred(struct task *t, const struct unix_sock *u, const struct unix_sock *to,
+               const struct msg *m, struct ucred *out)
+{
+    if (m->scm.has_cred)
+        *out = m->scm.cred;
+    else if (wants_cred(u) || !to || !to->s.file || wants_cred(to))
+        *out = (struct ucred){t->tg->tgid, t->cred->uid, t->cred->gid};
+    else
+        *out = (struct ucred){0, NO_KID, NO_KID};
 }
 
 static ssize_t unix_send(struct task *t, struct socket *s, struct msg *m, int flags)
 {
     struct unix_sock *u = unix_of(s);
 
-    if (m->flags & MSG_OOB)
+    if ((m->flags & MSG_OOB) && s->type != SOCK_STREAM)
         return -EOPNOTSUPP;
     if (m->scm.files) {
         int err = unix_inflight_check(t, m->scm.files);
@@ -301,7 +321,7 @@ static ssize_t unix_recv(struct task *t, struct socket *s, struct msg *m, int fl
 {
     struct unix_sock *u = unix_of(s);
 
-    if (m->flags & MSG_OOB)
+    if ((m->flags & MSG_OOB) && s->type != SOCK_STREAM)
         return -EOPNOTSUPP;
     return s->type == SOCK_STREAM ? unix_stream_recv(t, u, m, flags)
                                   : unix_packet_recv(t, u, m, flags);

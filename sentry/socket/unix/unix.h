@@ -20,11 +20,17 @@ enum unix_state { UNIX_CLOSED, UNIX_LISTEN, UNIX_CONNECTED };
 #define SHUT_BOTH 3
 #define UNIX_NAMELESS sizeof(sa_family_t)
 
-struct unix_mark { /* where in a stream the sender changed or descriptors came along */
+/*
+ * Where in a stream the sender changed, descriptors came along or an urgent byte lies. An urgent
+ * byte that was received alone is gone: its place in the ring stays, and is told by SIOCATMARK,
+ * until readers come to it.
+ */
+struct unix_mark {
     struct list node;
-    uint64_t start, end; /* end: of the message with the descriptors */
+    uint64_t start, end; /* end: of the message with the descriptors; of the urgent byte */
     struct ucred cred;
     struct scm_files *files;
+    bool urgent, gone;
 };
 
 struct unix_packet {
@@ -56,6 +62,8 @@ struct unix_sock {
     struct ring ring; /* streams */
     uint64_t head;    /* bytes ever read */
     struct list marks;
+    struct unix_mark *oob; /* the last urgent byte, while it is to be told from the others */
+    size_t gone;           /* bytes of the ring that are not there any more */
     struct ucred head_cred, tail_cred; /* of the bytes at the ring's ends */
 
     struct list packets; /* datagrams and sequenced packets */
@@ -125,6 +133,8 @@ int unix_name_restored(struct unix_sock *u);
 ssize_t unix_stream_send(struct task *t, struct unix_sock *u, struct msg *m, int flags);
 ssize_t unix_stream_recv(struct task *t, struct unix_sock *u, struct msg *m, int flags);
 void unix_stream_purge(struct unix_sock *u);
+bool unix_stream_unread(const struct unix_sock *u);
+bool unix_stream_at_mark(const struct unix_sock *u);
 
 /* packet.c */
 ssize_t unix_packet_send(struct task *t, struct unix_sock *u, struct msg *m, int flags);
@@ -136,7 +146,8 @@ bool unix_queue_full(const struct unix_sock *u);
 
 /* What both do about addresses, credentials and descriptors. */
 void unix_sender(const struct unix_sock *from, struct msg *m);
-void unix_cred(struct task *t, const struct msg *m, struct ucred *out);
+void unix_cred(struct task *t, const struct unix_sock *u, const struct unix_sock *to,
+               const struct msg *m, struct ucred *out);
 static inline bool ucred_equal(const struct ucred *a, const struct ucred *b)
 {
     return a->pid == b->pid && a->uid == b->uid && a->gid == b->gid;
