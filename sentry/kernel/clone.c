@@ -25,7 +25,6 @@
     (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |  \
      CLONE_NEWNET)
 
-int pidfd_install(struct task *t, struct thread_group *tg, int flags);
 
 static int check_flags(struct task *t, uint64_t f)
 {

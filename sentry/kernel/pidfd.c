@@ -9,7 +9,6 @@
 #include "sentry/fs/fs.h"
 #include "sentry/vfs/file.h"
 
-int pidfd_install(struct task *t, struct thread_group *tg, int flags);
 struct thread_group *pidfd_group(struct task *t, int fd);
 
 static uint32_t pidfd_poll(struct file *f, struct poll_table *pt)

@@ -195,6 +195,8 @@ void tg_put(struct thread_group *tg);
 struct task *task_find(pid_t tid);
 /* By the number that the running task has for it. */
 struct task *task_find_nr(pid_t nr);
+/* A pidfd of tg, close-on-exec: its number or negative errno. */
+int pidfd_install(struct task *t, struct thread_group *tg, int flags);
 struct thread_group *tg_find(pid_t tgid);
 struct process_group *pgrp_find(pid_t id);
 extern struct list all_thread_groups; /* of struct thread_group.all_node, by creation */

@@ -24,6 +24,14 @@ static const struct ckpt_field fields[] = {
     CKPT_UINT(struct socket, priority),
     CKPT_UINT(struct socket, mark),
     CKPT_UINT(struct socket, peek_off),
+    CKPT_SINCE(2, CKPT_KIND_UINT, struct socket, more_flags),
+    CKPT_SINCE(2, CKPT_KIND_UINT, struct socket, pacing),
+    CKPT_SINCE(2, CKPT_KIND_UINT, struct socket, timestamping),
+    CKPT_SINCE(2, CKPT_KIND_UINT, struct socket, txtime),
+    CKPT_SINCE(2, CKPT_KIND_UINT, struct socket, busy_poll),
+    CKPT_SINCE(2, CKPT_KIND_UINT, struct socket, incoming_cpu),
+    CKPT_SINCE(2, CKPT_KIND_UINT, struct socket, bound_if),
+    CKPT_SINCE(2, CKPT_KIND_UINT, struct socket, buf_lock),
 };
 
 static void socket_save(struct ckpt_writer *w, void *obj)
@@ -80,7 +88,7 @@ static void socket_hold(void *obj)
 const struct ckpt_type ckpt_socket = {
     .name = "socket",
     .id = CT_SOCKET,
-    .version = 2, /* 2: urgent bytes */
+    .version = 2, /* 2: urgent bytes, more options */
     .save = socket_save,
     .create = socket_create,
     .load = socket_load,

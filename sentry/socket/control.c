@@ -181,6 +181,36 @@ static int put_cmsg(struct task *t, struct control *c, int type, const void *dat
     return flags;
 }
 
+/* SO_TIMESTAMP and its relatives: the time in the form that was asked for. */
+static int put_stamp(struct task *t, struct control *c, struct socket *s, uint64_t ns)
+{
+    int type = socket_flag(s, SO_TIMESTAMP_OLD)     ? SO_TIMESTAMP_OLD
+               : socket_flag(s, SO_TIMESTAMP_NEW)   ? SO_TIMESTAMP_NEW
+               : socket_flag(s, SO_TIMESTAMPNS_OLD) ? SO_TIMESTAMPNS_OLD
+                                                    : SO_TIMESTAMPNS_NEW;
+    bool micro = type == SO_TIMESTAMP_OLD || type == SO_TIMESTAMP_NEW;
+
+    if (!ns)
+        ns = wall_now_ns();
+    int64_t v[2] = {(int64_t)(ns / NSEC_PER_SEC), (int64_t)(ns % NSEC_PER_SEC)};
+    if (micro)
+        v[1] /= NSEC_PER_USEC;
+    return put_cmsg(t, c, type, v, sizeof(v));
+}
+
+/* SO_PASSPIDFD: of the sender, or the errno in its place when it is gone. */
+static int put_pidfd(struct task *t, struct control *c, pid_t pid)
+{
+    struct thread_group *tg = tg_find(pid);
+
+    if (c->left <= HEADER)
+        return MSG_CTRUNC;
+    if (!pid)
+        return 0;
+    int fd = tg ? pidfd_install(t, tg, 0) : -ESRCH;
+    return put_cmsg(t, c, SCM_PIDFD, &fd, sizeof(fd));
+}
+
 static int put_files(struct task *t, struct control *c, const struct scm_files *files, bool cloexec)
 {
     size_t room = c->left > HEADER ? (c->left - HEADER) / sizeof(int) : 0;
@@ -200,14 +230,20 @@ void control_out(struct task *t, struct socket *s, struct msghdr *h, struct msg 
 {
     struct control c = {(uint64_t)h->msg_control, h->msg_control ? h->msg_controllen : 0};
 
-    if (socket_flag(s, SO_PASSCRED)) {
-        struct ucred none = {0, (uid_t)-1, (gid_t)-1};
-        struct ucred seen = ucred_seen(t, m->scm.has_cred ? &m->scm.cred : &none);
+    bool message = m->scm.has_cred || s->family != AF_UNIX; /* not the end of a stream */
+    if (message && socket_wants_times(s) && s->type != SOCK_STREAM)
+        m->out_flags |= put_stamp(t, &c, s, m->scm.stamp_ns);
+    if (message && socket_flag(s, SO_PASSCRED)) {
+        struct ucred seen = ucred_seen(t, &m->scm.cred);
         if (seen.uid == NO_KID) /* nobody in particular */
             seen.uid = seen.gid = OVERFLOW_ID;
         m->out_flags |= put_cmsg(t, &c, SCM_CREDENTIALS, &seen, sizeof(seen));
     }
     if (m->scm.files)
         m->out_flags |= put_files(t, &c, m->scm.files, m->flags & MSG_CMSG_CLOEXEC);
+    if (message && socket_flag(s, SO_PASSPIDFD))
+        m->out_flags |= put_pidfd(t, &c, m->scm.cred.pid);
+    if (socket_flag(s, SO_INQ))
+        m->out_flags |= put_cmsg(t, &c, SO_INQ, &m->inq, sizeof(m->inq));
     h->msg_controllen = h->msg_control ? c.at - (uint64_t)h->msg_control : 0;
 }

@@ -22,7 +22,7 @@ static void msg_init(struct msg *m, int flags)
     m->flags = flags;
     m->addrlen = 0;
     m->scm = (struct scm){0};
-    m->out_flags = 0;
+    m->out_flags = m->inq = 0;
 }
 
 static int io_flags(const struct file *f, int msg_flags)

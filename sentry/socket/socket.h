@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 
 #include "sentry/kernel/uaccess.h"
 #include "sentry/vfs/file.h"
@@ -21,6 +22,23 @@ struct socket;
 struct strbuf;
 
 #define SCM_FDS_MAX 253
+/* Newer than some headers. */
+#ifndef SCM_PIDFD
+#define SCM_PIDFD 4
+#endif
+#ifndef SO_PASSPIDFD
+#define SO_PASSPIDFD 76
+#define SO_PEERPIDFD 77
+#endif
+#ifndef SO_INQ
+#define SO_INQ 84
+#endif
+#ifndef SO_RCVPRIORITY
+#define SO_RCVPRIORITY 82
+#endif
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
 
 struct scm_files {          /* n references */
     struct scm_files *next; /* while waiting to be dropped */
@@ -32,12 +50,22 @@ struct scm {                 /* ancillary data of one message */
     struct scm_files *files; /* owned, NULL: none */
     bool has_cred;
     struct ucred cred;
+    uint64_t stamp_ns; /* wall time it was sent, for SO_TIMESTAMP; 0: not known */
 };
 /* Drops the files. However they hang together, this does not recurse. */
 void scm_release(struct scm *scm);
 void scm_files_release(struct scm_files *files);
 /* References of its own to the same files. NULL: out of memory. */
 struct scm_files *scm_files_dup(const struct scm_files *files);
+
+/* CLOCK_REALTIME now. */
+static inline uint64_t wall_now_ns(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_REALTIME, &ts);
+    return (uint64_t)ts.tv_sec * 1000000000U + (uint64_t)ts.tv_nsec;
+}
 
 struct msg { /* sendmsg/recvmsg after the guest's headers were fetched */
     struct uio uio;
@@ -46,6 +74,7 @@ struct msg { /* sendmsg/recvmsg after the guest's headers were fetched */
     socklen_t addrlen;            /* 0: none */
     struct scm scm;
     int out_flags; /* recv: MSG_TRUNC, MSG_EOR... */
+    int inq;       /* recv of a stream: what is left, for SO_INQ */
 };
 
 struct socket_ops {
@@ -94,11 +123,15 @@ struct socket { /* first member of each family's own object */
     uint64_t cookie;
     uint64_t rcvtimeo_ns, sndtimeo_ns; /* 0: none */
     int sndbuf, rcvbuf, rcvlowat;
-    int error;      /* positive errno, reported once */
-    uint64_t flags; /* boolean options: bit n is SO_... number n */
+    int error;           /* positive errno, reported once */
+    uint64_t flags;      /* boolean options: bit n is SO_... number n */
+    uint64_t more_flags; /* of those from 64 on */
     struct linger linger;
     int priority, mark;
     int peek_off; /* SO_PEEK_OFF, -1: off */
+    /* Kept for who asks; nothing here depends on them. */
+    uint64_t pacing, timestamping, txtime;
+    int busy_poll, incoming_cpu, bound_if, buf_lock;
     bool no_file; /* in an image: it must not have one */
 };
 
@@ -116,7 +149,13 @@ static inline void socket_peek_backward(struct socket *s, size_t n)
 
 static inline bool socket_flag(const struct socket *s, int opt)
 {
-    return s->flags >> opt & 1;
+    return (opt < 64 ? s->flags >> opt : s->more_flags >> (opt - 64)) & 1;
+}
+/* Is one of the four ways to ask for the times of messages on? */
+static inline bool socket_wants_times(const struct socket *s)
+{
+    return s->flags & (1ULL << SO_TIMESTAMP_OLD | 1ULL << SO_TIMESTAMPNS_OLD | 1ULL << 63) ||
+           s->more_flags & 1;
 }
 /* Takes the pending error: 0 or negative errno. */
 static inline int socket_error(struct socket *s)

@@ -64,6 +64,9 @@ void socket_init(struct socket *s, const struct socket_ops *ops, int family, int
     s->sndbuf = s->rcvbuf = BUF_DEFAULT;
     s->rcvlowat = 1;
     s->peek_off = -1;
+    s->pacing = UINT64_MAX;
+    s->incoming_cpu = -1;
+    s->more_flags = 1ULL << (SO_PASSRIGHTS - 64);
     s->cookie = ++last_cookie;
 }
 

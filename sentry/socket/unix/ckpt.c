@@ -32,6 +32,7 @@ static const struct ckpt_field fields[] = {
     CKPT_BYTES(struct unix_sock, head_cred),
     CKPT_BYTES(struct unix_sock, tail_cred),
     CKPT_BYTES(struct unix_sock, peer_cred),
+    CKPT_SINCE(2, CKPT_KIND_REF, struct unix_sock, peer_groups, .type = &ckpt_cred),
     CKPT_UINT_MAX(struct unix_sock, backlog, BACKLOG_MAX),
 };
 
@@ -65,6 +66,8 @@ static void save_packets(struct ckpt_writer *w, const struct unix_sock *u)
         ckpt_put_bytes(w, &p->scm.cred, sizeof(p->scm.cred));
         scm_files_save(w, p->scm.files);
         ckpt_put_bytes(w, p->data, p->len);
+        ckpt_put_u64(w, p->scm.stamp_ns);
+        ckpt_put_u8(w, p->peeked);
     }
 }
 
@@ -141,7 +144,7 @@ static void load_mark(struct ckpt_reader *r, struct unix_sock *u, uint64_t *floo
     list_add_tail(&u->marks, &k->node);
 }
 
-static void load_packet(struct ckpt_reader *r, struct unix_sock *u)
+static void load_packet(struct ckpt_reader *r, struct unix_sock *u, unsigned int version)
 {
     uint32_t len = ckpt_get_count(r, STREAM_MAX, 1);
     struct unix_packet *p = ckpt_failed(r) ? NULL : unix_packet_new(len);
@@ -155,6 +158,10 @@ static void load_packet(struct ckpt_reader *r, struct unix_sock *u)
     p->scm.has_cred = true;
     p->scm.files = scm_files_load(r);
     ckpt_get_bytes(r, p->data, len);
+    if (version > 1) {
+        p->scm.stamp_ns = ckpt_get_u64(r);
+        p->peeked = ckpt_get_u8(r);
+    }
     list_add_tail(&u->packets, &p->node);
     u->npackets++;
 }
@@ -170,7 +177,7 @@ static void load_queues(struct ckpt_reader *r, struct restored_unix *ru, unsigne
         load_mark(r, u, &floor, version);
     n = ckpt_get_count(r, QUEUE_MAX, 12);
     while (n-- && !ckpt_failed(r))
-        load_packet(r, u);
+        load_packet(r, u, version);
     ru->npending = ckpt_get_count(r, BACKLOG_MAX + 1, sizeof(uint32_t));
     if (!ru->npending)
         return;

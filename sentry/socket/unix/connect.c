@@ -20,7 +20,7 @@ int unix_listen(struct task *t, struct socket *s, int backlog)
         return -EINVAL;
     u->state = UNIX_LISTEN;
     u->backlog = backlog < 0 || backlog > BACKLOG_MAX ? BACKLOG_MAX : backlog;
-    u->peer_cred = own_cred(t);
+    unix_set_peer_cred(u, own_cred(t), t->cred);
     waitq_wake_all(&u->space_wq);
     return 0;
 }
@@ -73,7 +73,7 @@ static int connect_dgram(struct task *t, struct unix_sock *u, const struct socka
         return 0;
     }
     int err = unix_check_addr(sa, len);
-    if (!err && socket_flag(&u->s, SO_PASSCRED))
+    if (!err && unix_wants_cred(u))
         err = unix_autobind(u);
     if (!err)
         err = unix_find(t, sa, len, SOCK_DGRAM, &to);
@@ -102,11 +102,13 @@ static void join(struct task *t, struct unix_sock *u, struct unix_sock *c, struc
     c->addr = l->addr;
     c->addrlen = l->addrlen;
     c->s.flags = l->s.flags & (1ULL << SO_PASSCRED | 1ULL << SO_PASSSEC);
+    c->s.more_flags =
+        l->s.more_flags & (1ULL << (SO_PASSPIDFD - 64) | 1ULL << (SO_PASSRIGHTS - 64));
     c->peer = unix_get(u);
     u->peer = unix_get(c);
     c->state = u->state = UNIX_CONNECTED;
-    c->peer_cred = own_cred(t);
-    u->peer_cred = l->peer_cred;
+    unix_set_peer_cred(c, own_cred(t), t->cred);
+    unix_set_peer_cred(u, l->peer_cred, l->peer_groups);
     list_add_tail(&l->accept_queue, &c->accept_node);
     l->npending++;
     unix_wake(l, UNIX_READABLE);
@@ -124,7 +126,7 @@ int unix_connect(struct task *t, struct socket *s, const struct sockaddr *sa, so
     if (s->type == SOCK_DGRAM)
         return connect_dgram(t, u, sa, len);
     int err = unix_check_addr(sa, len);
-    if (!err && socket_flag(s, SO_PASSCRED))
+    if (!err && unix_wants_cred(u))
         err = unix_autobind(u);
     while (!err) {
         err = unix_find(t, sa, len, s->type, &l);

@@ -45,6 +45,7 @@ struct unix_packet *unix_packet_new(size_t len)
     p->len = len;
     p->charge = charge(len);
     p->scm = (struct scm){0};
+    p->peeked = false;
     return p;
 }
 
@@ -116,7 +117,7 @@ static int wait_wmem(struct task *t, struct unix_sock *u, int flags, uint64_t de
 }
 
 /* May u send to it? 0, -EAGAIN: its queue is full, or the errno of unix_dgram_sendmsg(). */
-static int may_send(struct unix_sock *u, struct unix_sock *to)
+static int may_send(struct unix_sock *u, struct unix_sock *to, bool has_files)
 {
     if (to->peer && to->peer != u)
         return -EPERM;
@@ -129,6 +130,8 @@ static int may_send(struct unix_sock *u, struct unix_sock *to)
     }
     if (to->shut & SHUT_RCV)
         return -EPIPE;
+    if (has_files && !socket_flag(&to->s, SO_PASSRIGHTS))
+        return -EPERM;
     return to != u && to->peer != u && unix_queue_full(to) ? -EAGAIN : 0;
 }
 
@@ -147,7 +150,7 @@ static int find_room(struct task *t, struct unix_sock *u, struct msg *m, int fla
             err = -ECONNRESET;
         if (err)
             return err;
-        err = may_send(u, to);
+        err = may_send(u, to, m->scm.files);
         if (!err) {
             *out = to;
             return 0;
@@ -184,7 +187,7 @@ static int check_send(struct unix_sock *u, struct msg *m)
         m->addrlen = 0;
     }
     int err = m->addrlen ? unix_check_addr(&m->addr, m->addrlen) : u->peer ? 0 : -ENOTCONN;
-    if (!err && socket_flag(&u->s, SO_PASSCRED))
+    if (!err && unix_wants_cred(u))
         err = unix_autobind(u);
     if (!err && m->uio.resid > (size_t)(u->s.sndbuf - HEADROOM))
         err = -EMSGSIZE;
@@ -215,6 +218,8 @@ ssize_t unix_packet_send(struct task *t, struct unix_sock *u, struct msg *m, int
     }
     unix_cred(t, u, to, m, &p->scm.cred);
     p->scm.has_cred = true;
+    if (socket_wants_times(&to->s))
+        p->scm.stamp_ns = wall_now_ns();
     deliver(u, to, p, m);
     unix_put(to);
     return (ssize_t)len;
@@ -227,8 +232,9 @@ static struct unix_packet *next_packet(struct unix_sock *u, bool peek, size_t *s
     struct unix_packet *p;
 
     *skip = peek && u->s.peek_off > 0 ? (size_t)u->s.peek_off : 0;
+    /* An empty message that was looked at once is passed: __skb_try_recv_from_queue(). */
     list_for_each(p, &u->packets, node) {
-        if (!*skip || *skip < p->len)
+        if (!peek || u->s.peek_off < 0 || *skip < p->len || (!*skip && !p->peeked))
             return p;
         *skip -= p->len;
     }
@@ -288,11 +294,14 @@ ssize_t unix_packet_recv(struct task *t, struct unix_sock *u, struct msg *m, int
     /* A packet whose copy fails is lost, as on Linux, unless it was only looked at. */
     if (!peek)
         unlink_packet(u, p);
+    else if (!p->len)
+        p->peeked = true;
     if (size && uio_write(&m->uio, p->data + skip, size) != (ssize_t)size)
         err = -EFAULT;
     unix_sender(p->from, m);
     m->scm.cred = p->scm.cred;
     m->scm.has_cred = true;
+    m->scm.stamp_ns = p->scm.stamp_ns;
     if (size < len)
         m->out_flags |= MSG_TRUNC;
     if (!err)

@@ -161,6 +161,8 @@ ssize_t unix_stream_send(struct task *t, struct unix_sock *u, struct msg *m, int
         return -ENOTCONN;
     if (u->shut & SHUT_SEND)
         return broken(t, m->flags);
+    if (m->scm.files && !socket_flag(&u->peer->s, SO_PASSRIGHTS))
+        return -EPERM;
     unix_cred(t, u, u->peer, m, &cred);
     while (m->uio.resid > urgent) {
         n = wait_room(t, u, flags, deadline);
@@ -291,7 +293,7 @@ static bool other_sender(const struct unix_sock *u, const struct msg *m, const s
 {
     const struct unix_mark *k = mark_at(c);
 
-    return socket_flag(&u->s, SO_PASSCRED) && m->scm.has_cred &&
+    return unix_wants_cred(u) && m->scm.has_cred &&
            !ucred_equal(k ? &k->cred : &c->cred, &m->scm.cred);
 }
 
@@ -416,6 +418,7 @@ ssize_t unix_stream_recv(struct task *t, struct unix_sock *u, struct msg *m, int
         socket_peek_forward(&u->s, done);
     else
         socket_peek_backward(&u->s, done);
+    m->inq = (int)(u->ring.used - u->gone);
     if (!peek && unix_writable(u->peer))
         unix_wake(u->peer, UNIX_WRITABLE);
     return done ? (ssize_t)done : n;

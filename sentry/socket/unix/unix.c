@@ -21,10 +21,18 @@ struct unix_sock *unix_get(struct unix_sock *u)
     return u;
 }
 
+void unix_set_peer_cred(struct unix_sock *u, struct ucred who, struct cred *groups)
+{
+    cred_put(u->peer_groups);
+    u->peer_cred = who;
+    u->peer_groups = groups ? cred_get(groups) : NULL;
+}
+
 void unix_put(struct unix_sock *u)
 {
     if (--u->refs)
         return;
+    cred_put(u->peer_groups);
     list_del(&u->all_node);
     waitq_release(&u->wq);
     waitq_release(&u->space_wq);
@@ -91,7 +99,9 @@ int unix_pair(struct task *t, int type, int protocol, struct socket **a, struct 
     x->peer = unix_get(y);
     y->peer = unix_get(x);
     x->state = y->state = UNIX_CONNECTED;
-    x->peer_cred = y->peer_cred = (struct ucred){t->tg->tgid, t->cred->euid, t->cred->egid};
+    struct ucred me = {t->tg->tgid, t->cred->euid, t->cred->egid};
+    unix_set_peer_cred(x, me, t->cred);
+    unix_set_peer_cred(y, me, t->cred);
     return 0;
 }
 
@@ -211,6 +221,39 @@ static int unix_shutdown(struct socket *s, int how)
     return 0;
 }
 
+static int peer_groups(struct task *t, const struct unix_sock *u, void *val, socklen_t *len)
+{
+    const struct cred *c = u->peer_groups;
+
+    if (!c)
+        return -ENODATA;
+    socklen_t need = (socklen_t)c->ngroups * (socklen_t)sizeof(gid_t), room = *len;
+    *len = need;
+    if (room < need)
+        return -ERANGE;
+    for (int i = 0; i < c->ngroups; i++) {
+        gid_t gid = kgid_seen(t, c->groups[i]);
+        memcpy((char *)val + (size_t)i * sizeof(gid), &gid, sizeof(gid));
+    }
+    return 0;
+}
+
+/* A pidfd of whoever connected, listened or made the pair. */
+static int peer_pidfd(struct task *t, const struct unix_sock *u, void *val, socklen_t *len)
+{
+    if (!u->peer_cred.pid)
+        return -ENODATA;
+    struct thread_group *tg = tg_find(u->peer_cred.pid);
+    if (!tg)
+        return -ESRCH;
+    int fd = pidfd_install(t, tg, 0);
+    if (fd < 0)
+        return fd;
+    *len = MIN(*len, (socklen_t)sizeof(fd));
+    memcpy(val, &fd, *len);
+    return 0;
+}
+
 static int unix_getsockopt(struct task *t, struct socket *s, int level, int opt, void *val,
                            socklen_t *len)
 {
@@ -218,6 +261,19 @@ static int unix_getsockopt(struct task *t, struct socket *s, int level, int opt,
 
     if (level != SOL_SOCKET)
         return -EOPNOTSUPP;
+    if (opt == SO_PEERGROUPS)
+        return peer_groups(t, u, val, len);
+    if (opt == SO_PEERPIDFD)
+        return peer_pidfd(t, u, val, len);
+    if (opt == SO_PEERNAME) {
+        struct sockaddr_storage sa;
+        socklen_t n;
+        int err = unix_getname(s, &sa, &n, true);
+        if (err || *len > n)
+            return err ? err : -EINVAL;
+        memcpy(val, &sa, *len);
+        return 0;
+    }
     if (opt == SO_PEERCRED) {
         *len = MIN(*len, (socklen_t)sizeof(u->peer_cred));
         struct ucred seen = ucred_seen(t, &u->peer_cred);
@@ -285,9 +341,9 @@ void unix_sender(const struct unix_sock *from, struct msg *m)
         memcpy(&m->addr, &from->addr, sizeof(from->addr));
 }
 
-static bool wants_cred(const struct unix_sock *u)
+bool unix_wants_cred(const struct unix_sock *u)
 {
-    return socket_flag(&u->s, SO_PASSCRED);
+    return socket_flag(&u->s, SO_PASSCRED) || socket_flag(&u->s, SO_PASSPIDFD);
 }
 
 /* Without the sender asking, and a receiver who wants to know, nobody: unix_maybe_add_creds(). */
@@ -296,7 +352,7 @@ void unix_cred(struct task *t, const struct unix_sock *u, const struct unix_sock
 {
     if (m->scm.has_cred)
         *out = m->scm.cred;
-    else if (wants_cred(u) || !to || !to->s.file || wants_cred(to))
+    else if (unix_wants_cred(u) || !to || !to->s.file || unix_wants_cred(to))
         *out = (struct ucred){t->tg->tgid, t->cred->uid, t->cred->gid};
     else
         *out = (struct ucred){0, NO_KID, NO_KID};

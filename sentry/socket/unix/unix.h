@@ -38,6 +38,7 @@ struct unix_packet {
     struct unix_sock *from; /* reference */
     size_t len, charge;
     struct scm scm;
+    bool peeked; /* empty, and looked at once */
     char data[];
 };
 
@@ -74,6 +75,7 @@ struct unix_sock {
     struct list accept_queue, accept_node;
     int backlog, npending;
     struct ucred peer_cred;
+    struct cred *peer_groups; /* whose groups SO_PEERGROUPS tells */
 
     int inflight; /* references to our file in queues */
     struct list inflight_node, gc_node;
@@ -89,6 +91,8 @@ static inline struct unix_sock *unix_of(struct socket *s)
     return container_of(s, struct unix_sock, s);
 }
 extern const struct socket_ckpt unix_ckpt;
+/* Whom the peer sees as this end: SO_PEERCRED, SO_PEERGROUPS. */
+void unix_set_peer_cred(struct unix_sock *u, struct ucred who, struct cred *groups);
 struct unix_sock *unix_new(int type);
 void unix_sock_init(struct unix_sock *u, int type); /* of zeros */
 struct unix_sock *unix_get(struct unix_sock *u);
@@ -146,6 +150,7 @@ bool unix_queue_full(const struct unix_sock *u);
 
 /* What both do about addresses, credentials and descriptors. */
 void unix_sender(const struct unix_sock *from, struct msg *m);
+bool unix_wants_cred(const struct unix_sock *u);
 void unix_cred(struct task *t, const struct unix_sock *u, const struct unix_sock *to,
                const struct msg *m, struct ucred *out);
 static inline bool ucred_equal(const struct ucred *a, const struct ucred *b)
