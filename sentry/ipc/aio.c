@@ -193,11 +193,16 @@ static long do_rw(struct task *t, struct file *f, const struct iocb *cb, enum ui
     struct uio u;
     long n;
 
-    if (cb->aio_rw_flags & ~0x1f)
-        return -EOPNOTSUPP;
+    unsigned int plain = dir == UIO_DEST ? FILE_PLAIN_READ : FILE_PLAIN_WRITE;
+
+    if (!(f->ops->io & plain)) {
+        int err = file_check_rwf(f, dir == UIO_SOURCE, cb->aio_rw_flags);
+        if (err)
+            return err;
+    }
     if (!(dir == UIO_DEST ? file_readable(f) : file_writable(f)))
         return -EBADF;
-    if (!(dir == UIO_DEST ? f->ops->read : f->ops->write))
+    if (!(dir == UIO_DEST ? f->ops->read : f->ops->write) || (f->ops->io & plain))
         return -EINVAL;
     if (vec) {
         int err = uio_init_iovec(&u, t, dir, cb->aio_buf, cb->aio_nbytes);

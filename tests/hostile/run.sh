@@ -151,6 +151,7 @@ for platform in $platforms; do
     grow
     secret_path
     attack signals 120 0 -- "$bin/signals"
+    attack rings $((60 * slow)) 0 --io-uring -- "$bin/rings"
     attack lengths $((60 * slow)) 0 -- "$bin/lengths"
     attack fuzz 60 0 -- "$bin/fuzz" "$seed" "${FUZZ_SECONDS:-3}"
     attack fuzz-user 60 0 --user 1000:1000 -- "$bin/fuzz" "$((seed + 1))" "${FUZZ_SECONDS:-3}"

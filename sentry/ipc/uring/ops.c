@@ -15,7 +15,6 @@
 #ifndef RWF_NOWAIT
 #define RWF_NOWAIT 8
 #endif
-#define RWF_KNOWN 0x1f
 
 static long call(struct uring_req *r, syscall_fn *fn, long nr, const uint64_t args[6])
 {
@@ -81,8 +80,9 @@ static long do_rw(struct uring_req *r, enum uio_dir dir, bool vec)
     loff_t pos = (loff_t)s->off;
     struct uio u;
 
-    if (s->rw_flags & ~RWF_KNOWN)
-        return -EOPNOTSUPP;
+    int err = file_check_rwf(f, dir == UIO_SOURCE, (int)s->rw_flags);
+    if (err)
+        return err;
     if (!(dir == UIO_DEST ? file_readable(f) : file_writable(f)))
         return -EBADF;
     if (!(dir == UIO_DEST ? f->ops->read : f->ops->write))
@@ -93,7 +93,7 @@ static long do_rw(struct uring_req *r, enum uio_dir dir, bool vec)
     if (!is_ready(r, events))
         return s->rw_flags & RWF_NOWAIT ? -EAGAIN : must_wait(r, events, true);
     if (vec) {
-        int err = uio_init_iovec(&u, r->task, dir, s->addr, s->len);
+        err = uio_init_iovec(&u, r->task, dir, s->addr, s->len);
         if (err)
             return err;
     } else if (!user_range_ok(s->addr, s->len)) {
