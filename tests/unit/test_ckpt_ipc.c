@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <linux/sockios.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -246,6 +247,8 @@ static void make_sockets(void)
     opened(CLIENT, call(socket, AF_UNIX, stream, 0));
     ck_assert_int_eq(call(connect, CLIENT, &g.name, sizeof(g.name)), 0);
     put_text(CLIENT, "waiting");
+    strcpy(g.text, "!");
+    ck_assert_int_eq(call(sendto, CLIENT, g.text, 1, MSG_OOB), 1);
     opened(NAMED, call(socket, AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0));
     g.name = (struct sockaddr_un){.sun_family = AF_UNIX, .sun_path = "\0hidden"};
     ck_assert_int_eq(call(bind, NAMED, &g.name, 9), 0);
@@ -351,6 +354,10 @@ static void check_sockets(void)
     long conn = call(accept4, LISTENER, 0, 0, SOCK_NONBLOCK);
     ck_assert_int_gt(conn, 0);
     check_text((int)conn, "waiting");
+    ck_assert_int_eq(call(ioctl, conn, SIOCATMARK, g.fds), 0);
+    ck_assert_int_eq(g.fds[0], 1);
+    ck_assert_int_eq(call(recvfrom, conn, g.text, 1, MSG_OOB), 1);
+    ck_assert_int_eq(g.text[0], '!');
     g.name = (struct sockaddr_un){.sun_family = AF_UNIX, .sun_path = "/listener"};
     long late = call(socket, AF_UNIX, SOCK_STREAM, 0);
     ck_assert_int_eq(call(connect, late, &g.name, sizeof(g.name)), 0);
