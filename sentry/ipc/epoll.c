@@ -69,7 +69,11 @@ static void add_waiter(struct poll_table *pt, struct waitq *q)
         return;
     struct item_waiter *iw = &it->waiters[it->nwaiters++];
     *iw = (struct item_waiter){.w = {.mask = ~0U, .wake = item_wake}, .item = it};
-    waitq_add(q, &iw->w);
+    /* The newest is told first: add_wait_queue(). */
+    if (it->events & EPOLLEXCLUSIVE)
+        waitq_add(q, &iw->w);
+    else
+        waitq_add_first(q, &iw->w);
 }
 
 static void keep_waiters(struct poll_table *pt, struct waitq *q)

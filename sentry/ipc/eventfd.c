@@ -66,8 +66,8 @@ static uint32_t ev_poll(struct file *f, struct poll_table *pt)
     struct eventfd *e = f->priv;
 
     poll_wait(pt, &e->wq);
-    return (e->count ? EPOLLIN | EPOLLRDNORM : 0) |
-           (e->count < UINT64_MAX - 1 ? EPOLLOUT | EPOLLWRNORM : 0);
+    return (e->count ? EPOLLIN : 0) | (e->count == UINT64_MAX ? EPOLLERR : 0) |
+           (e->count < UINT64_MAX - 1 ? EPOLLOUT : 0);
 }
 
 static void ev_release(struct file *f)
@@ -102,7 +102,7 @@ static void *ev_create(struct ckpt_reader *r)
 }
 
 static const struct ckpt_field ev_fields[] = {
-    CKPT_UINT_MAX(struct eventfd, count, UINT64_MAX - 1),
+    CKPT_UINT(struct eventfd, count),
     CKPT_BOOL(struct eventfd, semaphore),
 };
 
@@ -139,7 +139,7 @@ void eventfd_signal(struct file *f, uint64_t n)
 {
     struct eventfd *e = f->priv;
 
-    e->count += MIN(n, UINT64_MAX - 1 - e->count);
+    e->count += MIN(n, UINT64_MAX - e->count);
     waitq_wake(&e->wq, EPOLLIN);
 }
 

@@ -101,8 +101,14 @@ static void skip(struct pipe *p, size_t n)
     p->head += n;
 }
 
+static size_t packets_max(const struct pipe *p)
+{
+    return MIN(p->limit / NV_PAGE_SIZE, (size_t)PIPE_PACKETS);
+}
+
 ssize_t pipe_take(struct pipe *p, struct uio *u, size_t len)
 {
+    bool was_full = pipe_room(p) < PIPE_BUF || p->npackets >= packets_max(p);
     size_t done = 0;
     ssize_t n = 0;
 
@@ -122,7 +128,7 @@ ssize_t pipe_take(struct pipe *p, struct uio *u, size_t len)
         }
         skip(p, (size_t)n);
     }
-    if (done)
+    if (done && was_full) /* who writes waits only then, and edges are told only then */
         waitq_wake(&p->wwait, EPOLLOUT | EPOLLWRNORM);
     return done ? (ssize_t)done : n;
 }
@@ -207,7 +213,7 @@ static bool fits(const struct pipe *p, size_t want, bool packet)
     size_t room = pipe_room(p);
 
     if (packet)
-        return room >= want && p->npackets < MIN(p->limit / NV_PAGE_SIZE, (size_t)PIPE_PACKETS);
+        return room >= want && p->npackets < packets_max(p);
     return room >= want || (want > PIPE_BUF && room > 0);
 }
 

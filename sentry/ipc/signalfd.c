@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/signalfd.h>
 
+#include "base/macros.h"
 #include "base/strbuf.h"
 #include "sentry/ckpt/types.h"
 #include "sentry/ipc/signalfd.h"
@@ -19,37 +20,69 @@ struct signalfd {
 struct task *signalfd_poller;
 
 /* Which fields of siginfo_t are meaningful: siginfo_layout() of kernel/signal.c. */
+enum layout { OF_KILL, OF_TIMER, OF_POLL, OF_FAULT, OF_MEMORY_ERROR, OF_CHILD, OF_QUEUE, OF_CALL };
+
+static enum layout layout_of(int sig, int code)
+{
+    static const struct {
+        int sig, last;
+        enum layout layout;
+    } own[] = {{SIGILL, 11, OF_FAULT}, {SIGFPE, 15, OF_FAULT}, {SIGSEGV, 10, OF_FAULT},
+               {SIGBUS, 5, OF_FAULT},  {SIGTRAP, 6, OF_FAULT}, {SIGCHLD, 6, OF_CHILD},
+               {SIGIO, 6, OF_POLL},    {SIGSYS, 2, OF_CALL}};
+
+    if (code <= 0 || code >= SI_KERNEL)
+        return code == SI_TIMER   ? OF_TIMER
+               : code == SI_SIGIO ? OF_POLL
+               : code < 0         ? OF_QUEUE
+                                  : OF_KILL;
+    for (size_t i = 0; i < ARRAY_SIZE(own); i++)
+        if (own[i].sig == sig && code <= own[i].last)
+            return sig == SIGBUS && code >= BUS_MCEERR_AR ? OF_MEMORY_ERROR : own[i].layout;
+    return code <= 6 ? OF_POLL : OF_KILL; /* NSIGPOLL: any signal may stand for SIGIO */
+}
+
 static void fill(struct signalfd_siginfo *o, const siginfo_t *i)
 {
+    enum layout l = layout_of(i->si_signo, i->si_code);
+
     *o = (struct signalfd_siginfo){
         .ssi_signo = (uint32_t)i->si_signo, .ssi_errno = i->si_errno, .ssi_code = i->si_code};
-    bool positive = i->si_code > 0 && i->si_code < SI_KERNEL;
-
-    if (positive && i->si_signo == SIGCHLD) {
+    if (l == OF_KILL || l == OF_CHILD || l == OF_QUEUE) {
         o->ssi_pid = (uint32_t)i->si_pid;
         o->ssi_uid = i->si_uid;
+    }
+    if (l == OF_QUEUE || l == OF_TIMER) {
+        o->ssi_ptr = (uint64_t)i->si_ptr;
+        o->ssi_int = i->si_int;
+    }
+    switch (l) {
+    case OF_CHILD:
         o->ssi_status = i->si_status;
         o->ssi_utime = (uint64_t)i->si_utime;
         o->ssi_stime = (uint64_t)i->si_stime;
-    } else if (positive &&
-               (i->si_signo == SIGSEGV || i->si_signo == SIGBUS || i->si_signo == SIGILL ||
-                i->si_signo == SIGFPE || i->si_signo == SIGTRAP)) {
-        o->ssi_addr = (uint64_t)i->si_addr;
-    } else if (i->si_code == SI_TIMER) {
+        break;
+    case OF_TIMER:
         o->ssi_tid = (uint32_t)i->si_timerid;
         o->ssi_overrun = (uint32_t)i->si_overrun;
-        o->ssi_ptr = (uint64_t)i->si_ptr;
-        o->ssi_int = i->si_int;
-    } else if (i->si_code == SI_SIGIO || (positive && i->si_signo == SIGIO)) {
+        break;
+    case OF_POLL:
         o->ssi_band = (uint32_t)i->si_band;
         o->ssi_fd = i->si_fd;
-    } else {
-        o->ssi_pid = (uint32_t)i->si_pid;
-        o->ssi_uid = i->si_uid;
-        if (i->si_code < 0) {
-            o->ssi_ptr = (uint64_t)i->si_ptr;
-            o->ssi_int = i->si_int;
-        }
+        break;
+    case OF_MEMORY_ERROR:
+        o->ssi_addr_lsb = (uint16_t)i->si_addr_lsb;
+        /* fall through */
+    case OF_FAULT:
+        o->ssi_addr = (uint64_t)i->si_addr;
+        break;
+    case OF_CALL:
+        o->ssi_call_addr = (uint64_t)i->si_call_addr;
+        o->ssi_syscall = i->si_syscall;
+        o->ssi_arch = i->si_arch;
+        break;
+    default:
+        break;
     }
 }
 
@@ -92,7 +125,7 @@ static uint32_t sfd_poll(struct file *f, struct poll_table *pt)
         return 0;
     poll_wait(pt, &t->sig.wq);
     poll_wait(pt, &t->tg->sig.wq);
-    return signal_pending_set(t) & s->set ? EPOLLIN | EPOLLRDNORM : 0;
+    return signal_pending_set(t) & s->set ? EPOLLIN : 0;
 }
 
 static void sfd_release(struct file *f)

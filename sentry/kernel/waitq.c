@@ -21,6 +21,11 @@ void waitq_add(struct waitq *q, struct waiter *w)
     list_add_tail(&q->waiters, &w->node);
 }
 
+void waitq_add_first(struct waitq *q, struct waiter *w)
+{
+    list_add(&q->waiters, &w->node);
+}
+
 void waitq_del(struct waiter *w)
 {
     if (w->node.next)

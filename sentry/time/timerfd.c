@@ -78,7 +78,7 @@ static uint32_t tfd_poll(struct file *f, struct poll_table *pt)
     struct timerfd *tf = f->priv;
 
     poll_wait(pt, &tf->wq);
-    return tf->ticks || tf->canceled ? EPOLLIN | EPOLLRDNORM : 0;
+    return tf->ticks || tf->canceled ? EPOLLIN : 0;
 }
 
 static void tfd_release(struct file *f)

@@ -1,5 +1,5 @@
-/* socket(7): each option of SOL_SOCKET on each kind of AF_UNIX socket, set and asked with short and long
- * values. Nothing is asserted but that the answers are the host's. */
+/* socket(7): each option of SOL_SOCKET on each kind of AF_UNIX socket, set and asked with short and
+ * long values. Nothing is asserted but that the answers are the host's. */
 #include "unix.h"
 
 static char line[1024];
@@ -83,8 +83,8 @@ static int make(int kind)
 
 int main(void)
 {
-    static const char *const kinds[] = {"stream",      "dgram",             "seqpacket",
-                                        "unconnected", "unconnected dgram", "listener"};
+    static const char *const kinds[] = {
+        "stream", "dgram", "seqpacket", "unconnected", "unconnected dgram", "listener"};
 
     for (int kind = 0; kind < 6; kind++)
         for (int opt = 0; opt < 86; opt++) {

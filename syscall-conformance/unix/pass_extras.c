@@ -1,5 +1,5 @@
-/* unix(7), socket(7): SO_PASSPIDFD and SO_PEERPIDFD give pidfds of the other side, SO_PEERGROUPS its
- * groups, SO_TIMESTAMP the time of a message; SO_PASSRIGHTS off refuses descriptors. */
+/* unix(7), socket(7): SO_PASSPIDFD and SO_PEERPIDFD give pidfds of the other side, SO_PEERGROUPS
+ * its groups, SO_TIMESTAMP the time of a message; SO_PASSRIGHTS off refuses descriptors. */
 #include "unix.h"
 #include <sys/time.h>
 

@@ -1,5 +1,5 @@
-/* unix(7): long sequences of sends, receives, peeks, urgent bytes, descriptors, options, shutdowns and
- * polls on pairs of sockets. Nothing is asserted but that each step answers as on the host. */
+/* unix(7): long sequences of sends, receives, peeks, urgent bytes, descriptors, options, shutdowns
+ * and polls on pairs of sockets. Nothing is asserted but that each step answers as on the host. */
 #include "unix.h"
 #include <linux/sockios.h>
 
@@ -42,9 +42,9 @@ static void say_flags(int flags)
     static const struct {
         int bit;
         const char *name;
-    } names[] = {{MSG_OOB, "OOB"},         {MSG_PEEK, "PEEK"},     {MSG_TRUNC, "TRUNC"},
-                 {MSG_CTRUNC, "CTRUNC"},   {MSG_EOR, "EOR"},       {MSG_WAITALL, "WAITALL"},
-                 {MSG_ERRQUEUE, "ERRQ"},   {MSG_MORE, "MORE"},     {MSG_CMSG_CLOEXEC, "CLOEXEC"}};
+    } names[] = {{MSG_OOB, "OOB"},       {MSG_PEEK, "PEEK"}, {MSG_TRUNC, "TRUNC"},
+                 {MSG_CTRUNC, "CTRUNC"}, {MSG_EOR, "EOR"},   {MSG_WAITALL, "WAITALL"},
+                 {MSG_ERRQUEUE, "ERRQ"}, {MSG_MORE, "MORE"}, {MSG_CMSG_CLOEXEC, "CLOEXEC"}};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (flags & names[i].bit)
@@ -120,7 +120,8 @@ static void do_recv(int fd)
     static const unsigned int rooms[] = {256, 256, 256, 0, 16, 20, 24, 32, 40, 48};
     unsigned int len = pick(3) ? pick(5) : pick(64);
     int flags = MSG_DONTWAIT | (pick(3) ? 0 : MSG_OOB) | (pick(3) ? 0 : MSG_PEEK) |
-                (pick(8) ? 0 : MSG_TRUNC) | (pick(8) ? 0 : MSG_WAITALL) | (pick(20) ? 0 : MSG_ERRQUEUE);
+                (pick(8) ? 0 : MSG_TRUNC) | (pick(8) ? 0 : MSG_WAITALL) |
+                (pick(20) ? 0 : MSG_ERRQUEUE);
     struct iovec iov = {data, len};
     struct msghdr m = {.msg_iov = &iov,
                        .msg_iovlen = 1,
@@ -144,7 +145,9 @@ static void do_option(int fd)
     static const struct {
         const char *name;
         int opt;
-    } opts[] = {{"OOBINLINE", SO_OOBINLINE}, {"PEEK_OFF", SO_PEEK_OFF}, {"PASSCRED", SO_PASSCRED},
+    } opts[] = {{"OOBINLINE", SO_OOBINLINE},
+                {"PEEK_OFF", SO_PEEK_OFF},
+                {"PASSCRED", SO_PASSCRED},
                 {"RCVLOWAT", SO_RCVLOWAT}};
     unsigned int k = pick(4);
     int v = k == 1 ? (int)pick(6) - 1 : k == 3 ? 1 + (int)pick(4) : (int)pick(2), got = -9;

@@ -385,6 +385,7 @@ ssize_t unix_stream_recv(struct task *t, struct unix_sock *u, struct msg *m, int
     size_t target = MAX(m->flags & MSG_WAITALL ? want : MIN(want, (size_t)u->s.rcvlowat), 1UL);
     size_t skip = peek && u->s.peek_off > 0 ? (size_t)u->s.peek_off : 0;
     ssize_t n = 0;
+    uint64_t head = u->head;
     struct cursor c;
 
     if (u->state != UNIX_CONNECTED)
@@ -419,7 +420,7 @@ ssize_t unix_stream_recv(struct task *t, struct unix_sock *u, struct msg *m, int
     else
         socket_peek_backward(&u->s, done);
     m->inq = (int)(u->ring.used - u->gone);
-    if (!peek && unix_writable(u->peer))
+    if (u->head != head && unix_writable(u->peer))
         unix_wake(u->peer, UNIX_WRITABLE);
     return done ? (ssize_t)done : n;
 }
