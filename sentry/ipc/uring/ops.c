@@ -208,27 +208,36 @@ static long op_poll_add(struct uring_req *r)
     return URING_WAITS;
 }
 
-static long op_timeout(struct uring_req *r)
+int uring_deadline(struct uring_req *r, bool absolute, uint64_t *deadline)
 {
-    const struct io_uring_sqe *s = &r->sqe;
     struct timespec ts;
 
-    if (s->buf_index || s->len != 1 || s->timeout_flags & ~(uint32_t)IORING_TIMEOUT_ABS)
-        return -EINVAL;
-    if (get_user(r->task, &ts, s->addr))
+    if (get_user(r->task, &ts, r->sqe.addr))
         return -EFAULT;
     if (ts.tv_sec < 0 || ts.tv_nsec < 0 || ts.tv_nsec >= NSEC_PER_SEC || ts.tv_sec > INT32_MAX)
         return -EINVAL;
-    if (r->ring->nreqs > URING_PENDING_MAX)
-        return -ENOMEM;
-    uint64_t at = deadline_after(&ts);
-    if (s->timeout_flags & IORING_TIMEOUT_ABS) {
+    if (absolute) {
         const uint64_t want = (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
         uint64_t left = want - MIN(want, time_guest_ns());
-        const struct timespec now = {.tv_sec = (time_t)(left / NSEC_PER_SEC),
-                                     .tv_nsec = (long)(left % NSEC_PER_SEC)};
-        at = deadline_after(&now);
+        ts = (struct timespec){.tv_sec = (time_t)(left / NSEC_PER_SEC),
+                               .tv_nsec = (long)(left % NSEC_PER_SEC)};
     }
+    *deadline = deadline_after(&ts);
+    return 0;
+}
+
+static long op_timeout(struct uring_req *r)
+{
+    const struct io_uring_sqe *s = &r->sqe;
+    uint64_t at;
+
+    if (s->buf_index || s->len != 1 || s->timeout_flags & ~(uint32_t)IORING_TIMEOUT_ABS)
+        return -EINVAL;
+    int err = uring_deadline(r, s->timeout_flags & IORING_TIMEOUT_ABS, &at);
+    if (err)
+        return err;
+    if (r->ring->nreqs > URING_PENDING_MAX)
+        return -ENOMEM;
     r->target = s->off ? r->ring->posted + s->off : UINT64_MAX;
     uring_req_wait(r, 0, false);
     ktimer_arm(&r->timer, at);
@@ -248,6 +257,19 @@ static long op_cancel(struct uring_req *r, int op)
     return 0;
 }
 
+/* A ring cannot be closed by itself. */
+static long op_close(struct uring_req *r)
+{
+    const struct io_uring_sqe *s = &r->sqe;
+
+    if (s->off || s->addr || s->len || s->rw_flags || s->buf_index || s->file_index)
+        return -EINVAL;
+    cleanup_file struct file *f = fd_get(r->task, s->fd);
+    if (!f || is_uring(f))
+        return -EBADF;
+    return CALL(r, close, (uint64_t)(int64_t)s->fd);
+}
+
 static long op_by_name(struct uring_req *r)
 {
     const struct io_uring_sqe *s = &r->sqe;
@@ -264,10 +286,54 @@ static long op_by_name(struct uring_req *r)
         return CALL(r, statx, fd, s->addr, s->statx_flags, s->len, s->addr2);
     case IORING_OP_CONNECT:
         return s->len || s->buf_index ? -EINVAL : CALL(r, connect, fd, s->addr, s->addr2);
-    default: /* IORING_OP_CLOSE */
-        return s->off || s->addr || s->len || s->rw_flags || s->buf_index || s->file_index
+    default:
+        return op_close(r);
+    }
+}
+
+/* Calls on names and ranges, whose unused members must be 0. */
+static long op_call(struct uring_req *r)
+{
+    const struct io_uring_sqe *s = &r->sqe;
+    uint64_t fd = (uint64_t)(int64_t)s->fd, len = (uint64_t)(int64_t)(int)s->len;
+    bool more = s->buf_index || s->splice_fd_in;
+
+    if ((s->flags & IOSQE_FIXED_FILE) || s->ioprio)
+        return s->flags & IOSQE_FIXED_FILE ? -EBADF : -EINVAL;
+    switch (s->opcode) {
+    case IORING_OP_SYNC_FILE_RANGE:
+        return s->addr || more ? -EINVAL
+                               : CALL(r, sync_file_range, fd, s->off, s->len, s->sync_range_flags);
+    case IORING_OP_FALLOCATE:
+        return more || s->rw_flags ? -EINVAL : CALL(r, fallocate, fd, s->len, s->off, s->addr);
+    case IORING_OP_FADVISE:
+        return more ? -EINVAL
+                    : CALL(r, fadvise64, fd, s->off, s->addr ? s->addr : s->len, s->fadvise_advice);
+    case IORING_OP_MADVISE:
+        return more ? -EINVAL
+                    : CALL(r, madvise, s->addr, s->off ? s->off : s->len, s->fadvise_advice);
+    case IORING_OP_SHUTDOWN:
+        return s->off || s->addr || s->rw_flags || more ? -EINVAL : CALL(r, shutdown, fd, s->len);
+    case IORING_OP_RENAMEAT:
+        return more ? -EINVAL : CALL(r, renameat2, fd, s->addr, len, s->addr2, s->rename_flags);
+    case IORING_OP_UNLINKAT:
+        return s->off || s->len || more ? -EINVAL : CALL(r, unlinkat, fd, s->addr, s->unlink_flags);
+    case IORING_OP_MKDIRAT:
+        return s->off || s->rw_flags || more ? -EINVAL : CALL(r, mkdirat, fd, s->addr, s->len);
+    case IORING_OP_SYMLINKAT:
+        return s->len || s->rw_flags || more ? -EINVAL : CALL(r, symlinkat, s->addr, fd, s->addr2);
+    case IORING_OP_LINKAT:
+        return more ? -EINVAL : CALL(r, linkat, fd, s->addr, len, s->addr2, s->hardlink_flags);
+    case IORING_OP_EPOLL_CTL:
+        return more ? -EINVAL : CALL(r, epoll_ctl, fd, s->len, s->off, s->addr);
+    case IORING_OP_SOCKET:
+        return s->addr || s->rw_flags || more ? -EINVAL : CALL(r, socket, fd, s->off, len);
+    case IORING_OP_FILES_UPDATE:
+        return s->rw_flags || s->splice_fd_in || !s->len
                    ? -EINVAL
-                   : CALL(r, close, fd);
+                   : uring_update_files(r->task, r->ring, s->addr, (uint32_t)s->off, s->len);
+    default: /* IORING_OP_LINK_TIMEOUT that follows nothing */
+        return -EINVAL;
     }
 }
 
@@ -297,6 +363,20 @@ bool uring_op_known(unsigned int op)
     case IORING_OP_SEND:
     case IORING_OP_RECV:
     case IORING_OP_OPENAT2:
+    case IORING_OP_SYNC_FILE_RANGE:
+    case IORING_OP_LINK_TIMEOUT:
+    case IORING_OP_FALLOCATE:
+    case IORING_OP_FILES_UPDATE:
+    case IORING_OP_FADVISE:
+    case IORING_OP_MADVISE:
+    case IORING_OP_EPOLL_CTL:
+    case IORING_OP_SHUTDOWN:
+    case IORING_OP_RENAMEAT:
+    case IORING_OP_UNLINKAT:
+    case IORING_OP_MKDIRAT:
+    case IORING_OP_SYMLINKAT:
+    case IORING_OP_LINKAT:
+    case IORING_OP_SOCKET:
         return true;
     default:
         return false;
@@ -332,7 +412,14 @@ long uring_op(struct uring_req *r)
     case IORING_OP_CLOSE:
     case IORING_OP_STATX:
         return op_by_name(r);
-    default:
+    case IORING_OP_READ:
+    case IORING_OP_WRITE:
+    case IORING_OP_READV:
+    case IORING_OP_WRITEV:
+    case IORING_OP_READ_FIXED:
+    case IORING_OP_WRITE_FIXED:
         return op_rw(r);
+    default:
+        return op_call(r);
     }
 }

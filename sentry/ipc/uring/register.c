@@ -84,6 +84,44 @@ static long set_files(struct task *t, struct uring *u, uint64_t arg, uint32_t n)
     return err;
 }
 
+long uring_update_files(struct task *t, struct uring *u, uint64_t addr, uint32_t off, uint32_t n)
+{
+    uint32_t i, end;
+    int fd, err = 0;
+
+    if (!u->files)
+        return -ENXIO;
+    if (__builtin_add_overflow(off, n, &end))
+        return -EOVERFLOW;
+    if (end > u->nfiles)
+        return -EINVAL;
+    for (i = 0; i < n; i++) {
+        struct file *f;
+        err = get_user(t, &fd, addr + i * sizeof(fd)) ? -EFAULT : 0;
+        if (!err && fd == IORING_REGISTER_FILES_SKIP)
+            continue;
+        if (!err)
+            err = take_file(t, fd, &f);
+        if (err)
+            break;
+        if (u->files[off + i])
+            file_put(u->files[off + i]);
+        u->files[off + i] = f;
+    }
+    return i ? (long)i : err;
+}
+
+static long update_files(struct task *t, struct uring *u, uint64_t arg, uint32_t n)
+{
+    struct io_uring_files_update up;
+
+    if (!n)
+        return -EINVAL;
+    if (get_user(t, &up, arg))
+        return -EFAULT;
+    return up.resv ? -EINVAL : uring_update_files(t, u, up.fds, up.offset, n);
+}
+
 static long set_eventfd(struct task *t, struct uring *u, uint64_t arg, uint32_t n)
 {
     int fd;
@@ -163,6 +201,8 @@ long uring_register(struct task *t, struct uring *u, unsigned int op, uint64_t a
             return -ENXIO;
         drop_files(u);
         return 0;
+    case IORING_REGISTER_FILES_UPDATE:
+        return update_files(t, u, arg, n);
     case IORING_REGISTER_EVENTFD:
         return set_eventfd(t, u, arg, n);
     case IORING_UNREGISTER_EVENTFD:
@@ -181,6 +221,8 @@ long uring_register(struct task *t, struct uring *u, unsigned int op, uint64_t a
         if (!u->disabled)
             return -EBADFD;
         u->disabled = false;
+        if (u->single_issuer)
+            u->issuer = t->tid;
         return 0;
     default:
         return -EINVAL;

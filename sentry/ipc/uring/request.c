@@ -20,9 +20,17 @@ static void req_free(struct ktimer *k)
     free(r);
 }
 
+/* Of a linked time limit: what it limits is cancelled. */
 static void timer_expired(struct ktimer *k)
 {
-    uring_req_complete(container_of(k, struct uring_req, timer), -ETIME);
+    struct uring_req *r = container_of(k, struct uring_req, timer), *limited = r->limited;
+
+    if (limited) {
+        limited->limit = NULL;
+        r->limited = NULL;
+        uring_req_complete(limited, -ECANCELED);
+    }
+    uring_req_complete(r, -ETIME);
 }
 
 struct uring_req *uring_req_new(struct uring *u, struct task *t, const struct io_uring_sqe *sqe)
@@ -119,6 +127,35 @@ static bool breaks_chain(const struct uring_req *r, long res)
     return (res < 0 || (r->want && res != r->want)) && !(r->sqe.flags & IOSQE_IO_HARDLINK);
 }
 
+static bool drains(const struct uring_req *first)
+{
+    for (; first; first = first->link)
+        if (first->sqe.flags & IOSQE_IO_DRAIN)
+            return true;
+    return false;
+}
+
+/* When all others are done the first chain starts, and those behind it that wait for no others. */
+static void release_held(struct uring *u)
+{
+    bool first = true;
+
+    while (!list_empty(&u->held) && (!first || u->nreqs == u->nheld)) {
+        struct uring_req *head = list_first(&u->held, struct uring_req, node);
+        if (!first && drains(head))
+            break;
+        bool drained = drains(head);
+        for (struct uring_req *r = head; r; r = r->link) {
+            r->held = false;
+            u->nheld--;
+        }
+        make_ready(head);
+        first = false;
+        if (drained)
+            break;
+    }
+}
+
 static void finish(struct uring_req *r, long res)
 {
     struct uring *u = r->ring;
@@ -127,10 +164,29 @@ static void finish(struct uring_req *r, long res)
     unarm(r);
     list_del(&r->node);
     list_init(&r->node);
-    if (!u->dead && !((r->sqe.flags & IOSQE_CQE_SKIP_SUCCESS) && res >= 0))
+    if (!u->dead && !((r->sqe.flags & IOSQE_CQE_SKIP_SUCCESS) && res >= 0)) {
         uring_post(u, r->sqe.user_data, (int)res);
+        if (r->sqe.opcode == IORING_OP_TIMEOUT) /* they wait for completions of others */
+            u->posted--;
+    }
     u->nreqs--;
+    if (r->held) {
+        r->held = false;
+        u->nheld--;
+    }
     ktimer_arm(&r->free_timer, 1);
+}
+
+void uring_chain_hold(struct uring_req *first)
+{
+    struct uring *u = first->ring;
+
+    for (struct uring_req *r = first; r; r = r->link) {
+        r->held = true;
+        u->nheld++;
+    }
+    list_add_tail(&u->held, &first->node);
+    release_held(u);
 }
 
 /* The request ends, and what is linked to it starts or ends. */
@@ -144,6 +200,14 @@ static void complete(struct uring_req *r, long res)
         return;
     r->link = NULL;
     finish(r, res);
+    if (r->limited) /* cancelled by itself: what it limited has no limit any more */
+        r->limited->limit = NULL;
+    r->limited = NULL;
+    if (r->limit) {
+        r->limit->limited = NULL;
+        finish(r->limit, -ECANCELED);
+        r->limit = NULL;
+    }
     while (next && (cancel || u->dead)) {
         struct uring_req *after = next->link;
         next->link = NULL;
@@ -152,6 +216,7 @@ static void complete(struct uring_req *r, long res)
     }
     if (next)
         make_ready(next);
+    release_held(u);
 }
 
 void uring_timeouts_check(struct uring *u)
@@ -179,10 +244,39 @@ void uring_req_complete(struct uring_req *r, long res)
     uring_timeouts_check(u);
 }
 
+/* A time limit that follows: it begins now, and what is linked to it follows r. */
+static int begin_limit(struct uring_req *r, uint64_t *deadline)
+{
+    struct uring_req *l = r->link;
+
+    if (r->limit || !l || l->sqe.opcode != IORING_OP_LINK_TIMEOUT)
+        return 0;
+    int err = uring_deadline(l, l->sqe.timeout_flags & IORING_TIMEOUT_ABS, deadline);
+    if (err || l->sqe.ioprio || l->sqe.off || l->sqe.buf_index || l->sqe.len != 1 ||
+        l->sqe.timeout_flags & ~(uint32_t)IORING_TIMEOUT_ABS)
+        return err ? err : -EINVAL;
+    r->link = l->link;
+    l->link = NULL;
+    r->limit = l;
+    l->limited = r;
+    return 0;
+}
+
 void uring_req_start(struct uring_req *r)
 {
-    long res = uring_op(r);
+    uint64_t deadline = 0;
+    int err = begin_limit(r, &deadline);
+    long res = err ? -ECANCELED : uring_op(r);
 
+    if (err) { /* the limit is what is wrong */
+        struct uring_req *l = r->link;
+        r->link = NULL;
+        uring_req_complete(r, res);
+        uring_req_complete(l, err);
+        return;
+    }
+    if (res == URING_WAITS && !r->done && r->limit && deadline)
+        ktimer_arm(&r->limit->timer, deadline);
     if (res == URING_WAITS || r->done)
         return;
     if (res <= -ERESTARTSYS && res >= -ERESTART_RESTARTBLOCK)
@@ -192,10 +286,10 @@ void uring_req_start(struct uring_req *r)
 
 struct uring_req *uring_find(struct uring *u, uint64_t user_data, int op)
 {
-    struct list *const lists[] = {&u->pending, &u->ready};
+    struct list *const lists[] = {&u->pending, &u->ready, &u->held};
     struct uring_req *r;
 
-    for (int i = 0; i < 2; i++)
+    for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
         list_for_each(r, lists[i], node) {
             if (r->sqe.user_data == user_data && (op < 0 || r->sqe.opcode == op))
                 return r;
@@ -205,10 +299,10 @@ struct uring_req *uring_find(struct uring *u, uint64_t user_data, int op)
 
 static struct uring_req *first_of(struct uring *u, const struct task *t)
 {
-    struct list *const lists[] = {&u->pending, &u->ready};
+    struct list *const lists[] = {&u->pending, &u->ready, &u->held};
     struct uring_req *r;
 
-    for (int i = 0; i < 2; i++)
+    for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
         list_for_each(r, lists[i], node) {
             if (!t || r->task == t)
                 return r;

@@ -29,7 +29,8 @@
     (IORING_FEAT_SINGLE_MMAP | IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE |                    \
      IORING_FEAT_RW_CUR_POS | IORING_FEAT_FAST_POLL | IORING_FEAT_EXT_ARG)
 #define SQE_FLAGS                                                                                  \
-    (IOSQE_FIXED_FILE | IOSQE_IO_LINK | IOSQE_IO_HARDLINK | IOSQE_ASYNC | IOSQE_CQE_SKIP_SUCCESS)
+    (IOSQE_FIXED_FILE | IOSQE_IO_LINK | IOSQE_IO_HARDLINK | IOSQE_ASYNC | IOSQE_IO_DRAIN |         \
+     IOSQE_CQE_SKIP_SUCCESS)
 #define BATCH 64 /* entries between which others run */
 
 struct list urings = LIST_INIT(urings);
@@ -274,9 +275,14 @@ long sys_io_uring_setup(struct task *t, const struct sysargs *a)
     u->sq_entries = entries;
     u->cq_entries = p.cq_entries;
     u->disabled = p.flags & IORING_SETUP_R_DISABLED;
+    if ((p.flags & (IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_R_DISABLED)) ==
+        IORING_SETUP_SINGLE_ISSUER)
+        u->issuer = t->tid;
+    u->single_issuer = p.flags & IORING_SETUP_SINGLE_ISSUER;
     u->submit_all = p.flags & IORING_SETUP_SUBMIT_ALL;
     list_init(&u->pending);
     list_init(&u->ready);
+    list_init(&u->held);
     waitq_init(&u->wq);
     err = map_memory(u);
     struct file *f = err ? NULL : file_new_anon(&ring_ops, 0600, O_RDWR, u);
@@ -323,7 +329,7 @@ static uint32_t submit_chain(struct task *t, struct uring *u, uint32_t max, bool
     struct uring_req *first = NULL, **end = &first;
     uint32_t n = 0;
     int bad = 0;
-    bool more = true;
+    bool more = true, drain = false;
 
     while (more && n < max) {
         struct io_uring_sqe sqe;
@@ -331,6 +337,7 @@ static uint32_t submit_chain(struct task *t, struct uring *u, uint32_t max, bool
         if (!next_sqe(u, &sqe))
             break;
         more = sqe.flags & (IOSQE_IO_LINK | IOSQE_IO_HARDLINK);
+        drain |= sqe.flags & IOSQE_IO_DRAIN;
         int err = check_sqe(&sqe);
         struct uring_req *r = uring_req_new(u, t, &sqe);
         if (!r) {
@@ -351,7 +358,10 @@ static uint32_t submit_chain(struct task *t, struct uring *u, uint32_t max, bool
     if (!first)
         return n;
     if (!bad) {
-        uring_req_start(first);
+        if (drain || !list_empty(&u->held))
+            uring_chain_hold(first);
+        else
+            uring_req_start(first);
         return n;
     }
     for (struct uring_req *r = first, *next; r; r = next) {
@@ -464,6 +474,8 @@ long sys_io_uring_enter(struct task *t, const struct sysargs *a)
     struct uring *u = f->priv;
     if (u->disabled)
         return -EBADFD;
+    if (u->issuer && u->issuer != t->tid)
+        return -EEXIST;
     long done = submit(t, u, arg_u32(a, 1));
     if (!(flags & IORING_ENTER_GETEVENTS)) {
         uring_flush_overflow(u);
@@ -483,5 +495,8 @@ long sys_io_uring_register(struct task *t, const struct sysargs *a)
     if (arg_u32(a, 1) >= REGISTER_LAST || arg_i32(a, 0) == -1)
         return -EINVAL;
     int err = get_ring(t, arg_i32(a, 0), &f);
+    const struct uring *u = err ? NULL : f->priv;
+    if (u && u->issuer && u->issuer != t->tid)
+        return -EEXIST;
     return err ? err : uring_register(t, f->priv, arg_u32(a, 1), arg_u64(a, 2), arg_u32(a, 3));
 }

@@ -33,9 +33,11 @@ struct uring {
     uint32_t sq_entries, cq_entries; /* powers of two; ours, not the guest's */
     uint32_t sq_head, cq_tail;       /* ours: the guest's copies are written, never read */
     uint64_t posted;
-    bool disabled, dead, submit_all;
+    bool disabled, dead, submit_all, single_issuer;
+    pid_t issuer;               /* the only task that may submit; 0: anyone */
     struct list pending, ready; /* struct uring_req; ready ones wait for their task */
-    uint32_t nreqs;
+    struct list held;           /* chains that wait for all before them: IOSQE_IO_DRAIN */
+    uint32_t nreqs, nheld;
     struct io_uring_cqe *overflow; /* that did not fit, the oldest first */
     uint32_t noverflow, overflow_cap;
     struct waitq wq; /* completions: tasks in io_uring_enter(2), pollers */
@@ -62,7 +64,9 @@ struct uring_req {
     struct file *file;       /* NULL: not needed, or not there */
     struct uring_req *link;  /* to be started after this; owned */
     uint32_t events;         /* that it waits for; 0: it runs, or is to run */
-    bool armed, done;
+    bool armed, done, held;
+    /* A linked time limit and the request it limits: they know each other while that runs. */
+    struct uring_req *limit, *limited;
     long want;       /* reads and writes: less breaks a chain */
     uint64_t target; /* timeouts: the number of completions that end it; UINT64_MAX: none */
     int nwaiters;
@@ -83,6 +87,8 @@ void uring_put(struct uring *u);
 /* request.c */
 struct uring_req *uring_req_new(struct uring *u, struct task *t, const struct io_uring_sqe *sqe);
 void uring_req_start(struct uring_req *r);
+/* The chain waits until all requests before it are complete. */
+void uring_chain_hold(struct uring_req *first);
 /* It waits in the ring until its file has something of events, or for good (0). */
 void uring_req_wait(struct uring_req *r, uint32_t events, bool look);
 void uring_req_complete(struct uring_req *r, long res);
@@ -95,7 +101,13 @@ void uring_run_ready(struct uring *u, struct task *t);
 long uring_op(struct uring_req *r);
 bool uring_op_known(unsigned int op);
 
+/* Reads a relative or absolute (CLOCK_MONOTONIC) time of the guest as a deadline. */
+int uring_deadline(struct uring_req *r, bool absolute, uint64_t *deadline);
+
 /* register.c */
+/* Puts n descriptors at addr in place of those registered from off on: how many, or negative errno.
+ */
+long uring_update_files(struct task *t, struct uring *u, uint64_t addr, uint32_t off, uint32_t n);
 long uring_register(struct task *t, struct uring *u, unsigned int op, uint64_t arg, uint32_t n);
 void uring_unregister_all(struct uring *u);
 
