@@ -166,8 +166,10 @@ static void finish(struct uring_req *r, long res)
     list_init(&r->node);
     if (!u->dead && !((r->sqe.flags & IOSQE_CQE_SKIP_SUCCESS) && res >= 0)) {
         uring_post(u, r->sqe.user_data, (int)res);
-        if (r->sqe.opcode == IORING_OP_TIMEOUT) /* they wait for completions of others */
+        if (r->sqe.opcode == IORING_OP_TIMEOUT) { /* they wait for completions of others */
             u->posted--;
+            u->timeouts++;
+        }
     }
     u->nreqs--;
     if (r->held) {

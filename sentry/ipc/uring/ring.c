@@ -326,7 +326,7 @@ static int check_sqe(const struct io_uring_sqe *s)
 /* Takes a chain of linked entries off the ring: how many. stop: what follows is not submitted. */
 static uint32_t submit_chain(struct task *t, struct uring *u, uint32_t max, bool *stop)
 {
-    struct uring_req *first = NULL, **end = &first;
+    struct uring_req *first = NULL, *wrong = NULL, **end = &first;
     uint32_t n = 0;
     int bad = 0;
     bool more = true, drain = false;
@@ -344,13 +344,9 @@ static uint32_t submit_chain(struct task *t, struct uring *u, uint32_t max, bool
             uring_post(u, sqe.user_data, -ENOMEM);
             break;
         }
-        if (err && !bad)
+        if (err && !bad) { /* it and what is linked to it fail */
             bad = err;
-        if (err) { /* it and what is linked to it fail */
-            r->sqe.opcode = IORING_OP_NOP;
-            r->sqe.flags = 0;
-            *end = r;
-            break;
+            wrong = r;
         }
         *end = r;
         end = &r->link;
@@ -367,7 +363,7 @@ static uint32_t submit_chain(struct task *t, struct uring *u, uint32_t max, bool
     for (struct uring_req *r = first, *next; r; r = next) {
         next = r->link;
         r->link = NULL;
-        uring_req_complete(r, next ? -ECANCELED : bad);
+        uring_req_complete(r, r == wrong ? bad : -ECANCELED);
     }
     *stop = !u->submit_all;
     return n;
@@ -423,16 +419,19 @@ static int get_wait(struct task *t, const struct sysargs *a, struct enter_wait *
 
 static long wait_events(struct task *t, struct uring *u, uint32_t min, const struct enter_wait *w)
 {
+    uint64_t timeouts = u->timeouts;
+
     for (;;) {
         uring_run_ready(u, t);
         uring_flush_overflow(u);
-        if (uring_cq_ready(u) >= min)
+        /* A timeout ends the wait, too: io_should_wake(). */
+        if (uring_cq_ready(u) >= min || u->timeouts != timeouts)
             return 0;
         int err = task_wait(t, &u->wq, w->deadline);
-        if (err == -ETIMEDOUT)
-            return uring_cq_ready(u) >= min ? 0 : -ETIME;
+        if (err && uring_cq_ready(u)) /* less than asked for is no error */
+            return 0;
         if (err)
-            return -EINTR;
+            return err == -ETIMEDOUT ? -ETIME : -EINTR;
     }
 }
 
