@@ -9,6 +9,7 @@
 
 #define STEPS 500
 #define ROUNDS 10
+#define PER_LINE 5
 #define FDS 12
 #define SETS 4
 
@@ -16,7 +17,7 @@ static uint32_t seed;
 static int
     fds[FDS]; /* pipe r, w, pipe r, w, eventfd, stream a, b, dgram a, b; the last ones closed */
 static int sets[SETS];
-static char line[512];
+static char line[4096]; /* of PER_LINE steps */
 
 static unsigned int pick(unsigned int n)
 {
@@ -153,7 +154,10 @@ int main(void)
         seed = (uint32_t)round;
         open_all();
         for (int k = 0; k < STEPS; k++) {
-            line[0] = 0;
+            if (k % PER_LINE)
+                say("; ");
+            else
+                line[0] = 0;
             unsigned int what = pick(20);
             if (what < 6)
                 do_ctl();
@@ -163,7 +167,8 @@ int main(void)
                 do_io();
             else
                 do_rare();
-            ok(1, "%s", line);
+            if (k % PER_LINE == PER_LINE - 1)
+                ok(1, "%s", line);
         }
         for (int i = 0; i < FDS; i++) {
             close(fds[i]);

@@ -1,7 +1,8 @@
 /*
  * Files in flight: descriptors sent with SCM_RIGHTS and not yet received. A socket whose file only
  * queues refer to can still be reached if one of those queues can; what remains, cycles of sockets
- * in each other's queues, is freed by mark and sweep when some socket is closed.
+ * in each other's queues, is freed by mark and sweep when some socket is closed or too many are
+ * sent.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include "sentry/socket/unix/unix.h"
 
 #define INFLIGHT_MAX 262144 /* whatever the limits and capabilities of the senders */
+#define INFLIGHT_LOOK 2024  /* so many are worth a look: SCM_MAX_FD * 8 of net/unix/garbage.c */
 #define CAP_SYS_ADMIN 21
 #define CAP_SYS_RESOURCE 24
 
@@ -24,6 +26,13 @@ static struct unix_sock *unix_of_file(const struct file *f)
 
 int unix_inflight_check(struct task *t, const struct scm_files *files)
 {
+    static size_t look_at = INFLIGHT_LOOK;
+
+    /* Nobody may ever close another socket: one that makes cycles only has to be met here. */
+    if (inflight_files >= look_at) {
+        unix_gc();
+        look_at = 2 * inflight_files + INFLIGHT_LOOK;
+    }
     if (inflight_files + (size_t)files->n > INFLIGHT_MAX)
         return -ETOOMANYREFS;
     if (inflight_files > rlimit_cur(t, RLIMIT_NOFILE) && !cred_capable(t->cred, CAP_SYS_RESOURCE) &&
