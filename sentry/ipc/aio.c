@@ -9,6 +9,8 @@
 
 #include <errno.h>
 #include <linux/aio_abi.h>
+#include <linux/capability.h>
+#include <linux/ioprio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -186,6 +188,27 @@ static int book(struct aio_ctx *c)
 }
 
 /* --- submission --- */
+/* IOCB_FLAG_IOPRIO: ioprio_check_cap(). Priorities change nothing here. */
+static int check_prio(const struct task *t, const struct iocb *cb)
+{
+    unsigned int prio = (uint16_t)cb->aio_reqprio;
+
+    if (!(cb->aio_flags & IOCB_FLAG_IOPRIO))
+        return 0;
+    switch (prio >> IOPRIO_CLASS_SHIFT & 7) {
+    case IOPRIO_CLASS_RT:
+        return cred_capable(t->cred, CAP_SYS_NICE) || cred_capable(t->cred, CAP_SYS_ADMIN) ? 0
+                                                                                           : -EPERM;
+    case IOPRIO_CLASS_NONE:
+        return prio & 7 ? -EINVAL : 0;
+    case IOPRIO_CLASS_BE:
+    case IOPRIO_CLASS_IDLE:
+        return 0;
+    default:
+        return -EINVAL;
+    }
+}
+
 static long do_rw(struct task *t, struct file *f, const struct iocb *cb, enum uio_dir dir, bool vec,
                   bool *is_event)
 {
@@ -195,6 +218,9 @@ static long do_rw(struct task *t, struct file *f, const struct iocb *cb, enum ui
 
     unsigned int plain = dir == UIO_DEST ? FILE_PLAIN_READ : FILE_PLAIN_WRITE;
 
+    int prio = check_prio(t, cb);
+    if (prio)
+        return prio;
     if (!(f->ops->io & plain)) {
         int err = file_check_rwf(f, dir == UIO_SOURCE, cb->aio_rw_flags);
         if (err)

@@ -1,6 +1,7 @@
 /* timerfd_create(2). */
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/timerfd.h>
 
 #include "base/macros.h"
@@ -13,6 +14,10 @@
 /* As good as never: a timer that nobody has read fires no more until somebody does. */
 #define UNREAD_NS (3600 * NSEC_PER_SEC)
 
+#ifndef TFD_IOC_SET_TICKS
+#define TFD_IOC_SET_TICKS _IOW('T', 0, uint64_t)
+#endif
+
 struct timerfd {
     clockid_t clock;
     struct ktimer timer;
@@ -20,6 +25,7 @@ struct timerfd {
     uint64_t late_ns; /* it is armed so much after its time: count_ticks() */
     bool is_wall;     /* it waits for a time of the wall clock */
     bool cancel_on_set, canceled;
+    int settime_flags;
     struct waitq wq;
     struct file *file; /* weak; of a restored one */
 };
@@ -81,6 +87,27 @@ static uint32_t tfd_poll(struct file *f, struct poll_table *pt)
     return tf->ticks || tf->canceled ? EPOLLIN : 0;
 }
 
+/* TFD_IOC_SET_TICKS: as many expirations as this were not read yet. */
+static long tfd_ioctl(struct task *t, struct file *f, unsigned int cmd, unsigned long arg)
+{
+    struct timerfd *tf = f->priv;
+    uint64_t ticks;
+
+    if (cmd != TFD_IOC_SET_TICKS)
+        return -ENOTTY;
+    if (get_user(t, &ticks, arg))
+        return -EFAULT;
+    if (!ticks)
+        return -EINVAL;
+    if (tf->canceled) {
+        tf->canceled = false;
+        return -ECANCELED;
+    }
+    tf->ticks = ticks;
+    waitq_wake(&tf->wq, EPOLLIN);
+    return 0;
+}
+
 static void tfd_release(struct file *f)
 {
     struct timerfd *tf = f->priv;
@@ -113,10 +140,11 @@ static void tfd_fdinfo(struct file *f, struct strbuf *out)
     struct itimerspec v = tfd_value(tf);
 
     strbuf_printf(out,
-                  "clockid: %d\nticks: %lu\nsettime flags: 00\nit_value: (%ld, %ld)\n"
+                  "clockid: %d\nticks: %lu\nsettime flags: 0%o\nit_value: (%ld, %ld)\n"
                   "it_interval: (%ld, %ld)\n",
-                  tf->clock, (unsigned long)tf->ticks, v.it_value.tv_sec, v.it_value.tv_nsec,
-                  v.it_interval.tv_sec, v.it_interval.tv_nsec);
+                  tf->clock, (unsigned long)tf->ticks, (unsigned int)tf->settime_flags,
+                  v.it_value.tv_sec, v.it_value.tv_nsec, v.it_interval.tv_sec,
+                  v.it_interval.tv_nsec);
 }
 
 /* --- checkpoints --- */
@@ -176,15 +204,19 @@ static int tfd_restore(struct file *f)
 }
 
 static const struct ckpt_field tfd_fields[] = {
-    CKPT_UINT(struct timerfd, clock),         CKPT_UINT(struct timerfd, interval_ns),
-    CKPT_UINT(struct timerfd, ticks),         CKPT_BOOL(struct timerfd, is_wall),
-    CKPT_BOOL(struct timerfd, cancel_on_set), CKPT_BOOL(struct timerfd, canceled),
+    CKPT_UINT(struct timerfd, clock),
+    CKPT_UINT(struct timerfd, interval_ns),
+    CKPT_UINT(struct timerfd, ticks),
+    CKPT_BOOL(struct timerfd, is_wall),
+    CKPT_BOOL(struct timerfd, cancel_on_set),
+    CKPT_BOOL(struct timerfd, canceled),
+    CKPT_SINCE(2, CKPT_KIND_UINT, struct timerfd, settime_flags),
 };
 
 static const struct ckpt_type ckpt_timerfd = {
     .name = "timerfd",
     .id = CT_TIMERFD,
-    .version = 1,
+    .version = 2, /* 2: flags for fdinfo */
     CKPT_TABLE(tfd_fields),
     .save = tfd_save,
     .create = tfd_create,
@@ -196,6 +228,7 @@ static const struct file_ops timerfd_ops = {
     .kind = "[timerfd]",
     .read = tfd_read,
     .poll = tfd_poll,
+    .ioctl = tfd_ioctl,
     .release = tfd_release,
     .fdinfo = tfd_fdinfo,
     .llseek = noop_llseek,
@@ -264,6 +297,7 @@ long sys_timerfd_settime(struct task *t, const struct sysargs *a)
     tf->is_wall = (flags & TFD_TIMER_ABSTIME) && clock_is_wall(tf->clock);
     tf->cancel_on_set = tf->is_wall && (flags & TFD_TIMER_CANCEL_ON_SET);
     tf->canceled = false;
+    tf->settime_flags = flags;
     tf->interval_ns = MIN((uint64_t) new.it_interval.tv_sec, 1UL << 32) * NSEC_PER_SEC +
                       (uint64_t) new.it_interval.tv_nsec;
     if (new.it_value.tv_sec || new.it_value.tv_nsec) {
