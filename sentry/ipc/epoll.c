@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "base/macros.h"
 #include "base/strbuf.h"
@@ -22,6 +23,9 @@
 #define NESTING_MAX 5
 #define EVENTS_MAX (INT32_MAX / (int)sizeof(struct epoll_event))
 #define BUCKETS_FIRST 16
+#define POLL_WEIGHT 64
+#define EPIOCSPARAMS_K _IOW(0x8a, 1, struct epoll_params_k)
+#define EPIOCGPARAMS_K _IOR(0x8a, 2, struct epoll_params_k)
 /* Wakes that one event may cause through nested sets before repeated ones are left out. */
 #define WAKE_BUDGET 10000
 #define EP_ALWAYS (EPOLLERR | EPOLLHUP) /* reported though not asked for */
@@ -424,9 +428,27 @@ static void epoll_fdinfo(struct file *f, struct strbuf *out)
                       (unsigned long)it->data);
 }
 
+/* ioctl_eventpoll(2): kept; nothing here polls busily. */
 static long epoll_ioctl(struct task *t, struct file *f, unsigned int cmd, unsigned long arg)
 {
-    return -EINVAL; /* its own errno: ep_eventpoll_ioctl() */
+    struct epoll *ep = f->priv;
+    struct epoll_params_k p;
+
+    switch (cmd) {
+    case EPIOCSPARAMS_K:
+        if (get_user(t, &p, arg))
+            return -EFAULT;
+        if (p.pad || p.prefer_busy_poll > 1 || p.busy_poll_usecs > INT32_MAX)
+            return -EINVAL;
+        if (p.busy_poll_budget > POLL_WEIGHT && !cred_capable(t->cred, 12 /* NET_ADMIN */))
+            return -EPERM;
+        ep->params = p;
+        return 0;
+    case EPIOCGPARAMS_K:
+        return put_user(t, &ep->params, arg);
+    default:
+        return -EINVAL; /* its own errno: ep_eventpoll_ioctl() */
+    }
 }
 
 const struct file_ops epoll_ops = {

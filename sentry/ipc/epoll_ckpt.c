@@ -75,6 +75,7 @@ static void epoll_save(struct ckpt_writer *w, void *obj)
     ckpt_put_u32(w, n);
     list_for_each(it, &ep->ready, ready_node)
         ckpt_put_u32(w, it->number);
+    ckpt_put_bytes(w, &ep->params, sizeof(ep->params));
 }
 
 static void *epoll_made(struct ckpt_reader *r)
@@ -106,6 +107,8 @@ static void epoll_load(struct ckpt_reader *r, void *obj, unsigned int version)
         ckpt_bad(r, "out of memory");
     for (uint32_t i = 0; ep->saved->ready && i < ep->saved->nready; i++)
         ep->saved->ready[i] = ckpt_get_u32(r);
+    if (version > 1)
+        ckpt_get_bytes(r, &ep->params, sizeof(ep->params));
 }
 
 /* What is watched may not be whole yet: epoll_restored() goes on. */
@@ -194,7 +197,7 @@ int epoll_restored(void)
 const struct ckpt_type ckpt_epoll = {
     .name = "epoll",
     .id = CT_EPOLL,
-    .version = 1,
+    .version = 2, /* 2: parameters of busy polling */
     .save = epoll_save,
     .create = epoll_made,
     .load = epoll_load,

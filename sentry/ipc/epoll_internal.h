@@ -30,6 +30,12 @@ struct epoll_item {
     int nwaiters;
 };
 
+struct epoll_params_k { /* struct epoll_params, which older headers do not have */
+    uint32_t busy_poll_usecs;
+    uint16_t busy_poll_budget;
+    uint8_t prefer_busy_poll, pad;
+};
+
 struct epoll {
     struct list ready, all;
     struct waitq wq;      /* tasks in epoll_wait: one is woken at a time */
@@ -41,6 +47,7 @@ struct epoll {
     uid_t uid; /* who made it has each item charged */
     struct user_counts *user;
     struct epoll_item **table;
+    struct epoll_params_k params;
     struct epoll_saved *saved; /* while a restore is under way: its items */
     struct list restored_node;
 };
