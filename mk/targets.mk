@@ -95,6 +95,7 @@ host: $(NV)
 	tests/integration/host.sh $(NV) "$(PLATFORMS)"
 	tests/integration/files.sh $(NV) "$(PLATFORMS)"
 	tests/integration/user.sh $(NV) "$(PLATFORMS)"
+	tests/integration/erofs.sh $(NV) "$(PLATFORMS)"
 	tests/integration/selftest.sh $(NV) "$(PLATFORMS)"
 	tests/integration/core.sh $(NV) "$(PLATFORMS)"
 	tests/integration/image.sh $(NV)

@@ -101,6 +101,41 @@ for name, n in (("text4097", 8192), ("noise60", 4096)):
     print(os.WTERMSIG(os.waitpid(pid, 0)[1]))' | tr '\n' ' ')" "{0} 7 {0} 7 "
 done
 
+# Through a checkpoint, and what is then refused.
+checkpointed() { # checkpointed PLATFORM OTHER IMAGE
+    local id=erofs$$
+    rm -rf saved first
+    timeout -s KILL 60 "$nv" run --platform="$1" --id $id --rootfs "$3.erofs" --mount "$tmp/lz4.erofs:/mnt:erofs" -- /bin/sh -c \
+        'exec 5</mnt/sizes/mixed; dd bs=1000 count=3 <&5 2>/dev/null | md5sum; cd /mnt/deep/0; echo new >/etc/new; echo on; while [ ! -e /tmp/never ] && [ -z "$(cat /proc/sys/kernel/hostname | grep -v "^nanovisor$")" ]; do sleep 0.1; done; cat /etc/motd /etc/new <&5 - | md5sum; ls; md5sum </mnt/sizes/noise65537' \
+        >first 2>&1 </dev/null &
+    await first on
+    timeout -s KILL 60 "$nv" checkpoint $id --image-path "$tmp/saved" >/dev/null 2>err || cat err
+    wait $!
+    timeout -s KILL 60 "$nv" restore --platform="$2" "$tmp/saved" </dev/null 2>err
+}
+for platform in $2; do
+    for other in $2; do
+        for image in root packed-root; do
+            is "$image: checkpoint, restored on $other" "$(checkpointed "$platform" "$other" $image)" \
+                "$({ cat root/etc/motd; echo new; tail -c +3001 tree/sizes/mixed; } | md5sum; echo 1; md5sum <tree/sizes/noise65537)"
+        done
+    done
+done
+restored() { timeout -s KILL 60 "$nv" restore "$@" </dev/null 2>&1 >/dev/null | head -1; }
+cp saved/manifest.json own.json && chmod u+w saved saved/manifest.json
+sed -i 's/"hostname": *"[a-z]*"/"hostname":"elsewhere"/' saved/manifest.json
+is "restore: made by others" "$(restored "$tmp/saved" | grep -c 'packed-root.erofs of this host, and was not made here')" 1
+is "restore: made by others, root given" "$(restored --rootfs packed-root.erofs "$tmp/saved" | grep -c 'lz4.erofs of this host, and was not made here')" 1
+is "restore: made by others, all given" "$(timeout -s KILL 60 "$nv" restore --rootfs packed-root.erofs --mount "$tmp/lz4.erofs:/mnt" "$tmp/saved" 2>&1 </dev/null | tail -1)" "$(md5sum <tree/sizes/noise65537)"
+cat own.json >saved/manifest.json
+cp -p packed-root.erofs moved.erofs && mv packed-root.erofs away.erofs
+is "restore: the image is elsewhere" "$(timeout -s KILL 60 "$nv" restore --rootfs moved.erofs "$tmp/saved" 2>&1 </dev/null | tail -1)" "$(md5sum <tree/sizes/noise65537)"
+mv away.erofs packed-root.erofs
+cp -p lz4.erofs kept.erofs && touch lz4.erofs
+is "restore: the image has changed" "$(restored "$tmp/saved" | grep -c 'EROFS image of /mnt has changed since the checkpoint (it was modified)')" 1
+cp -p kept.erofs lz4.erofs && rm packed-root.erofs
+is "restore: the image is gone" "$(restored "$tmp/saved" | grep -c "root directory")" 1
+
 # Images that are none, or not known.
 platform=${2%% *}
 is "refused: no image" "$(run --rootfs want -- /bin/true; echo $?; grep -c 'neither a directory nor an EROFS image' err)" "$(printf '2\n1')"
