@@ -455,6 +455,7 @@ static int trap_hostcall(struct gthread *thr, struct platform_hostcall *call)
 
 const struct platform platform_trap = {
     .name = "trap",
+    .aborts_rseq = true,
     .probe = trap_probe,
     .init = trap_init,
     .shutdown = trap_shutdown,

@@ -561,12 +561,14 @@ static const struct ckpt_field task_fields[] = {
     CKPT_SINCE(2, CKPT_KIND_REF, struct task, ipc, .type = &ckpt_ipc_ns),
     CKPT_SINCE(2, CKPT_KIND_REF, struct task, sem_undo, .type = &ckpt_sem_undo),
     CKPT_SINCE(3, CKPT_KIND_UINT, struct task, mempolicy),
+    CKPT_SINCE(6, CKPT_KIND_UINT, struct task, rseq_len),
+    CKPT_SINCE(6, CKPT_KIND_UINT, struct task, rseq_sig),
 };
 
 const struct ckpt_type ckpt_task = {
     .name = "task",
     .id = CT_TASK,
-    .version = 5,
+    .version = 6,
     CKPT_TABLE(task_fields),
     .save = task_save,
     .create = task_create,

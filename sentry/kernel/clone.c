@@ -95,6 +95,11 @@ static int inherit(struct task *t, struct task *c, uint64_t f)
     c->policy = t->policy;
     c->ioprio = t->ioprio;
     c->mempolicy = t->mempolicy;
+    if (!(f & CLONE_VM)) { /* the host's thread has it, too: rseq_fork() */
+        c->rseq = t->rseq;
+        c->rseq_len = t->rseq_len;
+        c->rseq_sig = t->rseq_sig;
+    }
     c->sig.blocked = t->sig.blocked;
     if (!(f & CLONE_VM) || (f & CLONE_VFORK))
         c->sig.altstack = t->sig.altstack;

@@ -295,6 +295,11 @@ static int fresh_state(struct task *t)
     task_kill_others(t);
     if (task_fatal_pending(t))
         return -EINTR;
+    /* exec_mm_release() of kernel/fork.c: as if the task left the old memory by its end. */
+    robust_list_exit(t);
+    futex_pi_exit(t);
+    task_rseq_leave(t);
+    task_clear_tid(t);
     if (tg->sighand->refs > 1) {
         struct signal_shared *own = sighand_copy(tg->sighand);
         if (!own)

@@ -315,6 +315,8 @@ void task_exit(struct task *t, int code)
     t->in_syscall = false;
     if (t->mm && t->ev.kind != PE_EXITED) {
         robust_list_exit(t);
+        if (t->rseq)
+            task_rseq_leave(t);
         task_clear_tid(t);
     }
     futex_pi_exit(t);

@@ -152,6 +152,8 @@ int task_materialize(struct task *t)
     t->regs_dirty = true;
     free(t->fpstate);
     t->fpstate = NULL;
+    if (t->rseq)
+        task_rseq_restore(t);
     return 0;
 }
 
@@ -345,6 +347,8 @@ void task_run(struct task *t)
             }
             break;
         case PE_FAULT:
+            if (unlikely(t->rseq) && !platform->aborts_rseq)
+                task_rseq_abort(t);
             handle_fault(t);
             break;
         case PE_EXITED:
@@ -355,6 +359,8 @@ void task_run(struct task *t)
         case PE_INTERRUPTED:
             if (t->ev.trapped)
                 mm_site_trapped(t);
+            else if (unlikely(t->rseq) && !platform->aborts_rseq)
+                task_rseq_abort(t);
             break;
         default:
             break;

@@ -1,6 +1,5 @@
-/* sched_*(2), priorities, affinity, getcpu(2), membarrier(2), rlimits. */
+/* sched_*(2), priorities, affinity, getcpu(2), rlimits. */
 #include <errno.h>
-#include <linux/membarrier.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -390,31 +389,6 @@ long sys_setpriority(struct task *t, const struct sysargs *a)
         ret = ret == -ESRCH ? 0 : ret;
     }
     return ret;
-}
-
-/* A process-wide barrier: every thread of it in guest code passes through its stub. */
-long sys_membarrier(struct task *t, const struct sysargs *a)
-{
-    struct task *o;
-
-    if (arg_u32(a, 1) && arg_i32(a, 0) != MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ)
-        return -EINVAL;
-    switch (arg_i32(a, 0)) {
-    case MEMBARRIER_CMD_QUERY:
-        return MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_PRIVATE_EXPEDITED |
-               MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED;
-    case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED:
-        return 0;
-    case MEMBARRIER_CMD_GLOBAL:
-    case MEMBARRIER_CMD_PRIVATE_EXPEDITED:
-        list_for_each(o, &t->tg->tasks, tg_node) {
-            if (o != t && o->in_guest)
-                platform->interrupt(o->thr);
-        }
-        return 0;
-    default:
-        return -EINVAL;
-    }
 }
 
 /* --- rlimits --- */

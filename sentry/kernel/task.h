@@ -107,7 +107,9 @@ struct task {
     } restart_data;
 
     uint64_t clear_child_tid, robust_list, set_child_tid;
-    uint64_t rseq, timer_slack_ns;
+    uint64_t rseq; /* 0: not registered */
+    uint32_t rseq_len, rseq_sig;
+    uint64_t timer_slack_ns;
     uint64_t start_ns;         /* the guest's CLOCK_MONOTONIC at creation */
     uint64_t cpu_past_ns;      /* CPU time of its host threads before the one it has */
     uint64_t cpu_sampled_ns;   /* as the last checkpoint saw it */

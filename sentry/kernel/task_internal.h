@@ -67,6 +67,11 @@ void task_clear_tid(struct task *t);
 int futex_wake_addr(struct task *t, uint64_t addr, bool private_, int n);
 bool futex_same_key(const struct futex_key *a, const struct futex_key *b);
 void futex_pi_exit(struct task *t); /* waiters get the locks that t owned */
+/* rseq.c: the host thread changes hands; a restored task has one; it was interrupted. */
+void task_rseq_leave(struct task *t);
+void task_rseq_restore(struct task *t);
+void task_rseq_abort(struct task *t);
+bool rseq_offered(void);
 /* facts.c, posix timers: sentry/time */
 void task_publish_facts(struct task *t);
 void posix_timers_exit(struct thread_group *tg);

@@ -442,12 +442,13 @@ static const struct ckpt_field fields[] = {
     CKPT_UINT_MAX(struct mm, start_stack, NV_TASK_SIZE),
     CKPT_SINCE(3, CKPT_KIND_REF, struct mm, aio, .type = &ckpt_aio),
     CKPT_SINCE(4, CKPT_KIND_UINT, struct mm, core_filter, .max = CORE_FILTER_BITS),
+    CKPT_SINCE(5, CKPT_KIND_UINT, struct mm, membarrier),
 };
 
 const struct ckpt_type ckpt_mm = {
     .name = "mm",
     .id = CT_MM,
-    .version = 4, /* 2: its pages are in memory.N */
+    .version = 5, /* 2: its pages are in memory.N */
     CKPT_TABLE(fields),
     .save = mm_save,
     .create = mm_create,

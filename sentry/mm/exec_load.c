@@ -246,6 +246,11 @@ static uint32_t cred_kgid(const struct cred *c, gid_t id)
     return v == NO_KID && c->user_ns ? OVERFLOW_ID : v;
 }
 
+static bool leave_out_zero(uint64_t type)
+{
+    return type == AT_SYSINFO_EHDR || type == AT_RSEQ_FEATURE_SIZE || type == AT_RSEQ_ALIGN;
+}
+
 static int fill_auxv(struct loader *l, uint64_t *av, uint64_t random_at, uint64_t platform_at,
                      uint64_t execfn_at)
 {
@@ -273,12 +278,14 @@ static int fill_auxv(struct loader *l, uint64_t *av, uint64_t random_at, uint64_
         {AT_EXECFN, execfn_at},
         {AT_PLATFORM, platform_at},
         {AT_MINSIGSTKSZ, getauxval(AT_MINSIGSTKSZ)},
+        {AT_RSEQ_FEATURE_SIZE, rseq_offered() ? getauxval(AT_RSEQ_FEATURE_SIZE) : 0},
+        {AT_RSEQ_ALIGN, rseq_offered() ? getauxval(AT_RSEQ_ALIGN) : 0},
         {AT_NULL, 0},
     };
     int n = 0;
 
     for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
-        if (pairs[i][0] == AT_SYSINFO_EHDR && !pairs[i][1])
+        if (!pairs[i][1] && leave_out_zero(pairs[i][0]))
             continue;
         av[n++] = pairs[i][0];
         av[n++] = pairs[i][1];

@@ -196,6 +196,7 @@ int mm_fork(struct task *parent, struct mm **child, struct aspace *as, struct gt
     mm->keeper = mm->spare = NULL;
     mm->keeper_busy = false;
     list_init(&mm->keeper_turns);
+    mm->asks = false; /* the platform serves futexes of the new address space again */
     mm->aio = NULL;
     mm->image = NULL;
     mm->mapped = NULL;

@@ -86,6 +86,7 @@ struct mm {
         uint64_t resident, shared, peak; /* bytes, as the host told at asked_ns: usage.h */
         uint64_t asked_ns;
     } usage;
+    uint32_t membarrier, membarrier_told; /* registrations; those the host has of it: kernel/rseq.c */
     bool asks;   /* mm_watch() was called */
     bool bare;   /* and its code is to stay as it is */
     bool locked; /* a change is under way: mm_internal.h */

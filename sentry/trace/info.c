@@ -106,12 +106,13 @@ static long call_info(struct task *by, struct task *t, uint64_t size, uint64_t t
     return copy_out(by, to, &s, MIN(n, size)) ? -EFAULT : (long)n;
 }
 
-/* rseq is not offered: the configuration of a task that has registered none. */
-static long rseq_info(struct task *by, uint64_t size, uint64_t to)
+static long rseq_info(struct task *by, struct task *t, uint64_t size, uint64_t to)
 {
-    const struct ptrace_rseq_configuration none = {0};
+    const struct ptrace_rseq_configuration conf = {.rseq_abi_pointer = t->rseq,
+                                                   .rseq_abi_size = t->rseq ? t->rseq_len : 0,
+                                                   .signature = t->rseq ? t->rseq_sig : 0};
 
-    return copy_out(by, to, &none, MIN(size, sizeof(none))) ? -EFAULT : (long)sizeof(none);
+    return copy_out(by, to, &conf, MIN(size, sizeof(conf))) ? -EFAULT : (long)sizeof(conf);
 }
 
 long trace_info_request(struct task *by, struct task *t, long request, uint64_t addr, uint64_t data)
@@ -132,7 +133,7 @@ long trace_info_request(struct task *by, struct task *t, long request, uint64_t 
     case PTRACE_GET_SYSCALL_INFO:
         return call_info(by, t, addr, data);
     case PTRACE_GET_RSEQ_CONFIGURATION:
-        return rseq_info(by, addr, data);
+        return rseq_info(by, t, addr, data);
     default:
         return -ENOSYS;
     }
