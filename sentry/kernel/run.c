@@ -359,7 +359,7 @@ void task_run(struct task *t)
         case PE_INTERRUPTED:
             if (t->ev.trapped)
                 mm_site_trapped(t);
-            else if (unlikely(t->rseq) && !platform->aborts_rseq)
+            if (unlikely(t->rseq) && !platform->aborts_rseq)
                 task_rseq_abort(t);
             break;
         default:
