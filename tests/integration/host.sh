@@ -53,6 +53,14 @@ for platform in $2; do
     is "read-only mount" "$(run --mount "$tmp/share:/mnt:ro" -- sh -c 'echo x > /mnt/no 2>/dev/null; echo $?; ls /mnt')" "$(printf '2\nin\nout2')"
     printf 'one\n' > file; run -- sh -c 'echo two' >> file
     is "shared file offset" "$(cat file)" "$(printf 'one\ntwo')"
+    timeout -s KILL 20 "$nv" run --platform="$platform" -- sh -c 'for i in $(seq 30); do /bin/true & /bin/true & /bin/true & wait; done
+        echo ready; exec sleep 20' >procs 2>/dev/null &
+    pid=$!
+    for _ in $(seq 200); do grep -q ready procs && break; sleep 0.05; done
+    sentry=$(pgrep -P "$(pgrep -P $pid nv)" nv-sentry)
+    n=$(pgrep -P "${sentry:-0}" | wc -l)
+    is "processes of programs that started at once are gone" "$((n > 0 && n <= 4))" 1
+    pkill -KILL -P $pid nv; wait $pid 2>/dev/null
     timeout -s KILL 20 "$nv" run --platform="$platform" -- sh -c 'trap "echo term; exit 3" TERM; echo ready; while :; do sleep 0.05; done' >sig 2>/dev/null &
     pid=$!
     for _ in $(seq 100); do grep -q ready sig && break; sleep 0.05; done
