@@ -7,7 +7,9 @@
 
 #include <sys/types.h>
 
-/* Only root may make a process less likely to be killed; for others nothing changes. */
+/* Before its stubs are there, which inherit what it gets: as processes of guests. */
+void oom_begin(pid_t sentry);
+/* They are: the sentry and the gofer come last, as far as we may. */
 void oom_spare(pid_t pid);
 /* A stub of the sentry, by its pidfd, gets what its guest has written. */
 void oom_adjust_stub(pid_t sentry, int pidfd, int value);

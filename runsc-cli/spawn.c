@@ -33,6 +33,7 @@
 #include "gofer/gofer.h"
 #include "platform/platform.h"
 #include "runsc-cli/net_ahead.h"
+#include "runsc-cli/oom.h"
 #include "runsc-cli/sanitizer.h"
 
 #define NOBODY 65534
@@ -342,6 +343,8 @@ static int may_go(struct spawn *s, pid_t pid, int go, const struct id_map *m, bo
 
     if (!err)
         err = cgroup_add(&s->cgroup, pid, e);
+    if (!err && s->cgroup.dir && pid == s->sentry)
+        oom_begin(pid);
     if (!err && write(go, &s->sentry, sizeof(s->sentry)) != sizeof(s->sentry))
         err = error_set(e, -errno, "starting the sandbox");
     return err;

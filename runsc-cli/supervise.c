@@ -35,18 +35,18 @@ int supervise(struct session *s, const struct run_options *o, uint64_t memory, s
     s->message = wants_checkpoint;
     s->arg = &wanted;
     s->control = &control;
-    if (control_claim(&control, o->id, s->sp.spec.argv, e))
-        return EXIT_NV;
-    int code = session_begin(s, o, memory, e);
-    if (code)
-        return code;
-    for (session_run(s); !s->ended && !code; session_run(s)) {
-        if (wanted == CTL_WANT_RELAY)
-            code = relay(s, o, e);
-        else
-            save_for_program(s, o->output);
+    int code = EXIT_NV;
+    if (!control_claim(&control, o->id, s->sp.spec.argv, e))
+        code = session_begin(s, o, memory, e);
+    if (!code) {
+        for (session_run(s); !s->ended && !code; session_run(s)) {
+            if (wanted == CTL_WANT_RELAY)
+                code = relay(s, o, e);
+            else
+                save_for_program(s, o->output);
+        }
+        session_end(s);
     }
-    session_end(s);
     s->control = NULL;
     s->arg = NULL;
     return code;

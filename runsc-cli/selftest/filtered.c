@@ -27,10 +27,14 @@
 
 long enter_kernel(enum way way, long nr, const unsigned long a[6])
 {
-    register unsigned long r10 __asm__("r10") = a[3];
-    register unsigned long r8 __asm__("r8") = a[4];
-    register unsigned long r9 __asm__("r9") = a[5];
+    register unsigned long r10 __asm__("r10");
+    register unsigned long r8 __asm__("r8");
+    register unsigned long r9 __asm__("r9");
     long ret = nr;
+
+    r10 = a[3];
+    r8 = a[4];
+    r9 = a[5];
 
     switch (way) {
     case WAY_SYSCALL:

@@ -9,8 +9,11 @@ shift 3
 only=" $* "
 here=$(cd "$(dirname "$0")" && pwd)
 seed=${SEED:-20240}
-fill_memory=64M oom_memory=128M
-[ "${SAN:-0}" = 1 ] && fill_memory=512M oom_memory=640M # of which shadow memory and quarantine take their part
+fill_memory=64M oom_memory=128M exhaust_memory=256M
+if [ "${SAN:-0}" = 1 ]; then # shadow memory and quarantine take their part
+    fill_memory=512M oom_memory=1G exhaust_memory=1600M
+    export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}quarantine_size_mb=16
+fi
 tmp=$(mktemp -d)
 export TMPDIR=$tmp
 trap 'rm -rf "$tmp"' EXIT
@@ -156,7 +159,7 @@ for platform in $platforms; do
     attack fuzz 60 0 -- "$bin/fuzz" "$seed" "${FUZZ_SECONDS:-3}"
     attack fuzz-user 60 0 --user 1000:1000 -- "$bin/fuzz" "$((seed + 1))" "${FUZZ_SECONDS:-3}"
     attack bombs 200 0 -- "$bin/bombs"
-    attack exhaust $((120 * slow)) 0 --memory 256M -- "$bin/exhaust"
+    attack exhaust $((240 * slow)) 0 --memory "$exhaust_memory" -- "$bin/exhaust"
     attack oom 60 0 --memory "$oom_memory" -- "$bin/oom"
     attack hogs 200 0 -- "$bin/hogs"
     ruled
