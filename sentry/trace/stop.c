@@ -276,8 +276,9 @@ bool trace_rest_restored(struct task *t)
     case TRACE_ENTRY:
         return after_entry(t, tr->killed || tr->given == (SIGTRAP | sysgood) ? 0 : tr->given);
     case TRACE_SECCOMP:
-        tr->recheck = true;
-        return !task_fatal_pending(t) && still_made(t);
+        /* A call that is made no more is not what the filters look at next. */
+        tr->recheck = !task_fatal_pending(t) && still_made(t);
+        return tr->recheck;
     case TRACE_SIGNAL:
         tr->pass = take_signal(t, tr->given, &info);
         tr->info = info;
