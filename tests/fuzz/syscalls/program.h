@@ -103,7 +103,7 @@ long random_name(void);
 void value(struct call *c, int i, long v);
 int result_of(struct call *c, int i, int k, int nr);
 
-/* shapes.c: arguments that make sense. 0: nothing is known of it. */
+/* tables.c, shapes.c: arguments that make sense. 0: nothing is known of it. */
 int shape_value(struct call *c, int k, int i);
 long shape_struct(uint32_t type);
 int shape_call(struct call *c, int k);
