@@ -47,8 +47,8 @@ static void show(const struct warm *w, const char *what)
 }
 
 /* --- what an image is made of --- */
-/* Where the host has a file of the guest. malloc'ed. */
-static char *host_path(const struct spawn *sp, const char *path)
+/* Where the host has a file of the guest: itself, or the EROFS image it is in. malloc'ed. */
+static char *host_path(const struct spawn *sp, const char *path, bool *in_image)
 {
     const struct sandbox_mount *best = NULL;
     char *out;
@@ -60,37 +60,51 @@ static char *host_path(const struct spawn *sp, const char *path)
             (!best || n > strlen(best->dst)))
             best = m;
     }
+    *in_image = best ? best->image : sp->spec.root_image;
+    if (*in_image)
+        return strdup(best ? best->src : sp->rootfs);
     if (asprintf(&out, "%s/%s", best ? best->src : sp->rootfs,
                  best ? path + strlen(best->dst) : path) < 0)
         return NULL;
     return out;
 }
 
+/* What is large is known by its size and time. */
+static void identify(const struct stat *st, char id[128])
+{
+    snprintf(id, 128, "%lld %lld.%09ld", (long long)st->st_size, (long long)st->st_mtim.tv_sec,
+             st->st_mtim.tv_nsec);
+}
+
 static int digest_file(const struct spawn *sp, const char *path, char hex[SHA256_HEX])
 {
-    cleanup_free char *host = host_path(sp, path);
+    bool in_image;
+    cleanup_free char *host = host_path(sp, path, &in_image);
     cleanup_close int fd = host ? open(host, O_RDONLY | O_CLOEXEC) : -1;
     uint8_t digest[SHA256_LEN];
     struct stat st;
+    char id[128];
     cleanup_error struct error e = ERROR_INIT;
 
-    if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode) ||
-        sha256_file(fd, (uint64_t)st.st_size, -1, digest, &e))
+    if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode))
+        return -ENOENT;
+    identify(&st, id);
+    if (in_image ? sha256_data(id, strlen(id), digest, &e)
+                 : sha256_file(fd, (uint64_t)st.st_size, -1, digest, &e))
         return -ENOENT;
     sha256_to_hex(digest, hex);
     return 0;
 }
 
-/* The runtime itself is large: who it is tells its size and time. */
 static int identify_program(const struct spawn *sp, const char *path, char id[128])
 {
-    cleanup_free char *host = host_path(sp, path);
+    bool in_image;
+    cleanup_free char *host = host_path(sp, path, &in_image);
     struct stat st;
 
     if (!host || stat(host, &st))
         return -ENOENT;
-    snprintf(id, 128, "%lld %lld.%09ld", (long long)st.st_size, (long long)st.st_mtim.tv_sec,
-             st.st_mtim.tv_nsec);
+    identify(&st, id);
     return 0;
 }
 
