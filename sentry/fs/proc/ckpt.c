@@ -94,6 +94,10 @@ static void place(struct ckpt_reader *r, struct proc_inode *pi, unsigned int tab
     if (pi->kind == PROC_FD || pi->kind == PROC_FDINFO)
         return;
     pi->entry = *path ? entry_at(tables[table], path) : NULL;
+    if (*path && !pi->entry && tables[table] == sys_root_entries) {
+        sys_tables_init(); /* it is about a processor */
+        pi->entry = entry_at(tables[table], path);
+    }
     pi->children = pi->entry ? pi->entry->children : tables[table];
     if (*path && !pi->entry)
         ckpt_bad(r, "there is no %s here", path);

@@ -112,6 +112,17 @@ static int lookup_fd(struct dentry *d, int n, pid_t pid, bool info)
     return make_inode(d, &pi, info ? S_IFREG | 0444 : mode);
 }
 
+/* Those of sysfs that are made when they are first needed: a restored sandbox has not needed them.
+ */
+static const struct proc_entry *children_of(const struct proc_inode *pi)
+{
+    if (pi->entry && pi->kind == PROC_DIR && (!pi->children || !pi->children->name)) {
+        sys_tables_init();
+        return pi->entry->children;
+    }
+    return pi->children;
+}
+
 static int proc_lookup(struct task *t, struct inode *dir, struct dentry *d)
 {
     const struct proc_inode *pi = PROC_I(dir);
@@ -121,7 +132,7 @@ static int proc_lookup(struct task *t, struct inode *dir, struct dentry *d)
         return parse_number(d, &n) ? lookup_fd(d, n, pi->pid, pi->kind == PROC_FDINFODIR) : 0;
     if (pi->kind == PROC_TASKDIR)
         return parse_number(d, &n) ? lookup_pid(d, n, true, pi->pid) : 0;
-    for (const struct proc_entry *e = pi->children; e && e->name; e++)
+    for (const struct proc_entry *e = children_of(pi); e && e->name; e++)
         if (!strcmp(e->name, d->name))
             return lookup_entry(d, e, pi->pid);
     if (pi->children == proc_root_entries && parse_number(d, &n))
@@ -278,7 +289,7 @@ static int proc_readdir(struct task *viewer, struct file *f, struct dir_context 
         return 0;
     }
     loff_t pos = 2;
-    for (const struct proc_entry *e = pi->children; e && e->name; e++, pos++)
+    for (const struct proc_entry *e = children_of(pi); e && e->name; e++, pos++)
         if (pos >= c->pos &&
             !c->emit(c, e->name, strlen(e->name), pos + 1, (uint64_t)(uintptr_t)e, types[e->kind]))
             return 0;
