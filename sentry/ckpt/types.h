@@ -41,6 +41,7 @@ enum ckpt_type_id {
     CT_GOFER_FILE = 64,
     CT_OVERLAY,
     CT_OVERLAY_FILE = 67,
+    CT_OVERLAY_MOVED,
     CT_PROC_FILE = 69,
     CT_HOSTFD = 72,
     CT_TTY,

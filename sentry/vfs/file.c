@@ -161,7 +161,8 @@ void file_put(struct file *f)
     epoll_file_released(f);
     file_async_disarm(f);
     locks_released(f);
-    if (f->path.dentry && f->path.mnt && f->ops != &opath_ops && !path_is_anon(&f->path))
+    if (f->path.dentry && f->path.mnt && !f->internal && f->ops != &opath_ops &&
+        !path_is_anon(&f->path))
         fsnotify(f->path.dentry->inode, f->path.dentry,
                  file_writable(f) ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE, 0);
     if (f->ops->release)

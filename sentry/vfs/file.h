@@ -122,6 +122,7 @@ struct file {
     struct inode *text; /* whose write_count it holds text_claim of; not inode when stacked */
     int8_t text_claim;
     bool mnt_writer; /* counted by path.mnt */
+    bool internal;   /* no guest has opened it: inotify does not tell of its end */
     bool created;    /* by this open: F_CREATED_QUERY */
 };
 

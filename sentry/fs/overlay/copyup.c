@@ -177,6 +177,7 @@ static int finish(struct task *t, struct inode *i, struct dentry *up, const stru
     ovl_set_upper(i, up);
     if (!nlink) /* removed while it was below */
         i->nlink = 0;
+    ovl_move_open_files(t, i);
     return 0;
 }
 

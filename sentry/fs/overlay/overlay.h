@@ -222,6 +222,9 @@ int ovl_set_impure(struct task *t, const struct ovl_super *s, struct dentry *upp
 int ovl_copy_up(struct task *t, struct inode *i, loff_t keep);
 #define OVL_KEEP_ALL INT64_MAX
 
+/* moved.c: files that were opened before i was copied up read the upper one now. */
+void ovl_move_open_files(struct task *t, struct inode *i);
+
 /* names.c, rename.c */
 int ovl_create(struct task *t, struct inode *dir, struct dentry *d, mode_t mode);
 int ovl_mkdir(struct task *t, struct inode *dir, struct dentry *d, mode_t mode);

@@ -278,7 +278,7 @@ static void check_maps(void)
 /* --- an overlay, and one over it --- */
 #define OV "/dev/shm/ov/"
 
-static int ov_low, ov_up, ov_deep;
+static int ov_low, ov_up, ov_deep, ov_old;
 static DIR *ov_dir;
 static ino_t ov_ino;
 
@@ -321,6 +321,9 @@ static void set_up_overlay(void)
     ov_ino = st.st_ino;
     put(OV "m/g", "changed");
     ov_up = open(OV "m/g", O_RDWR);
+    put(OV "a/old", "old");
+    ov_old = open(OV "m/old", O_RDONLY);
+    put(OV "m/old", "changed since");
     expect(!unlink(OV "m/gone") && !rename(OV "m/r", OV "m/r2"));
     put(OV "m/d/new", "new");
     ov_dir = opendir(OV "m/d");
@@ -351,8 +354,10 @@ static void check_overlay(void)
     expect(open(OV "m2/x", O_CREAT | O_WRONLY, 0600) < 0 && errno == EROFS);
     closedir(ov_dir);
     close(ov_low);
+    expect(!strcmp(fd_text(ov_old, 0), "changed since") && lseek(ov_old, 0, SEEK_END) == 13);
     close(ov_deep);
     close(ov_up);
+    close(ov_old);
     expect(!umount(OV "m2") && !umount(OV "m"));
 }
 
