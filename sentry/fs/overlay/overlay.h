@@ -193,6 +193,11 @@ void ovl_show_options(struct superblock *sb, struct strbuf *out);
 void ovl_free_config(struct ovl_config *c);
 void ovl_super_listed(struct ovl_super *s); /* it has an upper layer that is in use now */
 
+/* workdir.c: base/work, empty. *out NULL: it cannot be had, and the overlay will be read-only. */
+struct fs_setup;
+int ovl_make_work(struct fs_setup *s, struct dentry *base, struct dentry **out);
+int ovl_mark_volatile(struct task *t, struct dentry *work);
+
 /* attrs.c: ours, and the others' view of extended attributes. */
 #define OVL_ATTR_NAME 32
 ssize_t ovl_get_attr(const struct ovl_super *s, struct dentry *d, enum ovl_attr a, void *buf,
