@@ -73,10 +73,17 @@ long sys_pidfd_open(struct task *t, const struct sysargs *a)
     return pidfd_install(t, o->tg, (int)arg_u32(a, 1));
 }
 
-/* A pidfd, or a directory /proc/PID: pidfd_send_signal(2). */
+/* include/uapi/linux/pidfd.h, of newer kernels than the headers may be. */
+#define SELF_THREAD (-10000)
+#define SELF_GROUP (-10001)
+#define SIGNAL_THREAD 1U
+#define SIGNAL_GROUP 2U
+#define SIGNAL_PGRP 4U
+
+/* A pidfd, a number that stands for the caller, or a directory /proc/PID: pidfd_send_signal(2). */
 static int signal_target(struct task *t, int fd, struct thread_group **tg)
 {
-    *tg = pidfd_group(t, fd);
+    *tg = fd == SELF_THREAD || fd == SELF_GROUP ? t->tg : pidfd_group(t, fd);
     if (!*tg) {
         cleanup_file struct file *f = fd_get(t, fd);
         pid_t pid = f ? procfs_dir_pid(f->inode) : 0;
@@ -90,12 +97,33 @@ static int signal_target(struct task *t, int fd, struct thread_group **tg)
     return (*tg)->leader ? 0 : -ESRCH;
 }
 
+/* To all of the group that the process leads: 0 if one of them got it. */
+static long send_to_pgrp(struct task *t, pid_t pgid, const siginfo_t *info)
+{
+    struct process_group *p = pgrp_find(pgid);
+    struct thread_group *tg, *tmp;
+    long ret = -ESRCH;
+
+    if (!p)
+        return ret;
+    list_for_each_safe(tg, tmp, &p->members, pgrp_node) {
+        int err = signal_may_send(t, tg, info->si_signo);
+        if (!err && info->si_signo)
+            err = signal_send_group(tg, info);
+        if (!err || ret == -ESRCH)
+            ret = err;
+    }
+    return ret;
+}
+
 long sys_pidfd_send_signal(struct task *t, const struct sysargs *a)
 {
     int sig = arg_i32(a, 1);
     siginfo_t info;
 
-    if (arg_u32(a, 3))
+    uint32_t how = arg_u32(a, 3);
+
+    if (how & ~(SIGNAL_THREAD | SIGNAL_GROUP | SIGNAL_PGRP) || (how & (how - 1)))
         return -EINVAL;
     struct thread_group *tg;
     int found = signal_target(t, arg_i32(a, 0), &tg);
@@ -112,8 +140,17 @@ long sys_pidfd_send_signal(struct task *t, const struct sysargs *a)
     }
     if (sig < 0 || sig > NV_NSIG)
         return -EINVAL;
+    if (how == SIGNAL_PGRP)
+        return send_to_pgrp(t, tg->tgid, &info);
     int err = signal_may_send(t, tg, sig);
-    return err || !sig ? err : signal_send_group(tg, &info);
+    if (err || !sig)
+        return err;
+    if (how == SIGNAL_THREAD || (!how && arg_i32(a, 0) == SELF_THREAD)) {
+        if (info.si_code == SI_USER)
+            info.si_code = SI_TKILL;
+        return signal_send_task(arg_i32(a, 0) == SELF_THREAD ? t : tg->leader, &info);
+    }
+    return signal_send_group(tg, &info);
 }
 
 long sys_pidfd_getfd(struct task *t, const struct sysargs *a)

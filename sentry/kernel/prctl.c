@@ -115,6 +115,20 @@ static long prctl_name(struct task *t, uint64_t addr, bool set)
     return 0;
 }
 
+#ifndef PR_GET_AUXV
+#define PR_GET_AUXV 0x41555856
+#endif
+#define AUXV_SIZE 448 /* of struct mm_struct.saved_auxv on x86-64 */
+
+/* What fits of it, and how much there is. */
+static long prctl_auxv(struct task *t, uint64_t addr, uint64_t len)
+{
+    uint64_t auxv[AUXV_SIZE / sizeof(uint64_t)] = {0};
+
+    memcpy(auxv, t->mm->auxv, MIN((size_t)t->mm->auxv_len * sizeof(*auxv), sizeof(auxv)));
+    return copy_out(t, addr, auxv, MIN(len, sizeof(auxv))) ? -EFAULT : AUXV_SIZE;
+}
+
 long sys_prctl(struct task *t, const struct sysargs *a)
 {
     struct thread_group *tg = t->tg;
@@ -177,6 +191,19 @@ long sys_prctl(struct task *t, const struct sysargs *a)
     case PR_GET_TSC:
         val = PR_TSC_ENABLE;
         return put_user(t, &val, v);
+    case PR_SET_TSC: /* instructions are not intercepted */
+        return v == PR_TSC_ENABLE ? 0 : -EINVAL;
+    case PR_SET_TIMING:
+        return v == PR_TIMING_STATISTICAL ? 0 : -EINVAL;
+    case PR_TASK_PERF_EVENTS_DISABLE:
+    case PR_TASK_PERF_EVENTS_ENABLE: /* there are none */
+        return 0;
+    case PR_SET_IO_FLUSHER: /* as without CAP_SYS_RESOURCE over the host */
+    case PR_GET_IO_FLUSHER:
+    case PR_SET_MM:
+        return -EPERM;
+    case PR_GET_AUXV:
+        return v && rest & ~arg_u64(a, 2) ? -EINVAL : prctl_auxv(t, v, arg_u64(a, 2));
     case PR_GET_TIMING:
         return PR_TIMING_STATISTICAL;
     case PR_GET_TID_ADDRESS:

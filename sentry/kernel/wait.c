@@ -1,5 +1,6 @@
 /* wait4(2), waitid(2). */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -9,6 +10,7 @@
 #include "sentry/kernel/task_internal.h"
 #include "sentry/kernel/uaccess.h"
 #include "sentry/ns/ns.h"
+#include "sentry/vfs/file.h"
 
 struct thread_group *pidfd_group(struct task *t, int fd); /* NULL: not a pidfd */
 
@@ -227,6 +229,7 @@ long sys_waitid(struct task *t, const struct sysargs *a)
     struct wait_request w = {
         .type = (idtype_t)arg_i32(a, 0), .id = arg_i32(a, 1), .options = arg_i32(a, 3)};
     siginfo_t info;
+    bool would_block = false; /* PIDFD_NONBLOCK */
 
     if (w.options & ~(WNOHANG | WEXITED | WSTOPPED | WCONTINUED | WNOWAIT | __WNOTHREAD | __WCLONE |
                       (int)__WALL))
@@ -251,6 +254,11 @@ long sys_waitid(struct task *t, const struct sysargs *a)
         if (!tg)
             return w.id < 0 ? -EINVAL : -EBADF;
         w.type = P_PID;
+        cleanup_file struct file *f = fd_get(t, w.id);
+        if (f && f->flags & O_NONBLOCK && !(w.options & WNOHANG)) {
+            w.options |= WNOHANG;
+            would_block = true;
+        }
         w.id = tg->tgid;
         break;
     }
@@ -258,6 +266,8 @@ long sys_waitid(struct task *t, const struct sysargs *a)
         return -EINVAL;
     }
     long r = do_wait(t, &w);
+    if (!r && would_block)
+        return -EAGAIN;
     memset(&info, 0, sizeof(info));
     if (r > 0) {
         info.si_signo = SIGCHLD;

@@ -1,6 +1,7 @@
-/* process_vm_readv(2), process_vm_writev(2). */
+/* process_vm_readv(2), process_vm_writev(2), process_madvise(2). */
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/uio.h>
 
 #include "base/cleanup.h"
@@ -8,8 +9,13 @@
 #include "sentry/kernel/task.h"
 #include "sentry/kernel/uaccess.h"
 #include "sentry/mm/mm.h"
+#include "sentry/mm/vma.h"
 
 #define CHUNK 65536
+#define CAP_SYS_NICE 23
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
 
 /* One segment; what was moved, negative errno when nothing was. */
 static ssize_t transfer(struct mm *mm, struct uio *u, const struct iovec *remote, char *buf)
@@ -90,4 +96,74 @@ long sys_process_vm_readv(struct task *t, const struct sysargs *a)
 long sys_process_vm_writev(struct task *t, const struct sysargs *a)
 {
     return process_vm(t, a, UIO_SOURCE);
+}
+
+#define SELF_THREAD (-10000) /* include/uapi/linux/pidfd.h */
+#define SELF_GROUP (-10001)
+
+struct thread_group *pidfd_group(struct task *t, int fd);
+
+/* What may be said of somebody else's memory changes no contents: process_madvise_remote_valid().
+ */
+static bool for_others(int advice)
+{
+    return advice == MADV_COLD || advice == MADV_PAGEOUT || advice == MADV_WILLNEED ||
+           advice == MADV_COLLAPSE;
+}
+
+/* Of another's memory advice is a hint that is not passed on; its ranges must be there. */
+static long advise_other(const struct mm *mm, uint64_t addr, uint64_t len)
+{
+    uint64_t end = addr + PAGE_UP(len);
+
+    if (addr % NV_PAGE_SIZE || end < addr || PAGE_UP(len) < len)
+        return -EINVAL;
+    return end <= NV_TASK_SIZE && vma_covered(mm->vmas, addr, end) ? 0 : -ENOMEM;
+}
+
+static long advise_all(struct task *t, struct mm *mm, const struct uio *ranges, int advice)
+{
+    long done = 0, err = 0;
+
+    for (int i = 0; !err && i < ranges->iovcnt; i++) {
+        const struct iovec *v = &ranges->iov[i];
+        struct sysargs a = {.arg = {(uint64_t)v->iov_base, v->iov_len, (unsigned long)advice}};
+        err = mm == t->mm ? sys_madvise(t, &a) : advise_other(mm, a.arg[0], a.arg[1]);
+        if (!err)
+            done += (long)v->iov_len;
+    }
+    return done ? done : err;
+}
+
+long sys_process_madvise(struct task *t, const struct sysargs *a)
+{
+    int fd = arg_i32(a, 0), advice = arg_i32(a, 3);
+    struct uio ranges;
+
+    if (arg_u32(a, 4))
+        return -EINVAL;
+    long r = uio_init_iovec(&ranges, t, UIO_DEST, arg_u64(a, 1), arg_u64(a, 2));
+    if (r)
+        return r;
+    struct thread_group *tg = fd == SELF_THREAD || fd == SELF_GROUP ? t->tg : pidfd_group(t, fd);
+    struct task *o = tg ? tg->leader : NULL;
+    if (tg == t->tg)
+        o = t;
+    if (!tg)
+        r = -EBADF;
+    else if (!o || !o->mm)
+        r = -ESRCH;
+    else if (o->mm != t->mm && !task_may_access(t, o))
+        r = -EPERM;
+    else if (o->mm != t->mm && !cred_capable(t->cred, CAP_SYS_NICE))
+        r = -EPERM;
+    else if (o->mm != t->mm && !for_others(advice))
+        r = -EINVAL;
+    if (!r) {
+        struct mm *mm = mm_get(o->mm);
+        r = advise_all(t, mm, &ranges, advice);
+        mm_put(mm);
+    }
+    uio_done(&ranges);
+    return r;
 }
