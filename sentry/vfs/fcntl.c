@@ -176,8 +176,11 @@ long sys_fcntl(struct task *t, const struct sysargs *a)
     case F_GETLEASE:
         return F_UNLCK;
     case F_SETLEASE:
+        /* Of file systems without leases: vfs_setlease() and simple_nosetlease(). */
         explain_missing("fcntl", "F_SETLEASE");
-        return arg == F_UNLCK && S_ISREG(f->inode->mode) ? -EAGAIN : -EINVAL;
+        return f->inode->uid != t->cred->fsuid && !cred_capable(t->cred, 28 /* CAP_LEASE */)
+                   ? -EACCES
+                   : -EINVAL;
     default:
         explain_missing("fcntl", "%d", cmd);
         return -EINVAL;

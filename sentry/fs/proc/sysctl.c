@@ -201,7 +201,7 @@ static const struct proc_entry fs_entries[] = {
     F("overflowuid", fill_overflowid),    F("pipe-max-size", fill_1048576),
     F("pipe-user-pages-hard", fill_0),    F("pipe-user-pages-soft", fill_16384),
     F("protected_fifos", fill_0),         F("protected_hardlinks", fill_1),
-    F("protected_regular", fill_0),       F("protected_symlinks", fill_1),
+    F("protected_regular", fill_0),       F("protected_symlinks", fill_0),
     F("suid_dumpable", fill_0),           {0}};
 static const struct proc_entry net_core_entries[] = {F("somaxconn", fill_4096), {0}};
 static const struct proc_entry net_unix_entries[] = {F("max_dgram_qlen", fill_10), {0}};

@@ -284,11 +284,15 @@ void tmpfs_load_inode(struct ckpt_reader *r, struct inode *i, unsigned int versi
 void tmpfs_restore_inode(struct ckpt_reader *r, struct inode *i)
 {
     const struct tmpfs_inode *ti = TMPFS_I(i);
-    uint64_t pages = ti->image && ti->to_memfd ? ckpt_contents_pages(ti->image)
-                                               : PAGE_UP((uint64_t)i->size) / NV_PAGE_SIZE;
+    uint64_t all = PAGE_UP((uint64_t)i->size) / NV_PAGE_SIZE;
+    uint64_t pages = ti->image && ti->to_memfd ? ckpt_contents_pages(ti->image) : all;
+    bool had_all = i->blocks / 8 >= all;
 
     i->blocks = 0;
     tmpfs_inode_book_always(TMPFS_S(i->sb));
+    /* Its pages of zeros, which are not in the image, come back when it is changed or mapped. */
+    if (had_all && all > pages && !tmpfs_room(i, all))
+        pages = all;
     if (S_ISREG(i->mode))
         tmpfs_book(i, pages);
     link_names(r, i);

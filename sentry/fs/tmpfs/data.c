@@ -119,6 +119,10 @@ static int to_memfd(struct inode *i)
         err = -ENOSPC;
     if (!err && ti->image)
         err = ckpt_contents_copy(ti->image, fd, i->size);
+    /* Pages of zeros are not in images: a file that had no holes gets none. */
+    if (!err && ti->image && i->size && (uint64_t)i->blocks * 512 >= PAGE_UP(i->size) &&
+        fallocate(fd, 0, 0, i->size))
+        err = -errno;
     /* A restored file that was sealed: no writable mapping of it can come back. */
     if (!err && (ti->seals & F_SEAL_WRITE) && fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE))
         err = -errno;
