@@ -266,6 +266,8 @@ int dentry_rename_done(struct dentry *od, struct dentry *nd);
 /* RENAME_EXCHANGE: both stay, each under the other's name. */
 int dentry_exchange(struct dentry *a, struct dentry *b);
 struct dentry *dentry_get(struct dentry *d);
+/* What the cache keeps of sb and nobody holds. */
+void dentry_drop_unused(struct superblock *sb);
 void dentry_put(struct dentry *d);
 void dentry_set_inode(struct dentry *d, struct inode *i); /* takes over the reference */
 void dentry_drop(struct dentry *d);                       /* no longer found by lookup */

@@ -26,7 +26,6 @@ void dir_unlock_rename(struct inode *a, struct inode *b);
 /* vfs_lookup() with the directory locked. */
 int lookup_locked(struct task *t, const struct path *dir, const char *name, size_t len,
                   struct dentry **out);
-void dentry_drop_unused(struct superblock *sb);
 void locks_free(struct inode *i);
 /*
  * close(2) of any descriptor drops the process's POSIX locks on the file: fcntl(2). As on Linux a

@@ -136,6 +136,18 @@ ruled() {
     result ruled "$reason"
 }
 
+deep_saved() { # a process in a hundred thousand directories is saved and goes on elsewhere
+    local reason= code=0 id=hog-$$
+    wanted depths || return
+    hog_on -- "$bin/depths" deep
+    timeout -s KILL 60 "$nv" checkpoint $id --image-path "$tmp/hog" >"$tmp/saved" 2>&1 || reason="not saved: $(head -1 "$tmp/saved"); "
+    hog_ends "deep directories" 137 60
+    [ -n "$reason" ] || timeout -s KILL 60 "$nv" restore --platform="$platform" --timeout 2 "$tmp/hog" >"$tmp/out" 2>&1 </dev/null || code=$?
+    [ $code -eq 124 ] || reason+="restored: exit $code"
+    rm -rf "$tmp/hog" "$tmp/saved"
+    result "depths, saved" "$reason"
+}
+
 mounts() { grep -c . /proc/self/mountinfo; }
 remains() {
     find /sys/fs/cgroup -maxdepth 3 -type d -name '*nv*' 2>/dev/null | grep -c .
@@ -163,6 +175,8 @@ for platform in $platforms; do
     attack oom 60 0 --memory "$oom_memory" -- "$bin/oom"
     attack hogs 200 0 -- "$bin/hogs"
     ruled
+    attack depths $((180 * slow)) 0 --memory 1G -- "$bin/depths"
+    deep_saved
     attack fill 60 "0" --memory "$fill_memory" -- "$bin/fill"
     attack elves-static 100 0 -- "$bin/elves" "$seed" 300 "$busybox"
     attack elves-dynamic 100 0 -- "$bin/elves" "$((seed + 1))" 300 /bin/true

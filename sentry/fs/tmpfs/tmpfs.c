@@ -112,8 +112,12 @@ struct inode *tmpfs_inode_new(struct superblock *sb, mode_t mode, dev_t rdev)
 {
     struct tmpfs_super *s = TMPFS_S(sb);
 
-    if (!tmpfs_inode_book(s))
-        return NULL;
+    /* Removed directories are kept by what the cache knows not to be in them. */
+    if (!tmpfs_inode_book(s)) {
+        dentry_drop_unused(sb);
+        if (!tmpfs_inode_book(s))
+            return NULL;
+    }
     struct tmpfs_inode *ti = calloc(1, sizeof(*ti));
     struct inode *i = ti ? inode_new(sb, tmpfs_ops_of(mode), mode) : NULL;
     if (!i) {
