@@ -151,12 +151,12 @@ static void super_load(struct ckpt_reader *r, void *obj, unsigned int version)
     load_lower_names(r, &s->config);
 }
 
-/* The root of a sandbox, as version 1 knew it. */
+/* The root of a sandbox, as version 1 knew it: what is linked first and asks for the layers does it. */
 static void complete_old(struct restored_super *rs)
 {
     struct ovl_super *s = &rs->s;
 
-    if (!rs->old_lower || !rs->old_upper || !rs->old_lower->root || !rs->old_upper->root)
+    if (s->nfs || !rs->old_lower || !rs->old_upper || !rs->old_lower->root || !rs->old_upper->root)
         return;
     s->layers[0] = (struct ovl_layer){rs->old_upper, dentry_get(rs->old_upper->root), 0, false};
     s->layers[1] = (struct ovl_layer){rs->old_lower, dentry_get(rs->old_lower->root), 1, false};
@@ -191,8 +191,7 @@ static void super_link(struct ckpt_reader *r, void *obj)
 {
     struct ovl_super *s = obj;
 
-    if (!s->nfs)
-        complete_old(obj);
+    complete_old(obj);
     for (unsigned int k = 0; k < s->nlayers; k++)
         if (!s->nfs || !layer_fits(s, k))
             ckpt_bad(r, "an overlay without its layers");
@@ -279,8 +278,6 @@ void ovl_load_inode(struct ckpt_reader *r, struct inode *i, unsigned int version
     ckpt_get_fields(r, inode_fields, ARRAY_SIZE(inode_fields), oi, version);
     if (version >= 2)
         load_more(r, oi);
-    else if (oi->lower)
-        oi->layer = oi->ino_fs = 1;
 }
 
 /* A real object is of its layer, and of the kind that the overlay shows. */
@@ -295,13 +292,16 @@ static bool layer_ok(const struct ovl_super *s, const struct dentry *d, unsigned
 
 void ovl_restore_inode(struct ckpt_reader *r, struct inode *i)
 {
-    const struct ovl_inode *oi = OVL_I(i);
+    struct ovl_inode *oi = OVL_I(i);
     const struct ovl_super *s = OVL_S(i->sb);
+    struct restored_super *rs = i->sb->priv;
 
-    if (s && !s->nfs)
-        complete_old(i->sb->priv);
-    if (s)
+    if (s) {
+        complete_old(rs);
+        if (rs->old_lower && oi && oi->lower)
+            oi->layer = oi->ino_fs = 1;
         i->sb->constant = !s->remote;
+    }
     bool ok = s && s->layers && oi && (oi->upper || oi->lower) && oi->ino_fs < s->nlayers &&
               layer_ok(s, oi->upper, 0, i->mode);
 
@@ -322,6 +322,7 @@ bool ovl_has_layer(const struct superblock *sb, const struct inode *real)
 {
     const struct ovl_super *s = OVL_S(sb);
 
+    complete_old(sb->priv);
     for (unsigned int k = 0; k < s->nlayers; k++) {
         const struct superblock *l = s->layers[k].sb;
         if (!l)
