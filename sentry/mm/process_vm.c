@@ -142,7 +142,7 @@ long sys_process_madvise(struct task *t, const struct sysargs *a)
 
     if (arg_u32(a, 4))
         return -EINVAL;
-    long r = uio_init_iovec(&ranges, t, UIO_DEST, arg_u64(a, 1), arg_u64(a, 2));
+    long r = uio_init_iovec(&ranges, t, UIO_DEST, arg_u64(a, 1), arg_u32(a, 2));
     if (r)
         return r;
     struct thread_group *tg = fd == SELF_THREAD || fd == SELF_GROUP ? t->tg : pidfd_group(t, fd);
