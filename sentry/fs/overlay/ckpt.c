@@ -151,7 +151,7 @@ static void super_load(struct ckpt_reader *r, void *obj, unsigned int version)
     load_lower_names(r, &s->config);
 }
 
-/* The root of a sandbox, as version 1 knew it: what is linked first and asks for the layers does it. */
+/* The root of a sandbox, as version 1 knew it; by whatever is linked first and asks for layers. */
 static void complete_old(struct restored_super *rs)
 {
     struct ovl_super *s = &rs->s;
