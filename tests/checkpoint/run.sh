@@ -134,11 +134,12 @@ P
     sleep 0.3; kill -TERM $server
     wait $late; wait $server
     is "serve: the last request is answered" "$? $(field ready <late)" "0 True"
-    "$nv" serve $on --listen $address --reuse --pool 0 --idle 1 f=f 2>>err & server=$!
+    "$nv" serve $on --listen $address --reuse --pool 0 --idle 2 f=f 2>>err & server=$!
     for i in $(seq 50); do curl -sf $url/healthz >/dev/null && break; sleep 0.1; done
-    is "serve --reuse goes on with the same" "$(post f '{}'; field calls <body; post f '{}'; field calls <body)" "$(printf '2004\n2005')"
-    sleep 1.5
-    is "serve --idle keeps none" "$(curl -s $url/metrics | grep 'nv_sandboxes{' | awk '{n += $2} END {print n}')" 0
+    is "serve --reuse goes on with the same" "$(post f '{}'; mv body first; post f '{}'; field calls <first; field calls <body)" "$(printf '2002004\n5')"
+    kept() { curl -s $url/metrics | grep 'nv_sandboxes{' | awk '{n += $2} END {print n}'; }
+    for i in $(seq 100); do [ "$(kept)" = 0 ] && break; sleep 0.1; done
+    is "serve --idle keeps none" "$(kept)" 0
     kill -TERM $server; wait $server
     "$nv" serve $on --listen $address --concurrency 3 --max 1 --timeout 8 f=f 2>>err & server=$!
     for i in $(seq 50); do curl -sf $url/healthz >/dev/null && break; sleep 0.1; done
