@@ -232,27 +232,23 @@ bool dentry_is_beneath(const struct dentry *d, const struct dentry *top)
     return d == top;
 }
 
+/* follow_dotdot() of fs/namei.c: also where it stays it goes to what is mounted there. */
 static int step_dotdot(struct walk *w)
 {
+    const struct path *top = w->flags & WALK_BENEATH ? &w->base : &w->root;
+    struct path up = w->cur;
+
     w->root_known = true;
-    if ((w->flags & WALK_BENEATH) && same(&w->cur, &w->base))
+    while (!same(&up, top) && up.dentry == up.mnt->root && up.mnt->parent)
+        up = (struct path){up.mnt->parent, up.mnt->mountpoint};
+    /* Or the top of the tree, or of one that was unmounted. */
+    if (same(&up, top) || up.dentry == up.mnt->root)
+        return w->flags & WALK_BENEATH ? -EXDEV : cross_mounts(w);
+    if (up.mnt != w->cur.mnt && (w->flags & WALK_NO_XDEV))
         return -EXDEV;
-    if (same(&w->cur, &w->root))
-        return 0;
-    while (w->cur.dentry == w->cur.mnt->root && w->cur.mnt->parent) {
-        if (w->flags & WALK_NO_XDEV)
-            return -EXDEV;
-        struct path up = {w->cur.mnt->parent, w->cur.mnt->mountpoint};
-        move_to(w, path_get(&up));
-        if (same(&w->cur, &w->root))
-            return 0;
-    }
-    if (w->cur.dentry == w->cur.mnt->root)
-        return 0; /* the top of the tree, or of one that was unmounted */
-    if (w->cur.mnt->root->parent != w->cur.mnt->root &&
-        !dentry_is_beneath(w->cur.dentry, w->cur.mnt->root))
+    if (up.mnt->root->parent != up.mnt->root && !dentry_is_beneath(up.dentry, up.mnt->root))
         return -ENOENT;
-    struct path up = {w->cur.mnt, w->cur.dentry->parent};
+    up.dentry = up.dentry->parent;
     move_to(w, path_get(&up));
     return cross_mounts(w);
 }
