@@ -1,8 +1,7 @@
 /*
- * Settings of `make SAN=1`; empty otherwise. LeakSanitizer is off in nv, on in unit tests: the
- * sentry ends without freeing the kernel it is (its memory goes with the process, and the leak
- * checker's tracer could not run behind the seccomp filter); the commands keep their options and
- * the sandbox's specification until they exit.
+ * Settings of `make SAN=1`; empty otherwise. LeakSanitizer is off in nv, on in unit tests: its
+ * tracer could not run behind the seccomp filter, where base/leaks.c stands for it; the commands
+ * keep their options and the sandbox's specification until they exit.
  */
 #include "runsc-cli/sanitizer.h"
 

@@ -27,6 +27,7 @@
 
 #include "base/cleanup.h"
 #include "base/empty_root.h"
+#include "base/leaks.h"
 #include "base/macros.h"
 #include "base/timeline.h"
 #include "ckpt/manifest.h"
@@ -175,7 +176,9 @@ static void run_gofer(struct spawn *s, int sock, int go, bool privileged)
     if (gofer_enter_jail(&cfg, &e))
         child_fatal(&e);
     timeline_mark(PHASE_GOFER_READY);
-    _exit(gofer_serve(&cfg) ? 1 : 0);
+    leaks_begin(__builtin_frame_address(0));
+    int err = gofer_serve(&cfg);
+    _exit(leaks_found() || err ? 1 : 0);
 }
 
 /* --- sentry --- */
@@ -227,6 +230,7 @@ static void run_sentry(struct spawn *s, int go, int ctl)
     if ((!has_empty_root(s) && empty_root_enter(&e)) || caps_keep(0, &e))
         child_fatal(&e);
     timeline_mark(PHASE_SENTRY_CAGE);
+    leaks_begin(__builtin_frame_address(0));
     m.value = sentry_main(&s->spec);
     timeline_mark(PHASE_SENTRY_END);
     if (send(ctl, &m, sizeof(m), MSG_NOSIGNAL) < 0)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/filter.h"
+#include "base/leaks.h"
 #include "base/log.h"
 #include "base/macros.h"
 #include "base/timeline.h"
@@ -43,7 +44,10 @@ struct host_watch {
     struct loop_fd w;
     void (*cb)(void *arg);
     void *arg;
+    struct host_watch *next;
 };
+
+static struct host_watch *watches; /* live as long as the sentry */
 
 static void host_watch_event(struct loop_fd *w, uint32_t revents)
 {
@@ -54,12 +58,15 @@ static void host_watch_event(struct loop_fd *w, uint32_t revents)
 
 static int host_watch(int fd, void (*cb)(void *arg), void *arg)
 {
-    struct host_watch *hw = calloc(1, sizeof(*hw)); /* lives as long as the sentry */
+    struct host_watch *hw = calloc(1, sizeof(*hw));
 
     if (!hw)
         return -ENOMEM;
-    *hw = (struct host_watch){
-        .w = {.fd = fd, .events = EPOLLIN, .cb = host_watch_event}, .cb = cb, .arg = arg};
+    *hw = (struct host_watch){.w = {.fd = fd, .events = EPOLLIN, .cb = host_watch_event},
+                              .cb = cb,
+                              .arg = arg,
+                              .next = watches};
+    watches = hw;
     return loop_fd_add(&hw->w);
 }
 
@@ -127,5 +134,7 @@ int sentry_main(const struct sandbox_spec *spec)
         explain_print(2);
     if (sandbox->stat)
         stat_print(sandbox->stat_fd, sandbox->stat == STAT_JSON);
+    if (leaks_found())
+        return 125 << 8;
     return init_tg->group_exit_code;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "base/leaks.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/sanitize.h"
@@ -30,6 +31,7 @@ struct fiber {
     bool queued, done, wake_pending;
 #if NV_ASAN
     void *fake_stack;
+    struct list of_all;
 #endif
 };
 
@@ -42,6 +44,16 @@ static int stack_cached;
 static void *loop_fake_stack;
 static const void *loop_stack_bottom;
 static size_t loop_stack_size;
+static struct list all = LIST_INIT(all);
+
+/* Parked fibers hold what they work on by their stacks alone. Unused stacks hold nothing. */
+static void each_stack(leaks_root_fn fn)
+{
+    struct fiber *f;
+
+    list_for_each(f, &all, of_all)
+        fn(f->sp, f->stack + FIBER_STACK_SIZE);
+}
 #endif
 
 void fiber_switch(void **save_sp, void *to_sp);
@@ -158,6 +170,10 @@ struct fiber *fiber_start(void (*fn)(void *arg), void *arg)
     f->sp = sp;
     f->queued = true;
     list_add_tail(&ready, &f->node);
+#if NV_ASAN
+    list_add_tail(&all, &f->of_all);
+    leaks_roots(each_stack);
+#endif
     return f;
 }
 
@@ -215,6 +231,9 @@ bool fiber_run_ready(int budget)
         ran = true;
         switch_to_fiber(f);
         if (f->done) {
+#if NV_ASAN
+            list_del(&f->of_all);
+#endif
             stack_release(f->stack);
             free(f);
         }
