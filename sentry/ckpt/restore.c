@@ -138,7 +138,7 @@ static void restore_main(void *arg)
     struct ckpt_reader *r = ckpt_reader_new(data, len, now_ns());
     if (!r)
         fail("cannot restore", strerror(ENOMEM));
-    struct sandbox_state *s = ckpt_load_root(r, &ckpt_sandbox);
+    cleanup_free struct sandbox_state *s = ckpt_load_root(r, &ckpt_sandbox);
     if (!s)
         fail("the image cannot be restored", ckpt_reader_error(r));
     timeline_mark(PHASE_IMAGE_OBJECTS);
