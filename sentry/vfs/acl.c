@@ -152,6 +152,14 @@ static bool is_valid(const entry *e, size_t n)
            (counts[4] || !(counts[1] || counts[3]));
 }
 
+bool acl_is_valid(const void *v, size_t size)
+{
+    const struct posix_acl_xattr_header *h = v;
+
+    return acl_is_sane(size) && h->a_version == POSIX_ACL_XATTR_VERSION &&
+           is_valid(entries(v), count_of(size));
+}
+
 /* The mode that the list says; false: it says more than a mode can. */
 static bool to_mode(const entry *e, size_t n, mode_t *mode)
 {

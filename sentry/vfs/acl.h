@@ -9,6 +9,8 @@
 
 bool acl_is_name(const char *xattr);
 bool acl_is_sane(size_t size);
+/* A whole value, as it is kept. */
+bool acl_is_valid(const void *v, size_t size);
 /* Does the list of i, if it has one, let t do mask? 1: it has none. Not for the owner. */
 int acl_permission(struct task *t, const struct inode *i, int mask);
 /* After i's mode was changed by chmod(2). */

@@ -107,7 +107,7 @@ struct inode_ops {
     ssize_t (*listxattr)(struct task *t, struct inode *i, char *buf, size_t size);
     int (*removexattr)(struct task *t, struct dentry *d, const char *name);
     /* The access control list, or the default one of a directory: the value of its attribute, which
-     * stays the file system's; NULL: none. Does not park. NULL op: no lists. */
+     * stays the file system's; NULL: none. May park. NULL op: no lists. */
     void *(*acl)(const struct inode *i, bool dflt, size_t *size);
 };
 

@@ -58,6 +58,36 @@ for platform in $2; do
     done
 done
 
+# Access control lists: who may do what is what it is in the source tree.
+mkdir -p listed/{open,closed,given,rootfs/proc} && for f in named grouped masked denied plain; do echo "$f" >"listed/$f"; done
+echo in | tee listed/{open,closed,given}/in >listed/rootfs/in
+if setfacl -m u:1000:r listed/named && chmod 640 listed/named && setfacl -m g:1001:rw listed/grouped && chmod 660 listed/grouped &&
+    setfacl -m u:1000:rw,m::- listed/masked && setfacl -m u:1000:- listed/denied && chmod 750 listed/closed &&
+    setfacl -m u:1000:x listed/given && setfacl -d -m u:1000:rwx,o::- listed/open; then
+    chmod o= listed/given listed/named listed/grouped
+    mkfs.erofs listed.erofs listed >/dev/null 2>&1
+    mkfs.erofs -zlz4 -x0 listed-shared.erofs listed >/dev/null 2>&1
+    "$here/access.py" listed >want
+    for platform in $2; do
+        for image in listed listed-shared; do
+            run --mount "$tmp/$image.erofs:/i:erofs" -- python3 /t/access.py /i >got
+            diff want got >diff.out
+            report "$platform $image: access by lists" $? diff.out
+        done
+        is "noacl: the mode says it all" "$(run --mount "$tmp:/images:ro" -- python3 -c 'import ctypes, os
+for options in (b"acl", b"noacl"):
+    os.makedirs("/tmp/" + options.decode())
+    assert ctypes.CDLL(None).mount(b"/images/listed.erofs", b"/tmp/" + options, b"erofs", 0, options) == 0
+os.system("grep -o [a-z]*acl, /proc/mounts")
+os.setgroups([])
+os.setresgid(1000, 1000, 1000)
+os.setresuid(1000, 1000, 1000)
+print(os.access("/tmp/acl/named", 4), os.access("/tmp/noacl/named", 4))')" "$(printf 'acl,\nnoacl,\nTrue False')"
+    done
+else
+    echo "skipped access control lists: setfacl cannot set them here"
+fi
+
 # Roots.
 mkdir -p root/{bin,proc,sys,dev,tmp,etc,mnt}
 cp "$(command -v busybox)" root/bin/busybox
@@ -65,7 +95,9 @@ for a in sh ls cat find stat md5sum true mount umount echo id grep dd rm mkdir s
 echo secret >root/etc/shadow && chmod 600 root/etc/shadow
 echo hello >root/etc/motd
 cp -r tree/sizes root/sizes
+echo listed >root/etc/listed && chmod 600 root/etc/listed && setfacl -m u:1000:r root/etc/listed && has_lists=1
 mkfs.erofs root.erofs root >/dev/null 2>&1
+rm root/etc/listed
 mkfs.erofs -zlz4 packed-root.erofs root >/dev/null 2>&1
 mkfs.erofs -zlz4 root/mnt/inner.erofs tree/sizes >/dev/null 2>&1 && mkfs.erofs outer.erofs root >/dev/null 2>&1
 chmod 644 root/etc/shadow && mkfs.erofs public.erofs root >/dev/null 2>&1
@@ -76,9 +108,11 @@ for platform in $2; do
             "hello changed motd new $(cd root/sizes && md5sum * | md5sum) "
     done
     is "another user maps it" "$(run --rootfs root.erofs --user 1000 -- /bin/sh -c 'id -u; cat /etc/motd; cat /etc/shadow 2>&1 | grep -c denied')" "$(printf '1000\nhello\n1')"
+    [ -z "${has_lists:-}" ] || is "lists in a root" "$(for u in 1000 1001; do run --rootfs root.erofs --user $u -- /bin/sh -c 'cat /etc/listed 2>&1'; done)" \
+        "$(printf "listed\ncat: can't open '/etc/listed': Permission denied")"
     is "another user maps a public one" "$(run --rootfs public.erofs --user 1000 -- /bin/sh -c 'id -u; cat /etc/shadow')" "$(printf '1000\nsecret')"
     is "mounted in the sandbox" "$(run --mount "$tmp/tree/sizes:/sizes:ro" --mount "$tmp:/images:ro" -- python3 /t/mount.py)" \
-        "$(printf '%s\n' '/images/lz4.erofs /tmp/m erofs ro,relatime,user_xattr,noacl,cache_strategy=readaround' 'e0f5e1e2 4096 0' same busy \
+        "$(printf '%s\n' '/images/lz4.erofs /tmp/m erofs ro,relatime,user_xattr,acl,cache_strategy=readaround' 'e0f5e1e2 4096 0' same busy \
             EINVAL ENOTBLK ENOENT EINVAL EINVAL ENOTBLK ENOTBLK 'depth 2' '        erofs' | sed 's/^  *erofs/\terofs/')"
     is "read-only" "$(run --mount "$tmp/plain.erofs:/i:erofs" -- sh -c 'touch /i/new 2>&1; rm /i/link 2>&1; chmod 777 /i 2>&1; mount -o remount,rw /i 2>&1; touch /i/new 2>&1' | grep -c 'Read-only')" 4
     is "holes and data" "$(run --mount "$tmp/chunk4k.erofs:/i:erofs" -- python3 -c 'import os

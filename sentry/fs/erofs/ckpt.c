@@ -22,6 +22,7 @@ static const struct ckpt_field super_fields[] = {
     CKPT_UINT(struct erofs_super, mtime_nsec),
     CKPT_BYTES(struct erofs_super, uuid),
     CKPT_UINT(struct erofs_super, checksum),
+    CKPT_SINCE(2, CKPT_KIND_BOOL, struct erofs_super, noacl),
 };
 
 static void *super_create(struct ckpt_reader *r)
@@ -85,7 +86,7 @@ static void super_link(struct ckpt_reader *r, void *obj)
 const struct ckpt_type ckpt_erofs = {
     .name = "EROFS",
     .id = CT_EROFS,
-    .version = 1,
+    .version = 2,
     CKPT_TABLE(super_fields),
     .create = super_create,
     .link = super_link,

@@ -16,6 +16,7 @@
 #include "sentry/fs/erofs/erofs.h"
 #include "sentry/kernel/fiber.h"
 #include "sentry/kernel/task.h"
+#include "sentry/vfs/acl.h"
 
 #define SCAN_MAX (1U << 20) /* names that are looked at */
 #define CHUNKS_MAX 65536U   /* of a file, that are compared */
@@ -58,13 +59,14 @@ static bool scan_name(void *arg, const struct erofs_entry *e)
     return !s->err;
 }
 
-static bool has_trusted_attributes(struct erofs_image *im, struct erofs_node *n)
+/* Or lists, which may keep out some of those whom the mode lets in. */
+static bool has_limits(struct erofs_image *im, struct erofs_node *n)
 {
     cleanup_free char *names = n->xattr_len ? malloc(65536) : NULL;
     ssize_t len = names ? erofs_listxattr(im, n, names, 65536) : n->xattr_len ? -ENOMEM : 0;
 
     for (ssize_t at = 0; at < len; at += (ssize_t)strlen(names + at) + 1)
-        if (!strncmp(names + at, "trusted.", 8))
+        if (!strncmp(names + at, "trusted.", 8) || !strcmp(names + at, ACL_ACCESS))
             return true;
     return len < 0;
 }
@@ -79,7 +81,7 @@ static void scan_node(struct scan *s, uint64_t nid)
         return;
     others = n.mode & 7;
     if ((S_ISREG(n.mode) && n.size && !(others & 4)) || (S_ISDIR(n.mode) && (others & 5) != 5) ||
-        has_trusted_attributes(s->im, &n))
+        has_limits(s->im, &n))
         s->is_public = false;
     else if (S_ISDIR(n.mode) && !push(&s->dirs, &s->ndirs, &s->cap, nid))
         s->err = -ENOMEM;

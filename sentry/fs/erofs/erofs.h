@@ -19,6 +19,7 @@ struct erofs_super {
     uint32_t mtime_nsec;
     uint8_t uuid[16];
     uint32_t checksum;
+    bool noacl;        /* an option: the mode says it all */
     struct hash nodes; /* inodes by nid: several names are one inode */
     enum { PUBLIC_UNKNOWN, PUBLIC_YES, PUBLIC_NO } is_public;
 };
@@ -32,6 +33,10 @@ struct erofs_inode {
     bool direct_known;
     uint64_t direct_pos, direct_len;
     struct file *whole, *tail; /* in memory for mappings: all of it, or what is behind that */
+    /* Access control lists, the default one second: as they are in the image, owned. */
+    void *acl[2];
+    uint32_t acl_size[2];
+    bool acls_known;
 };
 
 static inline struct erofs_super *EROFS_S(const struct superblock *sb)
@@ -59,6 +64,10 @@ int erofs_load(struct inode *i);
 int erofs_iget(struct superblock *sb, uint64_t nid, struct inode **out);
 void erofs_remember(struct inode *i);
 struct inode *erofs_known(struct superblock *sb, uint64_t nid);
+
+/* acl.c */
+void *erofs_acl(const struct inode *i, bool dflt, size_t *size);
+void erofs_acls_free(struct erofs_inode *ei);
 
 /* direct.c: what of a file the host may map straight from the image, and who may have that. */
 int erofs_direct(struct inode *i);

@@ -19,15 +19,24 @@ static bool is_one_of(const char *s, const char *const *list, size_t n)
     return false;
 }
 
+struct opts {
+    bool noacl;
+};
+
 static int erofs_param(struct fs_setup *s, const char *key, const char *value)
 {
     static const char *const flags[] = {"user_xattr", "acl", "noacl", "directio"};
+    struct opts *o = s->opts;
+
     static const char *const strategies[] = {"disabled", "readahead", "readaround"};
     static const char *const missing[] = {"dax",       "device",       "fsid",
                                           "domain_id", "nouser_xattr", "fsoffset"};
 
-    if (is_one_of(key, flags, ARRAY_SIZE(flags)))
+    if (is_one_of(key, flags, ARRAY_SIZE(flags))) {
+        if (strstr(key, "acl"))
+            o->noacl = *key == 'n';
         return value ? fs_setup_bad_value(s, key) : 0;
+    }
     if (!strcmp(key, "cache_strategy"))
         return is_one_of(value, strategies, ARRAY_SIZE(strategies)) ? 0
                                                                     : fs_setup_bad_value(s, key);
@@ -40,6 +49,7 @@ static int erofs_param(struct fs_setup *s, const char *key, const char *value)
 static int erofs_make(struct fs_setup *s, struct superblock **out)
 {
     char why[EROFS_WHY_MAX];
+    const struct opts *o = s->opts;
     struct file *f;
 
     if (!s->source || !*s->source)
@@ -54,14 +64,23 @@ static int erofs_make(struct fs_setup *s, struct superblock **out)
     const struct erofs_params p = {.fd = -1, .file = f};
     err = erofs_new(&p, out, why);
     file_put(f);
-    return err ? fs_setup_fail(s, err, "erofs: %s", why) : 0;
+    if (err)
+        return fs_setup_fail(s, err, "erofs: %s", why);
+    EROFS_S(*out)->noacl = o->noacl;
+    return 0;
 }
 
 static int erofs_change(struct fs_setup *s)
 {
+    const struct opts *o = s->opts;
+
     s->flags |= MS_RDONLY; /* whatever was asked for */
+    EROFS_S(s->sb)->noacl = o->noacl;
     return 0;
 }
 
-const struct fs_type erofs_type = {
-    .name = "erofs", .param = erofs_param, .make = erofs_make, .reconfigure = erofs_change};
+const struct fs_type erofs_type = {.name = "erofs",
+                                   .opts_size = sizeof(struct opts),
+                                   .param = erofs_param,
+                                   .make = erofs_make,
+                                   .reconfigure = erofs_change};

@@ -188,6 +188,7 @@ static void erofs_evict(struct inode *i)
         file_put(ei->whole);
     if (ei->tail)
         file_put(ei->tail);
+    erofs_acls_free(ei);
     free(ei);
 }
 
@@ -263,6 +264,7 @@ const struct inode_ops erofs_inode_ops = {
     .open = erofs_open_inode,
     .getxattr = erofs_get_attr,
     .listxattr = erofs_list_attrs,
+    .acl = erofs_acl,
 };
 
 /* --- the file system --- */
@@ -297,7 +299,8 @@ static void erofs_put_super(struct superblock *sb)
 
 static void erofs_show_options(struct superblock *sb, struct strbuf *out)
 {
-    strbuf_puts(out, ",user_xattr,noacl,cache_strategy=readaround");
+    strbuf_puts(out, EROFS_S(sb)->noacl ? ",user_xattr,noacl" : ",user_xattr,acl");
+    strbuf_puts(out, ",cache_strategy=readaround");
 }
 
 const struct super_ops erofs_super_ops = {
