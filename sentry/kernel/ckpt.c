@@ -526,7 +526,7 @@ static const struct ckpt_field task_fields[] = {
     CKPT_REF(struct task, vfork_child, &ckpt_task),
     CKPT_UINT(struct task, exit_code),
     CKPT_UINT_MAX(struct task, pdeath_signal, NV_NSIG),
-    CKPT_SINCE(3, CKPT_KIND_UINT, struct task, personality, .max = ADDR_NO_RANDOMIZE),
+    CKPT_SINCE(3, CKPT_KIND_UINT, struct task, personality),
     CKPT_SINCE(3, CKPT_KIND_WEAK, struct task, trace.tracer, .type = &ckpt_task),
     CKPT_SINCE(3, CKPT_KIND_BOOL, struct task, trace.seized),
     CKPT_SINCE(3, CKPT_KIND_UINT, struct task, trace.options),

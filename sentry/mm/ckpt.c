@@ -28,7 +28,7 @@
 #define VM_KNOWN                                                                                   \
     (VM_READ | VM_WRITE | VM_EXEC | VM_SHARED | VM_GROWSDOWN | VM_LOCKED | VM_DONTFORK |           \
      VM_WIPEONFORK | VM_NORESERVE | VM_STACK | VM_HEAP | VM_MAYWRITE | VM_SEALED | VM_DONTDUMP |   \
-     VM_POLICY)
+     VM_POLICY | VM_DROPPABLE)
 
 /* Names of areas, by the number they have in images. */
 static const char *const names[] = {NULL, "[stack]", "[heap]", "[vdso]"};
@@ -260,6 +260,16 @@ static int save_pages(struct saver *s)
     return err;
 }
 
+/* Which pages they are only the host knows, and an image has no place for it. */
+static void refuse_guards(struct ckpt_writer *w, const struct mm *mm, const struct vma *v)
+{
+    char who[32];
+
+    snprintf(who, sizeof(who), "memory of pid %d", platform->aspace_pid(mm->as));
+    ckpt_refuse(w, who, "it has guard pages (MADV_GUARD_INSTALL) at %lx, which cannot be saved",
+                (unsigned long)v->start);
+}
+
 static void save_areas(struct ckpt_writer *w, struct mm *mm)
 {
     uint32_t n = 0;
@@ -271,6 +281,8 @@ static void save_areas(struct ckpt_writer *w, struct mm *mm)
         const struct vma *v = &mm->vmas->v[i];
         if (is_thunks(v))
             continue;
+        if (v->flags & VM_GUARDS)
+            refuse_guards(w, mm, v);
         ckpt_put_u64(w, v->start);
         ckpt_put_u64(w, v->end);
         ckpt_put_u64(w, v->pgoff);
@@ -443,12 +455,14 @@ static const struct ckpt_field fields[] = {
     CKPT_SINCE(3, CKPT_KIND_REF, struct mm, aio, .type = &ckpt_aio),
     CKPT_SINCE(4, CKPT_KIND_UINT, struct mm, core_filter, .max = CORE_FILTER_BITS),
     CKPT_SINCE(5, CKPT_KIND_UINT, struct mm, membarrier),
+    CKPT_SINCE(6, CKPT_KIND_UINT, struct mm, traits, .max = MM_TRAITS),
+    CKPT_SINCE(6, CKPT_KIND_UINT, struct mm, lock_future, .max = MCL_FUTURE | MCL_ONFAULT),
 };
 
 const struct ckpt_type ckpt_mm = {
     .name = "mm",
     .id = CT_MM,
-    .version = 5, /* 2: its pages are in memory.N */
+    .version = 6, /* 2: its pages are in memory.N */
     CKPT_TABLE(fields),
     .save = mm_save,
     .create = mm_create,

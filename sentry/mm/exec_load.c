@@ -421,6 +421,8 @@ int exec_load(struct task *t, struct exec_params *p)
     l.mm->vdso = VDSO_IMAGE;
     if (t->mm)
         l.mm->core_filter = t->mm->core_filter;
+    if (t->mm)
+        l.mm->traits = mm_traits_inherited(t->mm);
     err = map_stack(&l);
     if (!err)
         err = map_program(&l);

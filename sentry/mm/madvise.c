@@ -1,6 +1,5 @@
-/* madvise(2), mincore(2), msync(2), mlock(2) and calls about memory policy. */
+/* madvise(2), mincore(2), msync(2), mseal(2). */
 #include <errno.h>
-#include <limits.h>
 #include <linux/mman.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -35,9 +34,21 @@ static int forget_image(struct task *t, struct vma v, uint64_t start, uint64_t e
 {
     uint64_t s = MAX(v.start, start), e = MIN(v.end, end);
 
-    if (advice != MADV_DONTNEED && (advice != MADV_FREE || v.file))
+    if (advice != MADV_DONTNEED && advice != MADV_GUARD_INSTALL_K &&
+        (advice != MADV_FREE || v.file))
         return 0;
     return image_map_discard(t->mm, t->thr, &v, s, e);
+}
+
+/* The first area that must not have the flag has it: nothing is done from there on. */
+static bool meets_flag(const struct mm *mm, uint64_t addr, uint64_t *end, uint32_t flag)
+{
+    for (int i = vma_index(mm->vmas, addr); i < mm->vmas->n && mm->vmas->v[i].start < *end; i++)
+        if (mm->vmas->v[i].flags & flag) {
+            *end = MAX(addr, mm->vmas->v[i].start);
+            return true;
+        }
+    return false;
 }
 
 /* Passes advice on for what is mapped, in pieces as long as can be; holes give ENOMEM then. */
@@ -82,6 +93,25 @@ static int advise_flags(struct mm *mm, uint64_t addr, uint64_t end, uint32_t set
     return err ? err : hole ? -ENOMEM : 0;
 }
 
+/* What empties memory: not what is locked. */
+static int advise_unlocked(struct task *t, uint64_t addr, uint64_t end, int advice)
+{
+    bool locked = meets_flag(t->mm, addr, &end, VM_LOCKED);
+    int err = end > addr ? host_advice(t, addr, end, advice) : 0;
+
+    return (!err || err == -ENOMEM) && locked ? -EINVAL : err;
+}
+
+/* From now on accesses are faults: madvise(2). Which pages they are only the host keeps. */
+static int install_guards(struct task *t, uint64_t addr, uint64_t end)
+{
+    struct mm *mm = t->mm;
+
+    for (int i = vma_index(mm->vmas, addr); i < mm->vmas->n && mm->vmas->v[i].start < end; i++)
+        mm->vmas->v[i].flags |= VM_GUARDS;
+    return advise_unlocked(t, addr, end, MADV_GUARD_INSTALL_K);
+}
+
 static int do_madvise(struct task *t, uint64_t addr, uint64_t end, int advice)
 {
     struct mm *mm = t->mm;
@@ -94,6 +124,8 @@ static int do_madvise(struct task *t, uint64_t addr, uint64_t end, int advice)
     case MADV_DONTDUMP:
         return advise_flags(mm, addr, end, VM_DONTDUMP, 0);
     case MADV_DODUMP:
+        if (meets_flag(mm, addr, &end, VM_DROPPABLE))
+            return -EINVAL;
         return advise_flags(mm, addr, end, 0, VM_DONTDUMP);
     case MADV_WIPEONFORK:
         for (int i = vma_index(mm->vmas, addr); i < mm->vmas->n && mm->vmas->v[i].start < end; i++)
@@ -101,6 +133,8 @@ static int do_madvise(struct task *t, uint64_t addr, uint64_t end, int advice)
                 return -EINVAL;
         return advise_flags(mm, addr, end, VM_WIPEONFORK, 0);
     case MADV_KEEPONFORK:
+        if (meets_flag(mm, addr, &end, VM_DROPPABLE))
+            return -EINVAL;
         return advise_flags(mm, addr, end, 0, VM_WIPEONFORK);
     case MADV_NORMAL:
     case MADV_RANDOM:
@@ -112,15 +146,24 @@ static int do_madvise(struct task *t, uint64_t addr, uint64_t end, int advice)
     case MADV_FREE:
         if (sealed_readonly(mm, addr, end))
             return -EPERM;
-        return host_advice(t, addr, end, advice);
+        return advise_unlocked(t, addr, end, advice);
+    case MADV_DONTNEED_LOCKED_K: /* to the host nothing is locked */
+        if (sealed_readonly(mm, addr, end))
+            return -EPERM;
+        return host_advice(t, addr, end, MADV_DONTNEED);
+    case MADV_COLD:
+    case MADV_PAGEOUT:
+    case MADV_REMOVE:
+        return advise_unlocked(t, addr, end, advice);
+    case MADV_GUARD_INSTALL_K:
+        return install_guards(t, addr, end);
     case MADV_WILLNEED:
     case MADV_HUGEPAGE:
     case MADV_NOHUGEPAGE:
-    case MADV_COLD:
-    case MADV_PAGEOUT:
+    case MADV_COLLAPSE_K:
+    case MADV_GUARD_REMOVE_K:
     case MADV_POPULATE_READ:
     case MADV_POPULATE_WRITE:
-    case MADV_REMOVE:
         return host_advice(t, addr, end, advice);
     default:
         explain_missing("madvise", "%d", advice);
@@ -146,26 +189,23 @@ long sys_madvise(struct task *t, const struct sysargs *a)
     return err;
 }
 
-/* Residency is the host's secret: mapped pages count as resident. */
+/*
+ * Answered by the host for the memory of the guest, into that memory. Of files it tells those who
+ * own them or may write to them: mm/mincore.c can_do_mincore().
+ */
 long sys_mincore(struct task *t, const struct sysargs *a)
 {
-    uint64_t addr = arg_u64(a, 0), len = PAGE_UP(arg_u64(a, 1));
-    bool wrapped = arg_u64(a, 1) && !len;
-    char ones[NV_PAGE_SIZE];
+    uint64_t addr = arg_u64(a, 0), len = arg_u64(a, 1), vec = arg_u64(a, 2), end, vec_end;
 
     if (addr % NV_PAGE_SIZE)
         return -EINVAL;
-    if (wrapped || addr + len < addr || addr + len > NV_TASK_SIZE ||
-        !vma_covered(t->mm->vmas, addr, addr + len))
+    if (__builtin_add_overflow(addr, len, &end) || end > NV_TASK_SIZE)
         return -ENOMEM;
-    memset(ones, 1, sizeof(ones));
-    for (uint64_t done = 0, n = len / NV_PAGE_SIZE; done < n;) {
-        uint64_t part = MIN(n - done, sizeof(ones));
-        if (copy_out(t, arg_u64(a, 2) + done, ones, part))
-            return -EFAULT;
-        done += part;
-    }
-    return 0;
+    if (__builtin_add_overflow(vec, PAGE_UP(len) / NV_PAGE_SIZE, &vec_end) ||
+        vec_end > NV_TASK_SIZE)
+        return -EFAULT;
+    int64_t r = mm_host(t->thr, SYS_mincore, addr, len, vec, 0, -1, 0);
+    return r < 0 ? r : 0;
 }
 
 long sys_msync(struct task *t, const struct sysargs *a)
@@ -185,60 +225,6 @@ long sys_msync(struct task *t, const struct sysargs *a)
         return 0;
     int64_t r = mm_host(t->thr, SYS_msync, addr, len, MS_SYNC, 0, -1, 0);
     return r < 0 ? r : 0;
-}
-
-/* --- locking: accounted, not done: the sandbox may not pin host memory --- */
-static long do_mlock(struct task *t, uint64_t addr, uint64_t len, bool lock)
-{
-    uint64_t end = PAGE_UP(addr + len), limit = rlimit_cur(t, RLIMIT_MEMLOCK);
-
-    addr = PAGE_DOWN(addr);
-    if (end < addr)
-        return len ? -EINVAL : 0;
-    if (lock && limit != RLIM_INFINITY && t->mm->locked_vm + (end - addr) > limit &&
-        !cred_capable(t->cred, 14 /* CAP_IPC_LOCK */))
-        return limit ? -ENOMEM : -EPERM;
-    if (end > NV_TASK_SIZE || !vma_covered(t->mm->vmas, addr, end))
-        return -ENOMEM;
-    int err = mm_set_flags(t->mm, addr, end, lock ? VM_LOCKED : 0, lock ? 0 : VM_LOCKED);
-    /* Locked, but not to be faulted in: __mm_populate(). */
-    for (int i = lock && !err ? vma_index(t->mm->vmas, addr) : INT_MAX;
-         i < t->mm->vmas->n && t->mm->vmas->v[i].start < end; i++)
-        if (!(t->mm->vmas->v[i].flags & (VM_READ | VM_WRITE | VM_EXEC)))
-            return -ENOMEM;
-    return err;
-}
-
-long sys_mlock(struct task *t, const struct sysargs *a)
-{
-    return do_mlock(t, arg_u64(a, 0), arg_u64(a, 1), true);
-}
-
-long sys_mlock2(struct task *t, const struct sysargs *a)
-{
-    return arg_u32(a, 2) & ~1u ? -EINVAL : do_mlock(t, arg_u64(a, 0), arg_u64(a, 1), true);
-}
-
-long sys_munlock(struct task *t, const struct sysargs *a)
-{
-    return do_mlock(t, arg_u64(a, 0), arg_u64(a, 1), false);
-}
-
-long sys_mlockall(struct task *t, const struct sysargs *a)
-{
-    int flags = arg_i32(a, 0);
-    uint64_t limit = rlimit_cur(t, RLIMIT_MEMLOCK);
-
-    if (!flags || flags & ~(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) || flags == MCL_ONFAULT)
-        return -EINVAL;
-    if (limit != RLIM_INFINITY && !cred_capable(t->cred, 14) && t->mm->total_vm > limit)
-        return limit ? -ENOMEM : -EPERM;
-    return 0;
-}
-
-long sys_munlockall(struct task *t, const struct sysargs *a)
-{
-    return 0;
 }
 
 /* --- mseal --- */

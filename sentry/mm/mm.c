@@ -142,6 +142,13 @@ uint32_t prot_to_vm(int prot)
            (prot & PROT_EXEC ? VM_EXEC : 0);
 }
 
+uint8_t mm_traits_inherited(const struct mm *from)
+{
+    return from->traits & MM_MDWE_NO_INHERIT
+               ? from->traits & (uint8_t) ~(MM_MDWE | MM_MDWE_NO_INHERIT)
+               : from->traits;
+}
+
 static int copy_vmas(struct mm *from, struct mm *to)
 {
     int err = vma_reserve(to->vmas, from->vmas->n + 4);
@@ -150,8 +157,10 @@ static int copy_vmas(struct mm *from, struct mm *to)
         return err;
     memcpy(to->vmas->v, from->vmas->v, (size_t)from->vmas->n * sizeof(struct vma));
     to->vmas->n = from->vmas->n;
-    for (int i = 0; i < to->vmas->n; i++)
+    for (int i = 0; i < to->vmas->n; i++) {
+        to->vmas->v[i].flags &= ~VM_LOCKED; /* memory locks are not inherited: mlock(2) */
         vma_file_get(&to->vmas->v[i]);
+    }
     return 0;
 }
 
@@ -169,6 +178,8 @@ static void apply_fork_advice(struct mm *mm, struct gthread *thr)
         } else if (v.flags & VM_WIPEONFORK) {
             image_map_discard(mm, thr, &v, v.start, v.end);
             mm_host(thr, SYS_madvise, v.start, len, MADV_DONTNEED, 0, -1, 0);
+            if (v.flags & VM_GUARDS)
+                mm_host(thr, SYS_madvise, v.start, len, MADV_GUARD_REMOVE_K, 0, -1, 0);
         }
     }
 }
@@ -200,7 +211,9 @@ int mm_fork(struct task *parent, struct mm **child, struct aspace *as, struct gt
     mm->aio = NULL;
     mm->image = NULL;
     mm->mapped = NULL;
-    mm->locked_vm = 0; /* memory locks are not inherited: mlock(2) */
+    mm->locked_vm = 0;
+    mm->lock_future = 0;
+    mm->traits = mm_traits_inherited(from);
     int err = copy_vmas(from, mm);
     if (!err)
         err = image_map_copy(from, mm);

@@ -38,7 +38,9 @@ struct task;
 #define VM_POLICY_SHIFT 24 /* mempolicy.c */
 #define VM_POLICY (0xffu << VM_POLICY_SHIFT)
 #define VM_DONTDUMP 8192u
-#define VM_MAYWRITE 2048u /* shared mapping of a writable file: mprotect may add write */
+#define VM_DROPPABLE 16384u /* MAP_DROPPABLE */
+#define VM_GUARDS 32768u    /* somewhere in it are pages of MADV_GUARD_INSTALL */
+#define VM_MAYWRITE 2048u   /* shared mapping of a writable file: mprotect may add write */
 
 struct vma {
     uint64_t start, end;
@@ -47,6 +49,13 @@ struct vma {
     uint64_t pgoff;    /* bytes; offset in file of start */
     const char *name;  /* "[stack]", "[heap]", "[vdso]": static string or NULL */
 };
+
+#define MM_MDWE 1u /* PR_SET_MDWE, and its bit that children do without: */
+#define MM_MDWE_NO_INHERIT 2u
+#define MM_THP_DISABLE 4u /* PR_SET_THP_DISABLE */
+#define MM_THP_EXCEPT_ADVISED 8u
+#define MM_MERGE_ANY 16u /* PR_SET_MEMORY_MERGE: advice that is not taken */
+#define MM_TRAITS 31u
 
 /* Thunks of patched call sites: thunks.c. */
 #define THUNK_AREAS 8
@@ -86,15 +95,20 @@ struct mm {
         uint64_t resident, shared, peak; /* bytes, as the host told at asked_ns: usage.h */
         uint64_t asked_ns;
     } usage;
-    uint32_t membarrier, membarrier_told; /* registrations; those the host has of it: kernel/rseq.c */
-    bool asks;   /* mm_watch() was called */
-    bool bare;   /* and its code is to stay as it is */
-    bool locked; /* a change is under way: mm_internal.h */
+    uint32_t membarrier,
+        membarrier_told; /* registrations; those the host has of it: kernel/rseq.c */
+    uint8_t traits;      /* MM_: settings of prctl(2) */
+    uint8_t lock_future; /* mlockall(2): MCL_FUTURE, MCL_ONFAULT */
+    bool asks;           /* mm_watch() was called */
+    bool bare;           /* and its code is to stay as it is */
+    bool locked;         /* a change is under way: mm_internal.h */
     struct waitq lock_wq;
 };
 
 struct mm *mm_new(struct aspace *as); /* takes over the reference on as */
 struct mm *mm_get(struct mm *mm);
+/* Which of the settings of from a new address space starts with. */
+uint8_t mm_traits_inherited(const struct mm *from);
 /* The host, too, is to kill its processes in this order when the sandbox is out of memory. */
 void mm_tell_oom_score(const struct mm *mm, int value);
 void mm_put(struct mm *mm);

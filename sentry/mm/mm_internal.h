@@ -31,6 +31,14 @@ int mm_set_flags(struct mm *mm, uint64_t start, uint64_t end, uint32_t set, uint
 int mm_may_change(const struct mm *mm, uint64_t start, uint64_t end);
 /* Takes [start, end) out of the books and the VMA set. One entry must be reserved. */
 void mm_forget(struct mm *mm, uint64_t start, uint64_t end);
+/* mlock.c: may len more bytes be locked? 0, -EPERM, or full where the limit is reached. */
+int mm_may_lock(struct task *t, uint64_t len, int full);
+/* Newer advice than the headers' may be: include/uapi/asm-generic/mman-common.h. */
+#define MADV_DONTNEED_LOCKED_K 24
+#define MADV_COLLAPSE_K 25
+#define MADV_GUARD_INSTALL_K 102
+#define MADV_GUARD_REMOVE_K 103
+#define MAP_DROPPABLE_K 8
 /* Would used + more exceed the soft limit? */
 bool mm_over_limit(struct task *t, int resource, uint64_t used, uint64_t more);
 /* Mappings of code are gone from [start, end). */

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/personality.h>
 #include <sys/syscall.h>
 
 #include "base/macros.h"
@@ -13,6 +14,10 @@
 #include "sentry/sandbox.h"
 #include "sentry/vfs/file.h"
 
+#ifndef MAP_UNINITIALIZED
+#define MAP_UNINITIALIZED 0x4000000
+#endif
+#define MAP_ABOVE4G_K 0x80
 #define MMAP_MIN_ADDR 65536UL
 #define LOW_4G 0x100000000UL
 #define MAP_32BIT_HIGH 0x80000000UL
@@ -68,13 +73,16 @@ struct backing {
 static int find_backing(struct task *t, const struct mmap_request *r, uint64_t len,
                         struct backing *b)
 {
-    bool shared = (r->flags & MAP_TYPE) != MAP_PRIVATE;
+    bool shared = (r->flags & MAP_TYPE) != MAP_PRIVATE && !(r->vm_flags & VM_DROPPABLE);
 
     b->fd = -1;
     b->off = 0;
     b->host_flags = MAP_FIXED | MAP_NORESERVE | (shared ? MAP_SHARED : MAP_PRIVATE);
-    if (r->flags & MAP_POPULATE)
+    if ((r->flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE ||
+        (r->vm_flags & VM_LOCKED && !(t->mm->lock_future & MCL_ONFAULT)))
         b->host_flags |= MAP_POPULATE;
+    if (r->vm_flags & VM_DROPPABLE)
+        b->host_flags = (b->host_flags & ~MAP_TYPE) | MAP_DROPPABLE_K;
     b->file = r->file ? file_get(r->file) : NULL;
     if (!r->file && !shared) {
         b->host_flags |= MAP_ANONYMOUS;
@@ -121,7 +129,7 @@ static int map_piece(struct mm *mm, struct gthread *thr, const struct mmap_reque
                     .file = b.file,
                     .pgoff = r->file ? r->pgoff_bytes : 0,
                     .name = r->name};
-    if (b.host_flags & MAP_SHARED)
+    if ((b.host_flags & MAP_TYPE) == MAP_SHARED)
         v.flags |= VM_SHARED | (b.file && file_writable(b.file) ? VM_MAYWRITE : 0);
     if (r->flags & MAP_GROWSDOWN)
         v.flags |= VM_GROWSDOWN;
@@ -175,6 +183,8 @@ int64_t mm_mmap(struct mm *mm, struct gthread *thr, const struct mmap_request *r
     if ((r->prot & PROT_WRITE) && (r->flags & MAP_TYPE) == MAP_PRIVATE &&
         mm_over_limit(t, RLIMIT_DATA, mm->data_vm, len))
         return -ENOMEM;
+    if ((mm->traits & MM_MDWE) && (r->prot & PROT_EXEC) && (r->prot & PROT_WRITE))
+        return -EACCES;
     int err = mm_lock(mm, t);
     if (err)
         return err;
@@ -201,9 +211,61 @@ static int check_file_mode(const struct file *f, int prot, int flags)
     return f->ops->mmap ? 0 : -ENODEV;
 }
 
+/* personality(2): what can be read can be executed. */
+static bool reads_as_code(const struct task *t, int prot)
+{
+    return (prot & PROT_READ) && (t->personality & READ_IMPLIES_EXEC);
+}
+
+/* Flags from before MAP_SHARED_VALIDATE: include/linux/mman.h LEGACY_MAP_MASK. */
+#define OLD_FLAGS                                                                                  \
+    (MAP_SHARED | MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_DENYWRITE | MAP_EXECUTABLE |       \
+     MAP_UNINITIALIZED | MAP_GROWSDOWN | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE |               \
+     MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | MAP_32BIT | MAP_ABOVE4G_K | MAP_HUGE_2MB |           \
+     MAP_HUGE_1GB)
+
+/* Without huge pages none is ever free. */
+static int refuse_huge(int type, const struct file *f)
+{
+    explain_missing("mmap", "MAP_HUGETLB");
+    return !f && type && type <= MAP_SHARED_VALIDATE ? -ENOMEM : -EINVAL;
+}
+
+static int check_flags(struct mmap_request *r, const struct file *f)
+{
+    int flags = r->flags, type = flags & MAP_TYPE;
+    const int not_dropped = MAP_LOCKED | MAP_GROWSDOWN | MAP_HUGETLB;
+
+    if (!r->len)
+        return -EINVAL;
+    if (flags & MAP_HUGETLB)
+        return refuse_huge(type, f);
+    if (!f && type == MAP_DROPPABLE_K && !(flags & not_dropped))
+        r->vm_flags |= VM_DROPPABLE | VM_WIPEONFORK | VM_DONTDUMP;
+    else if (type != MAP_SHARED && type != MAP_PRIVATE && (!f || type != MAP_SHARED_VALIDATE))
+        return -EINVAL;
+    if (!f && (flags & MAP_GROWSDOWN) && type == MAP_SHARED)
+        return -EINVAL;
+    if (type == MAP_SHARED_VALIDATE && (flags & ~OLD_FLAGS))
+        return -EOPNOTSUPP;
+    return PAGE_UP(r->len) > NV_TASK_SIZE || !PAGE_UP(r->len) ? -ENOMEM : 0;
+}
+
+static int check_locked(struct task *t, struct mmap_request *r)
+{
+    bool future = t->mm->lock_future;
+
+    if (!(r->flags & MAP_LOCKED) && !future)
+        return 0;
+    if (!(r->vm_flags & VM_DROPPABLE))
+        r->vm_flags |= VM_LOCKED;
+    int err = mm_may_lock(t, PAGE_UP(r->len), -EAGAIN);
+    return err == -EPERM && !(r->flags & MAP_LOCKED) ? -EAGAIN : err;
+}
+
 long sys_mmap(struct task *t, const struct sysargs *a)
 {
-    int flags = arg_i32(a, 3), type = flags & MAP_TYPE;
+    int flags = arg_i32(a, 3);
     struct mmap_request r = {.addr = arg_u64(a, 0),
                              .len = arg_u64(a, 1),
                              .prot = arg_i32(a, 2),
@@ -218,27 +280,16 @@ long sys_mmap(struct task *t, const struct sysargs *a)
         if (!f)
             return -EBADF;
     }
-    if (!r.len)
-        return -EINVAL;
-    if (type != MAP_SHARED && type != MAP_PRIVATE && type != MAP_SHARED_VALIDATE)
-        return -EINVAL;
-    if (!f && type == MAP_SHARED_VALIDATE)
-        return -EINVAL;
-    if (f && ((flags & MAP_HUGETLB) || ((flags & MAP_GROWSDOWN) && type != MAP_PRIVATE)))
-        return -EINVAL;
-    if (type == MAP_SHARED_VALIDATE && (flags & MAP_SYNC))
-        return -EOPNOTSUPP;
-    if (flags & MAP_HUGETLB) {
-        explain_missing("mmap", "MAP_HUGETLB");
-        return -ENOMEM;
-    }
-    if (PAGE_UP(r.len) > NV_TASK_SIZE || !PAGE_UP(r.len))
-        return -ENOMEM;
-    if (flags & MAP_LOCKED && mm_over_limit(t, RLIMIT_MEMLOCK, t->mm->locked_vm, PAGE_UP(r.len)))
-        return -EAGAIN;
+    int err = check_flags(&r, f);
+    if (!err)
+        err = check_locked(t, &r);
+    if (err)
+        return err;
     uint64_t end;
     if (f) {
-        int err = check_file_mode(f, r.prot, flags);
+        err = check_file_mode(f, r.prot, flags);
+        if (!err && (flags & MAP_GROWSDOWN))
+            err = -EINVAL;
         if (err)
             return err;
         if (__builtin_add_overflow(r.pgoff_bytes, PAGE_UP(r.len), &end) || (int64_t)end < 0)
@@ -247,6 +298,8 @@ long sys_mmap(struct task *t, const struct sysargs *a)
     } else {
         r.pgoff_bytes = 0;
     }
+    if (reads_as_code(t, r.prot) && !(f && f->path.mnt && (f->path.mnt->flags & MS_NOEXEC)))
+        r.prot |= PROT_EXEC;
     return mm_mmap(t->mm, t->thr, &r, t);
 }
 
@@ -299,6 +352,9 @@ static int may_protect(struct mm *mm, uint64_t addr, uint64_t end, int prot)
     for (int i = vma_index(mm->vmas, addr); i < mm->vmas->n && mm->vmas->v[i].start < end; i++) {
         const struct vma *v = &mm->vmas->v[i];
         if ((prot & PROT_WRITE) && (v->flags & VM_SHARED) && !(v->flags & VM_MAYWRITE))
+            return -EACCES;
+        if ((mm->traits & MM_MDWE) && (prot & PROT_EXEC) &&
+            ((prot & PROT_WRITE) || !(v->flags & VM_EXEC)))
             return -EACCES;
     }
     return 0;
@@ -361,6 +417,8 @@ long sys_mprotect(struct task *t, const struct sysargs *a)
         len += addr - v->start;
         addr = v->start;
     }
+    if (reads_as_code(t, prot))
+        prot |= PROT_EXEC;
     err = mm_mprotect(t->mm, t->thr, addr, len, prot & 7);
     mm_unlock(t->mm);
     return err;
@@ -398,6 +456,8 @@ static void brk_change(struct task *t, uint64_t want)
                                  .name = "[heap]",
                                  .vm_flags = VM_HEAP};
         uint64_t at;
+        if (check_locked(t, &r))
+            return;
         if (mm_over_limit(t, RLIMIT_DATA, mm->data_vm, r.len) ||
             mm_over_limit(t, RLIMIT_AS, mm->total_vm, r.len) ||
             map_locked(mm, t->thr, &r, t, r.len, &at))
