@@ -84,6 +84,8 @@ struct file_ops {
     void (*area_gone)(struct file *f);
     int (*fsync)(struct task *t, struct file *f, bool datasync);
     int (*fallocate)(struct task *t, struct file *f, int mode, loff_t off, loff_t len);
+    /* cachestat(2): pages from first to last that are in memory; may yield. NULL: none. */
+    uint64_t (*cached)(struct file *f, uint64_t first, uint64_t last);
     int (*flush)(struct task *t, struct file *f); /* each close(2) */
     void (*release)(struct file *f);              /* last reference; may run on the loop: no park */
     void (*fdinfo)(struct file *f, struct strbuf *out);

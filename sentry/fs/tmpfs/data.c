@@ -468,6 +468,7 @@ const struct file_ops tmpfs_file_ops = {
     .mmap = data_mmap,
     .fsync = data_fsync,
     .fallocate = data_fallocate,
+    .cached = tmpfs_cached,
     .restore = data_restore,
 };
 CKPT_SYMBOL("file_ops", "tmpfs file", tmpfs_file_ops);

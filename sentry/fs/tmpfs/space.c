@@ -5,11 +5,14 @@
  */
 #include <errno.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/macros.h"
 #include "sentry/fs/tmpfs/tmpfs.h"
+#include "sentry/kernel/fiber.h"
 #include "sentry/sandbox.h"
 
+#define HOLES_PER_TURN 1024
 #define BYTES_PER_INODE 8192 /* of the limit: a million names are memory, too */
 
 static uint64_t total_pages, total_inodes;
@@ -56,6 +59,36 @@ void tmpfs_settle(struct inode *i)
 
     if (TMPFS_I(i)->memfd >= 0 && !fstat(TMPFS_I(i)->memfd, &st))
         tmpfs_book(i, (uint64_t)st.st_blocks / 8);
+}
+
+/* Of a part of a file with holes, pages that were allocated and never written are not known. */
+uint64_t tmpfs_cached(struct file *f, uint64_t first, uint64_t last)
+{
+    const struct inode *i = f->inode;
+    uint64_t n = 0, size = PAGE_UP((uint64_t)i->size) / NV_PAGE_SIZE;
+    int fd = TMPFS_I(i)->memfd;
+
+    tmpfs_settle(f->inode);
+    if (!first && last + 1 >= size)
+        return i->blocks / 8;
+    last = MIN(last, size - 1);
+    if (!size || first > last)
+        return 0;
+    if (fd < 0 || i->blocks / 8 >= size)
+        return MIN(last - first + 1, i->blocks / 8);
+    for (unsigned int k = 1; first <= last; k++) {
+        off_t from = lseek(fd, (off_t)(first * NV_PAGE_SIZE), SEEK_DATA);
+        off_t to = from < 0 ? from : lseek(fd, from, SEEK_HOLE);
+        if (to < 0)
+            break;
+        first = MIN((uint64_t)from / NV_PAGE_SIZE, last + 1);
+        uint64_t end = MIN(PAGE_UP((uint64_t)to) / NV_PAGE_SIZE, last + 1);
+        n += end - first;
+        first = end;
+        if (k % HOLES_PER_TURN == 0)
+            fiber_yield();
+    }
+    return n;
 }
 
 bool tmpfs_inode_book(struct tmpfs_super *s)

@@ -78,6 +78,7 @@ uint64_t tmpfs_free_pages(const struct tmpfs_super *s);
 int tmpfs_room(const struct inode *i, uint64_t more);
 void tmpfs_book(struct inode *i, uint64_t pages);
 void tmpfs_settle(struct inode *i);
+uint64_t tmpfs_cached(struct file *f, uint64_t first, uint64_t last); /* file_ops.cached */
 bool tmpfs_inode_book(struct tmpfs_super *s);
 void tmpfs_inode_unbook(struct tmpfs_super *s);
 int tmpfs_truncate(struct inode *i, loff_t size);
