@@ -376,6 +376,11 @@ static void dir_load(struct ckpt_reader *r, void *obj, unsigned int version)
     g->reopen = ckpt_get_u8(r);
     uint32_t n = ckpt_get_count(r, NAMES_MAX, 14);
 
+    if (!g->started || g->reopen) {
+        if (n)
+            ckpt_bad(r, "names of a directory that is not merged, or not read");
+        return;
+    }
     g->names = ovl_names_new();
     if (!g->names)
         ckpt_bad(r, "out of memory");
