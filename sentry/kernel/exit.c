@@ -25,6 +25,13 @@
 
 #define EXIT_GRACE_NS 250000000ULL
 
+/* A restore that is still under way, and told to end, may not have made it yet. */
+static void end_memory(struct mm *mm)
+{
+    if (mm->as)
+        platform->aspace_kill(mm->as);
+}
+
 void tg_exit(struct thread_group *tg, int code)
 {
     struct task *t;
@@ -37,7 +44,7 @@ void tg_exit(struct thread_group *tg, int code)
     trace_kill_group(tg);
     if (tg->ntasks > 1 && !trace_group_traced(tg) && tg->leader && tg->leader->mm &&
         tg->leader->mm->refs == (unsigned)tg->ntasks)
-        platform->aspace_kill(tg->leader->mm->as);
+        end_memory(tg->leader->mm);
     list_for_each(t, &tg->tasks, tg_node)
         task_kick(t);
     waitq_wake_all(&tg->sig.stop_wq);
@@ -58,7 +65,7 @@ void tg_exit_overdue(struct ktimer *k)
     list_for_each(t, &tg->tasks, tg_node) {
         if (t->mm && !t->trace.stopped && (t->in_guest || waited > 3 * EXIT_GRACE_NS) &&
             (t->mm->refs <= (unsigned)tg->ntasks || waited > 20 * EXIT_GRACE_NS))
-            platform->aspace_kill(t->mm->as);
+            end_memory(t->mm);
     }
     if (tg->ntasks)
         ktimer_arm(k, now + EXIT_GRACE_NS);
