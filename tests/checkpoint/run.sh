@@ -14,6 +14,8 @@ export NV_STATE_DIR=$tmp/state NV_IMAGE_DIR=$tmp/images XDG_RUNTIME_DIR=$tmp
 mkdir -p images
 CLONES=${CLONES:-20} # make checkpoint-soak has more
 KILLS=${KILLS:-10}
+many=100
+[ "${SAN:-0}" = 1 ] && many=50 # each takes ten times as long
 # A port that is free now, also of other runs of this script.
 address=127.0.0.1:$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 
@@ -55,7 +57,7 @@ print(len(a), [len(set(c)) == len(a) for c in columns])
 P
 )" "$CLONES [True, True, True, True, True, True]"
     rm -f clones
-    is "fifty at once" "$(nv invoke $on f --count 100 --parallel 50 >out; grep -c ready out)" 100
+    is "fifty at once" "$(nv invoke $on f --count $many --parallel 50 >out; grep -c ready out)" $many
 
     # --- a program's own checkpoint ---
     is "a program saves itself" "$(nv run $on --image self -- ./ask)" "saved heap 7, soon"
@@ -160,7 +162,7 @@ P
     is "serve leaves no process" "$(pgrep -f "^$tmp/nv" | wc -l)" 0
 done
 cat err >>all.err
-grep -aE "^(==[0-9]+==ERROR|.*: runtime error: )" all.err && failed=$((failed + 1))
+grep -aE -A15 "^(==[0-9]+==ERROR|.*: runtime error: )" all.err && failed=$((failed + 1))
 [ $failed -eq 0 ] || tail -20 err
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]

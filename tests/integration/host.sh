@@ -99,11 +99,11 @@ for platform in $2; do
         grep -l 'thunk:' /tmp/perf-*.map | xargs rm -f
     fi
     if [ "$(id -u)" = 0 ]; then
-        timeout -s KILL 20 "$nv" run --platform="$platform" -- sleep 2 </dev/null 2>/dev/null &
-        for _ in $(seq 100); do pid=$(pgrep -f "^$nv run --platform=$platform -- sleep 2" | head -1) && gofer=$(pgrep -P "$pid" nv-gofer) && grep -q Seccomp:.2 "/proc/$gofer/status" && break; sleep 0.02; done
+        timeout -s KILL 60 "$nv" run --platform="$platform" -- sleep 50 </dev/null 2>/dev/null &
+        for _ in $(seq 500); do pid=$(pgrep -f "^$nv run --platform=$platform -- sleep 50" | head -1) && gofer=$(pgrep -P "$pid" nv-gofer) && grep -q Seccomp:.2 "/proc/$gofer/status" && break; sleep 0.02; done
         for ns in net ipc uts mnt; do [ "$(readlink "/proc/$gofer/ns/$ns")" != "$(readlink "/proc/self/ns/$ns")" ] && echo $ns; done | paste -sd' ' >names
         is "gofer's namespaces and capabilities" "$(cat names) $(grep -c 'Cap\(Prm\|Eff\|Bnd\):.000000000000001f' "/proc/$gofer/status")" "net ipc uts mnt 3"
-        wait
+        pkill -KILL -P $! nv; wait $! 2>/dev/null
     fi
     run --timing=json -- true; is "timing" "$(grep -c "exec_loaded_ms.*total_ms" err)" 1
     cat >f.js <<'END'
