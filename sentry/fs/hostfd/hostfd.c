@@ -306,10 +306,13 @@ static int host_restore(struct file *f)
         show(f->inode, &st);
         return 0;
     }
+    int stream = h->stream;
     f->priv = NULL;
+    waitq_release(&h->wq);
+    free(h);
     f->inode->mode = S_IFCHR | 0666;
-    if (sandbox && sandbox->stdio_is_tty[h->stream])
-        return console_take_file(f, sandbox->stdio[h->stream]);
+    if (sandbox && sandbox->stdio_is_tty[stream])
+        return console_take_file(f, sandbox->stdio[stream]);
     memdev_become_null(f);
     return 0;
 }
