@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/personality.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 
 #include "base/macros.h"
@@ -563,12 +563,18 @@ static const struct ckpt_field task_fields[] = {
     CKPT_SINCE(3, CKPT_KIND_UINT, struct task, mempolicy),
     CKPT_SINCE(6, CKPT_KIND_UINT, struct task, rseq_len),
     CKPT_SINCE(6, CKPT_KIND_UINT, struct task, rseq_sig),
+    CKPT_SINCE(7, CKPT_KIND_BOOL, struct task, dispatch.on),
+    CKPT_SINCE(7, CKPT_KIND_UINT, struct task, dispatch.start),
+    CKPT_SINCE(7, CKPT_KIND_UINT, struct task, dispatch.len),
+    CKPT_SINCE(7, CKPT_KIND_UINT, struct task, dispatch.selector),
+    CKPT_SINCE(7, CKPT_KIND_UINT, struct task, mce_kill, .max = PR_MCE_KILL_EARLY + 1),
+    CKPT_SINCE(7, CKPT_KIND_BOOL, struct task, reset_on_fork),
 };
 
 const struct ckpt_type ckpt_task = {
     .name = "task",
     .id = CT_TASK,
-    .version = 6,
+    .version = 7,
     CKPT_TABLE(task_fields),
     .save = task_save,
     .create = task_create,

@@ -19,12 +19,12 @@
 #ifndef CLONE_PIDFD
 #define CLONE_PIDFD 0x1000
 #endif
+#define CGROUP2_MAGIC 0x63677270
 #define CLONE_CLEAR_SIGHAND_K 0x100000000ULL
 #define CLONE_INTO_CGROUP_K 0x200000000ULL
 #define CLONE_NAMESPACES                                                                           \
     (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |  \
      CLONE_NEWNET)
-
 
 static int check_flags(struct task *t, uint64_t f)
 {
@@ -49,8 +49,6 @@ static int check_flags(struct task *t, uint64_t f)
         return -EINVAL;
     if ((f & CLONE_PARENT) && t->pid_ns && t->pid_ns->reaper == t->tg)
         return -EINVAL;
-    if (f & CLONE_INTO_CGROUP_K)
-        return -EINVAL;
     return 0;
 }
 
@@ -71,7 +69,7 @@ static int new_group(struct task *t, struct task *c, uint64_t f, int exit_signal
     if (tg->rlim[RLIMIT_CPU].rlim_cur != RLIM_INFINITY && cpu_limit_changed(tg))
         return -ENOMEM;
     tg->exit_signal = f & CLONE_PARENT ? t->tg->exit_signal : exit_signal;
-    tg->nice = t->tg->nice;
+    tg->nice = t->reset_on_fork && t->tg->nice < 0 ? 0 : t->tg->nice;
     tg->oom_score_adj = t->tg->oom_score_adj;
     tg->dumpable = t->tg->dumpable;
     tg->keepcaps = t->tg->keepcaps;
@@ -92,7 +90,8 @@ static int inherit(struct task *t, struct task *c, uint64_t f)
     int err = 0;
     seccomp_inherit(t, c);
     c->personality = t->personality;
-    c->policy = t->policy;
+    c->policy = t->policy; /* normal ones, which survive SCHED_RESET_ON_FORK */
+    c->mce_kill = t->mce_kill;
     c->ioprio = t->ioprio;
     c->mempolicy = t->mempolicy;
     if (!(f & CLONE_VM)) { /* the host's thread has it, too: rseq_fork() */
@@ -291,6 +290,37 @@ long sys_vfork(struct task *t, const struct sysargs *a)
         t, &(struct clone_args_k){.flags = CLONE_VFORK | CLONE_VM, .exit_signal = SIGCHLD});
 }
 
+/* Numbers are chosen with CAP_CHECKPOINT_RESTORE, which is the host's here. */
+static int check_set_tid(struct task *t, uint64_t addr, uint64_t n)
+{
+    pid_t tids[NS_LEVELS_MAX];
+
+    if (!addr && !n)
+        return 0;
+    if (!addr || !n || n > NS_LEVELS_MAX)
+        return -EINVAL;
+    if (copy_in(t, tids, addr, n * sizeof(tids[0])))
+        return -EFAULT;
+    if (n > (t->pid_ns_children ? t->pid_ns_children->level : 0) + 1)
+        return -EINVAL;
+    for (uint64_t i = 0; i < n; i++)
+        if (tids[i] < 1 || tids[i] >= PID_IDS)
+            return -EINVAL;
+    explain_missing("clone3", "set_tid");
+    return -EPERM;
+}
+
+/* The one control group that there is cannot be changed. */
+static int check_cgroup(struct task *t, uint64_t fd)
+{
+    if (fd > INT32_MAX)
+        return -EINVAL;
+    cleanup_file struct file *f = fd_get_path_ok(t, (int)fd);
+    if (!f || !f->inode || !f->inode->sb || f->inode->sb->magic != CGROUP2_MAGIC)
+        return -EBADF;
+    return -EACCES;
+}
+
 /* struct clone_args grows by versions of 64, 80 and 88 bytes: clone(2). */
 long sys_clone3(struct task *t, const struct sysargs *a)
 {
@@ -327,12 +357,14 @@ long sys_clone3(struct task *t, const struct sysargs *a)
         return -EINVAL;
     if ((k[FLAGS] & (CLONE_THREAD | CLONE_PARENT)) && k[EXIT_SIGNAL])
         return -EINVAL;
-    if (!k[STACK] != !k[STACK_SIZE])
+    if (!k[STACK] != !k[STACK_SIZE] ||
+        (k[STACK] && (k[STACK] > NV_TASK_SIZE || k[STACK_SIZE] > NV_TASK_SIZE - k[STACK])))
         return -EINVAL;
-    if (k[SET_TID] || k[SET_TID_SIZE]) {
-        explain_missing("clone3", "set_tid");
-        return k[SET_TID] && k[SET_TID_SIZE] ? -EPERM : -EINVAL;
-    }
+    int err = check_set_tid(t, k[SET_TID], k[SET_TID_SIZE]);
+    if (!err && (k[FLAGS] & CLONE_INTO_CGROUP_K))
+        err = size < sizeof(k) ? -EINVAL : check_cgroup(t, k[CGROUP]);
+    if (err)
+        return err;
     return task_clone(t, &(struct clone_args_k){.flags = k[FLAGS],
                                                 .pidfd = k[PIDFD],
                                                 .child_tid = k[CHILD_TID],

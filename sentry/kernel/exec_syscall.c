@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <sys/mount.h>
 
 #include "base/cleanup.h"
@@ -347,6 +348,8 @@ static int do_exec(struct task *t, struct file **file, char **path, const char *
         return err;
     }
     t->clear_child_tid = 0;
+    t->dispatch.on = false;
+    t->personality &= ~(uint32_t)READ_IMPLIES_EXEC; /* set_personality_64bit() */
     t->robust_list = 0;
     t->rseq = 0;
     cred_put(t->cred);

@@ -14,7 +14,8 @@ void task_publish_facts(struct task *t)
          * A trace shows every call, and a filter decides about each; maps of ids are written after
          * the namespace is entered.
          */
-        .valid = !sandbox->strace_filter && !t->trace.tracer && !t->seccomp_mode && !c->user_ns,
+        .valid = !sandbox->strace_filter && !t->trace.tracer && !t->seccomp_mode && !c->user_ns &&
+                 !t->dispatch.on,
         .pid = pid_nr(t->pid_ns, t->tg->tgid),
         .tid = pid_nr(t->pid_ns, t->tid),
         .ppid = t->tg->parent ? pid_nr(t->pid_ns, t->tg->parent->tgid) : 0,

@@ -115,6 +115,14 @@ static long prctl_name(struct task *t, uint64_t addr, bool set)
     return 0;
 }
 
+#ifndef PR_SET_MDWE
+#define PR_SET_MDWE 65
+#define PR_MDWE_REFUSE_EXEC_GAIN 1UL
+#define PR_GET_MDWE 66
+#endif
+#define PR_MDWE_NO_INHERIT_K 2UL
+#define PR_SET_MEMORY_MERGE_K 67
+#define PR_GET_MEMORY_MERGE_K 68
 #ifndef PR_GET_AUXV
 #define PR_GET_AUXV 0x41555856
 #endif
@@ -127,6 +135,73 @@ static long prctl_auxv(struct task *t, uint64_t addr, uint64_t len)
 
     memcpy(auxv, t->mm->auxv, MIN((size_t)t->mm->auxv_len * sizeof(*auxv), sizeof(auxv)));
     return copy_out(t, addr, auxv, MIN(len, sizeof(auxv))) ? -EFAULT : AUXV_SIZE;
+}
+
+/* What to do about faulty memory; there is none that a guest is told of. */
+static long set_mce_kill(struct task *t, uint64_t what, uint64_t policy)
+{
+    if (what == PR_MCE_KILL_CLEAR && !policy)
+        t->mce_kill = 0;
+    else if (what == PR_MCE_KILL_SET && policy <= PR_MCE_KILL_DEFAULT)
+        t->mce_kill = policy == PR_MCE_KILL_DEFAULT ? 0 : (uint8_t)(policy + 1);
+    else
+        return -EINVAL;
+    return 0;
+}
+
+static void set_traits(struct mm *mm, uint8_t mask, uint8_t value)
+{
+    mm->traits = (uint8_t)((mm->traits & ~mask) | value);
+}
+
+/* PR_SET_MDWE: a promise, which is not taken back. */
+static long set_mdwe(struct mm *mm, uint64_t bits, uint64_t rest)
+{
+    uint8_t has = mm->traits & (MM_MDWE | MM_MDWE_NO_INHERIT);
+    uint8_t want = (bits & PR_MDWE_REFUSE_EXEC_GAIN ? MM_MDWE : 0) |
+                   (bits & PR_MDWE_NO_INHERIT_K ? MM_MDWE_NO_INHERIT : 0);
+
+    if (rest || (bits & ~(uint64_t)(PR_MDWE_REFUSE_EXEC_GAIN | PR_MDWE_NO_INHERIT_K)) ||
+        want == MM_MDWE_NO_INHERIT)
+        return -EINVAL;
+    if (has && has != want)
+        return -EPERM;
+    set_traits(mm, 0, want);
+    return 0;
+}
+
+/* Settings of address spaces. */
+static long prctl_memory(struct task *t, const struct sysargs *a)
+{
+    struct mm *mm = t->mm;
+    uint64_t v = arg_u64(a, 1), how = arg_u64(a, 2), rest = arg_u64(a, 3) | arg_u64(a, 4);
+
+    switch (arg_i32(a, 0)) {
+    case PR_SET_THP_DISABLE:
+        if (rest || (how & ~2UL) || (!v && how))
+            return -EINVAL;
+        set_traits(mm, MM_THP_DISABLE | MM_THP_EXCEPT_ADVISED,
+                   (v ? MM_THP_DISABLE : 0) | (how ? MM_THP_EXCEPT_ADVISED : 0));
+        return 0;
+    case PR_GET_THP_DISABLE:
+        if (v | how | rest)
+            return -EINVAL;
+        return (mm->traits & MM_THP_DISABLE ? 1 : 0) | (mm->traits & MM_THP_EXCEPT_ADVISED ? 2 : 0);
+    case PR_SET_MDWE:
+        return set_mdwe(mm, v, how | rest);
+    case PR_GET_MDWE:
+        if (v | how | rest)
+            return -EINVAL;
+        return (mm->traits & MM_MDWE ? PR_MDWE_REFUSE_EXEC_GAIN : 0) |
+               (mm->traits & MM_MDWE_NO_INHERIT ? PR_MDWE_NO_INHERIT_K : 0);
+    case PR_SET_MEMORY_MERGE_K:
+        if (how | rest)
+            return -EINVAL;
+        set_traits(mm, MM_MERGE_ANY, v ? MM_MERGE_ANY : 0);
+        return 0;
+    default: /* PR_GET_MEMORY_MERGE_K */
+        return v | how | rest ? -EINVAL : !!(mm->traits & MM_MERGE_ANY);
+    }
 }
 
 long sys_prctl(struct task *t, const struct sysargs *a)
@@ -185,9 +260,22 @@ long sys_prctl(struct task *t, const struct sysargs *a)
     case PR_SET_SECCOMP:
         return seccomp_prctl(t, v, arg_u64(a, 2));
     case PR_SET_THP_DISABLE:
-        return arg_u64(a, 2) | arg_u64(a, 3) | arg_u64(a, 4) ? -EINVAL : 0;
     case PR_GET_THP_DISABLE:
-        return v | rest ? -EINVAL : 0;
+    case PR_SET_MDWE:
+    case PR_GET_MDWE:
+    case PR_SET_MEMORY_MERGE_K:
+    case PR_GET_MEMORY_MERGE_K:
+        return prctl_memory(t, a);
+    case PR_MCE_KILL:
+        return arg_u64(a, 3) | arg_u64(a, 4) ? -EINVAL : set_mce_kill(t, v, arg_u64(a, 2));
+    case PR_MCE_KILL_GET:
+        return v | rest ? -EINVAL : t->mce_kill ? t->mce_kill - 1 : PR_MCE_KILL_DEFAULT;
+    case PR_SET_SYSCALL_USER_DISPATCH:
+        return user_dispatch_set(t, v, arg_u64(a, 2), arg_u64(a, 3), arg_u64(a, 4));
+    case PR_GET_SPECULATION_CTRL: /* as a processor without such controls */
+        return rest ? -EINVAL : -ENODEV;
+    case PR_SET_SPECULATION_CTRL:
+        return arg_u64(a, 3) | arg_u64(a, 4) ? -EINVAL : -ENODEV;
     case PR_GET_TSC:
         val = PR_TSC_ENABLE;
         return put_user(t, &val, v);
@@ -200,8 +288,9 @@ long sys_prctl(struct task *t, const struct sysargs *a)
         return 0;
     case PR_SET_IO_FLUSHER: /* as without CAP_SYS_RESOURCE over the host */
     case PR_GET_IO_FLUSHER:
-    case PR_SET_MM:
         return -EPERM;
+    case PR_SET_MM: /* as without CAP_SYS_RESOURCE and CONFIG_CHECKPOINT_RESTORE */
+        return arg_u64(a, 4) || (arg_u64(a, 3) && v != PR_SET_MM_AUXV) ? -EINVAL : -EPERM;
     case PR_GET_AUXV:
         return v && rest & ~arg_u64(a, 2) ? -EINVAL : prctl_auxv(t, v, arg_u64(a, 2));
     case PR_GET_TIMING:
@@ -249,10 +338,10 @@ long sys_personality(struct task *t, const struct sysargs *a)
 
     if (p == 0xffffffff)
         return old;
-    if (p & ~(uint32_t)ADDR_NO_RANDOMIZE) {
-        explain_missing("personality", "0x%x", p);
-        return -EINVAL;
-    }
+    /*
+     * Served: ADDR_NO_RANDOMIZE, READ_IMPLIES_EXEC, UNAME26, PER_LINUX32. The others change nothing
+     * that a 64-bit program could see, but for where a new program's maps begin.
+     */
     t->personality = p;
     return old;
 }

@@ -74,6 +74,11 @@ static bool needs_thread(const struct sysargs *a)
     }
 }
 
+static bool call_allowed(struct task *t)
+{
+    return (!t->dispatch.on || user_dispatch_allows(t)) && (!t->seccomp_mode || seccomp_allows(t));
+}
+
 static void make_call(struct task *t)
 {
     static int ncalls;
@@ -90,7 +95,7 @@ static void make_call(struct task *t)
         ctl_send(CTL_WANT_RELAY, 0);
     t->in_syscall = true;
     t->wait_cut = false;
-    if (likely(!t->seccomp_mode) || seccomp_allows(t))
+    if (likely(!t->seccomp_mode && !t->dispatch.on) || call_allowed(t))
         t->sys_result = syscall_dispatch(t, &t->sys);
     t->in_syscall = false;
     if (unlikely(sandbox_freezing))
@@ -254,7 +259,7 @@ static bool may_run(struct task *t)
     if (unlikely(task_signal_pending(t) || t->sig.restore_saved || t->trace.pass ||
                  (t->ev.kind == PE_SYSCALL && t->sys_result <= -ERESTARTSYS)))
         signal_deliver(t);
-    if (unlikely(t->trace.tracer || t->seccomp_mode) && mm_watch(t, false))
+    if (unlikely(t->trace.tracer || t->seccomp_mode || t->dispatch.on) && mm_watch(t, false))
         return task_fatal_pending(t);
     /* Kicked while a frame was laid down: nobody will interrupt what does not run yet. */
     return !t->interrupted || !task_signal_pending(t);

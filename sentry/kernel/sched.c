@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <time.h>
 
 #include "base/macros.h"
@@ -122,16 +123,17 @@ long sys_sched_setaffinity(struct task *t, const struct sysargs *a)
     return 0;
 }
 
+/* Where the host runs it, as rseq(2) and the vDSO tell. */
 long sys_getcpu(struct task *t, const struct sysargs *a)
 {
-    unsigned int cpu = (unsigned int)t->tid % (unsigned int)sandbox->ncpus, node = 0;
+    const struct sysargs at = *a;
 
-    while (t->affinity && !CPU_ISSET(cpu, t->affinity))
-        cpu = (cpu + 1) % (unsigned int)sandbox->ncpus;
-
-    if (arg_u64(a, 0) && put_user(t, &cpu, arg_u64(a, 0)))
+    if (arg_u64(&at, 0) >= NV_TASK_SIZE || arg_u64(&at, 1) >= NV_TASK_SIZE)
         return -EFAULT;
-    return arg_u64(a, 1) && put_user(t, &node, arg_u64(a, 1)) ? -EFAULT : 0;
+    struct platform_hostcall call = {
+        .nr = SYS_getcpu, .args = {arg_u64(&at, 0), arg_u64(&at, 1)}, .fd = -1};
+    int err = platform->hostcall(t->thr, &call);
+    return err ? err : call.result;
 }
 
 static bool rt_policy(int p)
@@ -158,6 +160,7 @@ static long set_policy(struct task *t, pid_t pid, int policy, uint64_t param)
     struct task *o = sched_target(t, pid);
     if (!o)
         return -ESRCH;
+    bool reset = policy == keep ? o->reset_on_fork : policy & SCHED_RESET_ON_FORK;
     policy = policy == keep ? o->policy : policy & ~SCHED_RESET_ON_FORK;
     if (rt_policy(policy)) {
         if (sp.sched_priority < 1 || sp.sched_priority > 99)
@@ -167,9 +170,10 @@ static long set_policy(struct task *t, pid_t pid, int policy, uint64_t param)
     }
     if (!normal_policy(policy) || sp.sched_priority)
         return -EINVAL;
-    if (!may_schedule(t, o))
+    if (!may_schedule(t, o) || (o->reset_on_fork && !reset && !cred_capable(t->cred, CAP_SYS_NICE)))
         return -EPERM;
     o->policy = policy;
+    o->reset_on_fork = reset;
     return 0;
 }
 
@@ -189,7 +193,7 @@ long sys_sched_getscheduler(struct task *t, const struct sysargs *a)
 
     if (arg_i32(a, 0) < 0)
         return -EINVAL;
-    return o ? o->policy : -ESRCH;
+    return o ? o->policy | (o->reset_on_fork ? SCHED_RESET_ON_FORK : 0) : -ESRCH;
 }
 
 long sys_sched_getparam(struct task *t, const struct sysargs *a)
@@ -228,6 +232,12 @@ long sys_sched_rr_get_interval(struct task *t, const struct sysargs *a)
     return put_user(t, &ts, arg_u64(a, 1));
 }
 
+#define FLAG_RESET_ON_FORK 1
+#define FLAG_KEEP_POLICY 8
+#define FLAG_KEEP_PARAMS 16
+#define FLAGS_KNOWN 31 /* those of bandwidth, too */
+#define POLICY_DEADLINE 6
+
 struct sched_attr_k {
     uint32_t size, policy;
     uint64_t flags;
@@ -247,6 +257,7 @@ long sys_sched_getattr(struct task *t, const struct sysargs *a)
     if (!o)
         return -ESRCH;
     k.policy = (uint32_t)o->policy;
+    k.flags = o->reset_on_fork ? FLAG_RESET_ON_FORK : 0;
     k.nice = o->tg->nice;
     return put_user(t, &k, arg_u64(a, 1));
 }
@@ -273,6 +284,22 @@ static int get_attr(struct task *t, uint64_t addr, struct sched_attr_k *k)
     return -E2BIG;
 }
 
+/* kernel/sched/syscalls.c __sched_setscheduler(), before it looks at rights. */
+static bool attr_valid(const struct sched_attr_k *k)
+{
+    int policy = (int)k->policy;
+
+    if ((k->flags & ~(uint64_t)FLAGS_KNOWN) || k->priority > 99)
+        return false;
+    if (!normal_policy(policy) && !rt_policy(policy) && policy != POLICY_DEADLINE)
+        return false;
+    if (policy == POLICY_DEADLINE &&
+        (!k->deadline || k->runtime < 1024 || k->runtime > k->deadline ||
+         (k->period && k->deadline > k->period)))
+        return false;
+    return rt_policy(policy) == (k->priority != 0);
+}
+
 long sys_sched_setattr(struct task *t, const struct sysargs *a)
 {
     struct task *o = sched_target(t, arg_i32(a, 0));
@@ -285,54 +312,24 @@ long sys_sched_setattr(struct task *t, const struct sysargs *a)
         return err;
     if (!o)
         return -ESRCH;
+    if ((int)k.policy < 0)
+        return -EINVAL;
+    if (k.flags & FLAG_KEEP_POLICY)
+        k.policy = (uint32_t)o->policy;
+    if (k.flags & FLAG_KEEP_PARAMS)
+        k.nice = o->tg->nice;
+    if (!attr_valid(&k))
+        return -EINVAL;
     if (!normal_policy((int)k.policy))
-        return rt_policy((int)k.policy) || k.policy == 6 ? -EPERM : -EINVAL;
+        return -EPERM;
     int nice = MAX(-20, MIN(19, k.nice));
-    if (!may_schedule(t, o) || (nice < o->tg->nice && !cred_capable(t->cred, CAP_SYS_NICE)))
+    bool more = nice < o->tg->nice || (o->reset_on_fork && !(k.flags & FLAG_RESET_ON_FORK));
+    if (!may_schedule(t, o) || (more && !cred_capable(t->cred, CAP_SYS_NICE)))
         return -EPERM;
     o->policy = (int)k.policy;
+    o->reset_on_fork = k.flags & FLAG_RESET_ON_FORK;
     o->tg->nice = nice;
     return 0;
-}
-
-/* --- ioprio_set(2), ioprio_get(2): kept per task; the host's disks are not the guest's matter ---
- */
-#define IOPRIO_WHO_PROCESS 1
-#define IOPRIO_WHO_USER 3
-#define IOPRIO_CLASS_RT 1
-#define IOPRIO_CLASS_IDLE 3
-
-long sys_ioprio_set(struct task *t, const struct sysargs *a)
-{
-    int which = arg_i32(a, 0), prio = arg_i32(a, 2), class = prio >> 13 & 7;
-    struct task *o = sched_target(t, arg_i32(a, 1));
-
-    if (class > IOPRIO_CLASS_IDLE || (class == 0 && (prio & 7)))
-        return -EINVAL;
-    if (class == IOPRIO_CLASS_RT && !cred_capable(t->cred, CAP_SYS_NICE) &&
-        !cred_capable(t->cred, 21 /* CAP_SYS_ADMIN */))
-        return -EPERM;
-    if (which < IOPRIO_WHO_PROCESS || which > IOPRIO_WHO_USER)
-        return -EINVAL;
-    if (which != IOPRIO_WHO_PROCESS) {
-        explain_missing("ioprio_set", "groups and users");
-        return -EINVAL;
-    }
-    if (!o)
-        return -ESRCH;
-    if (!may_schedule(t, o))
-        return -EPERM;
-    o->ioprio = prio;
-    return 0;
-}
-
-long sys_ioprio_get(struct task *t, const struct sysargs *a)
-{
-    struct task *o = sched_target(t, arg_i32(a, 1));
-
-    if (arg_i32(a, 0) != IOPRIO_WHO_PROCESS)
-        return -EINVAL;
-    return o ? o->ioprio : -ESRCH;
 }
 
 /* --- priorities --- */

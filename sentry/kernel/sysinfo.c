@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <sys/random.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
@@ -65,6 +66,10 @@ long sys_uname(struct task *t, const struct sysargs *a)
     struct utsname u = {.sysname = "Linux", .machine = "x86_64"};
 
     snprintf(u.release, sizeof(u.release), "%s", NV_UTS_RELEASE);
+    if (t->personality & UNAME26) /* kernel/sys.c override_release() */
+        snprintf(u.release, sizeof(u.release), "2.6.61%s", strpbrk(NV_UTS_RELEASE, "-") ?: "");
+    if ((t->personality & PER_MASK) == PER_LINUX32)
+        snprintf(u.machine, sizeof(u.machine), "i686");
     snprintf(u.version, sizeof(u.version), "%s", NV_UTS_VERSION);
     snprintf(u.nodename, sizeof(u.nodename), "%s", t->uts->nodename);
     snprintf(u.domainname, sizeof(u.domainname), "%s", t->uts->domainname);

@@ -117,6 +117,13 @@ struct task {
     struct task *vfork_child;  /* owned reference; guest code goes on when it has let go */
     struct waitq vfork_done;
     uint32_t personality;
+    struct call_dispatch { /* PR_SET_SYSCALL_USER_DISPATCH: calls from elsewhere are SIGSYS */
+        bool on;
+        uint64_t start, len;
+        uint64_t selector; /* a byte that says whether; 0: always */
+    } dispatch;
+    uint8_t mce_kill; /* PR_MCE_KILL + 1; 0: the default */
+    bool reset_on_fork;
     int exit_code; /* as wait status */
     int pdeath_signal;
     cpu_set_t *affinity; /* NULL: all */

@@ -80,4 +80,9 @@ void posix_timers_exec(struct thread_group *tg);
 /* A timer's signal is about to be delivered: fills in how many expirations it stands for. */
 void posix_timer_taken(struct thread_group *tg, siginfo_t *info);
 
+/* PR_SET_SYSCALL_USER_DISPATCH: may the call at hand be made? Otherwise it has its SIGSYS. */
+bool user_dispatch_allows(struct task *t);
+long user_dispatch_set(struct task *t, uint64_t mode, uint64_t start, uint64_t len,
+                       uint64_t selector);
+
 #endif

@@ -38,6 +38,7 @@ static const struct ckpt_field fields[] = {
     CKPT_SINCE(2, CKPT_KIND_UINT, struct tty, packet_status),
     CKPT_SINCE(2, CKPT_KIND_BYTES, struct tty, ends),
     CKPT_SINCE(2, CKPT_KIND_UINT, struct tty, ntyped, .max = TTY_TYPED_MAX),
+    CKPT_SINCE(3, CKPT_KIND_BYTES, struct tty, kept),
 };
 
 static void tty_save(struct ckpt_writer *w, void *obj)
@@ -143,7 +144,7 @@ int tty_restore_master(struct file *f)
 const struct ckpt_type ckpt_tty = {
     .name = "tty",
     .id = CT_TTY,
-    .version = 2,
+    .version = 3,
     CKPT_TABLE(fields),
     .save = tty_save,
     .create = tty_create,

@@ -36,6 +36,22 @@ static bool usual_flow(const struct termios *t)
     return (t->c_iflag & IXON) && t->c_cc[VSTOP] == 023 && t->c_cc[VSTART] == 021;
 }
 
+/* drivers/tty/tty_ioctl.c unset_locked_termios() */
+static void keep_locked(struct termios *n, const struct termios *old, const struct termios *kept)
+{
+#define KEEP(field) (n->field = (n->field & ~kept->field) | (old->field & kept->field))
+    KEEP(c_iflag);
+    KEEP(c_oflag);
+    KEEP(c_cflag);
+    KEEP(c_lflag);
+#undef KEEP
+    if (kept->c_line)
+        n->c_line = old->c_line;
+    for (size_t i = 0; i < ARRAY_SIZE(n->c_cc); i++)
+        if (kept->c_cc[i])
+            n->c_cc[i] = old->c_cc[i];
+}
+
 static void change_termios(struct tty *t, const struct termios *n)
 {
     const struct termios old = t->termios;
@@ -43,6 +59,8 @@ static void change_termios(struct tty *t, const struct termios *n)
     t->termios = *n;
     if (t->index >= 0)
         t->termios.c_cflag = (n->c_cflag & ~(CSIZE | PARENB)) | CS8 | CREAD;
+    keep_locked(&t->termios, &old, &t->kept);
+    n = &t->termios;
     if ((old.c_lflag ^ n->c_lflag) & ICANON)
         tty_input_mode_changed(t);
     if ((old.c_iflag & IXON) && !(n->c_iflag & IXON))
@@ -135,6 +153,10 @@ static long settings_ioctl(struct task *task, struct tty *t, unsigned int cmd, u
     case TCSETSW2:
     case TCSETSF2:
         return set_termios(task, t, arg, NEW, cmd == TCSETSF2);
+    case TIOCGLCKTRMIOS:
+        return put_user(task, &t->kept, arg);
+    case TIOCSLCKTRMIOS:
+        return cred_capable(task->cred, CAP_SYS_ADMIN) ? get_user(task, &t->kept, arg) : -EPERM;
     default:
         return -ENOTTY;
     }

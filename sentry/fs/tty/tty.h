@@ -24,6 +24,7 @@ struct tty_size { /* struct winsize */
 struct tty {
     unsigned int refs;
     struct termios termios;
+    struct termios kept; /* TIOCSLCKTRMIOS: bits that cannot be changed */
     unsigned int ispeed, ospeed;
     struct tty_size size;
     struct session *session; /* weak: the session lets go of us first */
