@@ -410,6 +410,7 @@ static void *mount_create(struct ckpt_reader *r)
         list_init(&m->peer_node);
         list_init(&m->slave_node);
         list_init(&m->prop_node);
+        list_init(&m->along_node);
     }
     return m;
 }

@@ -77,6 +77,7 @@ struct mount *mount_new(struct superblock *sb, struct dentry *root, unsigned lon
     list_init(&m->peer_node);
     list_init(&m->slave_node);
     list_init(&m->prop_node);
+    list_init(&m->along_node);
     nmounts++;
     return m;
 }

@@ -259,11 +259,10 @@ static bool keeps(struct mount *m)
     return false;
 }
 
-void propagate_umount(struct list *going)
+static void find_along(struct list *going, struct list *along)
 {
-    struct list more = LIST_INIT(more), targets = LIST_INIT(targets);
-    struct mount *m, *c, *tmp;
-    bool changed = true;
+    struct list targets = LIST_INIT(targets);
+    struct mount *m, *c;
 
     list_for_each(m, going, node) {
         if (!m->parent)
@@ -276,22 +275,51 @@ void propagate_umount(struct list *going)
             if (!c || c->going)
                 continue;
             c->going = true;
-            list_add_tail(&more, &c->prop_node);
+            list_add_tail(along, &c->along_node);
         }
     }
-    while (changed) {
-        changed = false;
-        list_for_each_safe(c, tmp, &more, prop_node) {
-            if (!keeps(c))
-                continue;
-            c->going = false;
-            list_del(&c->prop_node);
-            changed = true;
+}
+
+/* Moves m from what goes along to what is kept, if it has a reason to stay. */
+static void consider(struct mount *m, struct list *kept)
+{
+    if (!m || !m->going || list_empty(&m->along_node) || !keeps(m))
+        return;
+    m->going = false;
+    list_del(&m->along_node);
+    list_add_tail(kept, &m->along_node);
+}
+
+/* What is kept keeps what it is mounted on and what is locked to it: only these are looked at
+ * again. */
+static void keep_some(struct list *along)
+{
+    struct list kept = LIST_INIT(kept);
+    struct mount *m, *c, *tmp;
+
+    list_for_each_safe(m, tmp, along, along_node) {
+        consider(m, &kept);
+    }
+    while (!list_empty(&kept)) {
+        m = list_first(&kept, struct mount, along_node);
+        list_del(&m->along_node);
+        consider(m->parent, &kept);
+        list_for_each(c, &m->children, child_node) {
+            consider(c, &kept);
         }
     }
-    list_for_each_safe(c, tmp, &more, prop_node) {
+}
+
+void propagate_umount(struct list *going)
+{
+    struct list along = LIST_INIT(along);
+    struct mount *c, *tmp;
+
+    find_along(going, &along);
+    keep_some(&along);
+    list_for_each_safe(c, tmp, &along, along_node) {
         struct mount *on = topper(c);
-        list_del(&c->prop_node);
+        list_del(&c->along_node);
         if (on && !on->going) {
             struct path at = {c->parent, c->mountpoint};
             mount_rehang(on, &at);

@@ -230,7 +230,8 @@ struct mount {
     struct mount *hash_next; /* by parent and mountpoint, newest first */
     struct peer_group *group, *master;
     struct list peer_node, slave_node;
-    struct list prop_node; /* propagation under way */
+    struct list prop_node;  /* propagation under way */
+    struct list along_node; /* goes along with an umount elsewhere, as it looks so far */
 };
 
 struct path {
