@@ -310,6 +310,16 @@ static void keep_some(struct list *along)
     }
 }
 
+/* What lies over m comes to lie where m did, or what m goes from beneath along with m. */
+static void come_down(struct mount *on, const struct mount *m)
+{
+    struct path at = {m->parent, m->mountpoint};
+
+    while (at.mnt->going && at.mnt->parent)
+        at = (struct path){at.mnt->parent, at.mnt->mountpoint};
+    mount_rehang(on, &at);
+}
+
 void propagate_umount(struct list *going)
 {
     struct list along = LIST_INIT(along);
@@ -320,10 +330,8 @@ void propagate_umount(struct list *going)
     list_for_each_safe(c, tmp, &along, along_node) {
         struct mount *on = topper(c);
         list_del(&c->along_node);
-        if (on && !on->going) {
-            struct path at = {c->parent, c->mountpoint};
-            mount_rehang(on, &at);
-        }
+        if (on && !on->going)
+            come_down(on, c);
         if (c->ns && c->ns->root == c)
             c->ns->root = NULL;
         list_del(&c->node);
