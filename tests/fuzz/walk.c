@@ -219,7 +219,7 @@ static bool can_be_named(const struct path *p)
 {
     struct path at = *p;
 
-    if (is_covered(p))
+    if (is_covered(p) || (p->dentry != p->mnt->root && !p->dentry->hashed))
         return false;
     while (at.mnt != task.fs->root.mnt || at.dentry != task.fs->root.dentry) {
         if (at.dentry == at.mnt->root) {
