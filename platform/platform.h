@@ -128,7 +128,8 @@ struct platform_config {
 
 struct platform {
     const char *name;
-    bool aborts_rseq; /* interrupts and faults are signals of the host, which end rseq(2) sections */
+    /* Interrupts and faults are signals of the host, which end rseq(2) sections. */
+    bool aborts_rseq;
 
     /* Could this platform run here? Explains itself in e. Called in the CLI before namespaces. */
     int (*probe)(struct error *e);

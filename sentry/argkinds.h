@@ -15,7 +15,8 @@
 #ifndef NV_SENTRY_ARGKINDS_H
 #define NV_SENTRY_ARGKINDS_H
 
-/* clang-format off: tables */
+/* Tables. */
+/* clang-format off */
 enum arg_kind {
     AK_NONE,
     AK_INT,

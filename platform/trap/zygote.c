@@ -238,7 +238,7 @@ int zygote_fork(struct aspace **as, struct gthread **thr)
     frame_init(t);
     *as = t->as;
     *thr = t;
-    if (!ahead) /* another may have waited at the same time */
+    if (!ahead)                     /* another may have waited at the same time */
         ahead = request_fork(&err); /* failing to prepare is no failure now */
     return 0;
 }

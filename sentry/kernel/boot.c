@@ -28,7 +28,7 @@ static int mount_root(struct task *t)
     struct superblock *lower, *upper, *root;
 
     int err = sandbox->root_image ? erofs_new_from_cli(sandbox->root_image, 0, &lower)
-                                       : goferfs_new(0, sandbox->root_overlay, &lower);
+                                  : goferfs_new(0, sandbox->root_overlay, &lower);
     if (err)
         return err;
     root = lower;
@@ -115,7 +115,7 @@ static int mount_all(struct task *t)
         err = mount_point(t, m->dst, &at);
         if (!err)
             err = m->image ? erofs_new_from_cli(m->image, m->export_index, &sb)
-                                : goferfs_new(m->export_index, m->readonly, &sb);
+                           : goferfs_new(m->export_index, m->readonly, &sb);
         if (!err) {
             sb->source = strdup(m->src);
             err = vfs_mount(&at, sb, m->readonly ? MS_RDONLY : 0, NULL);

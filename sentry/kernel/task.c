@@ -285,8 +285,8 @@ void task_kick(struct task *t)
 
 bool task_fatal_pending(const struct task *t)
 {
-    return t->tg->exiting || t->killed || (t->tg->core && t->tg->core_dumper != t) || (t->sig.pending.set & ksig_bit(SIGKILL)) ||
-           (t->tg->sig.pending.set & ksig_bit(SIGKILL));
+    return t->tg->exiting || t->killed || (t->tg->core && t->tg->core_dumper != t) ||
+           (t->sig.pending.set & ksig_bit(SIGKILL)) || (t->tg->sig.pending.set & ksig_bit(SIGKILL));
 }
 
 bool task_signal_pending(const struct task *t)

@@ -22,7 +22,7 @@ struct waiter {
 struct task;
 
 void waitq_init(struct waitq *q);
-void waitq_add(struct waitq *q, struct waiter *w);     /* tail; w->wake set by the caller */
+void waitq_add(struct waitq *q, struct waiter *w); /* tail; w->wake set by the caller */
 void waitq_add_first(struct waitq *q, struct waiter *w);
 void waitq_del(struct waiter *w);                      /* safe when not queued */
 void waitq_wake(struct waitq *q, uint32_t events);     /* all whose mask meets events */

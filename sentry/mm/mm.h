@@ -95,8 +95,8 @@ struct mm {
         uint64_t resident, shared, peak; /* bytes, as the host told at asked_ns: usage.h */
         uint64_t asked_ns;
     } usage;
-    uint32_t membarrier,
-        membarrier_told; /* registrations; those the host has of it: kernel/rseq.c */
+    /* registrations; those the host has of it: kernel/rseq.c */
+    uint32_t membarrier, membarrier_told;
     uint8_t traits;      /* MM_: settings of prctl(2) */
     uint8_t lock_future; /* mlockall(2): MCL_FUTURE, MCL_ONFAULT */
     bool asks;           /* mm_watch() was called */

@@ -1,5 +1,5 @@
-/* preadv2(2), pwritev2(2): what each RWF_ flag means to each kind of file, at a position and at -1, the
- * file's own. Nothing is asserted but that the answers are the host's. */
+/* preadv2(2), pwritev2(2): what each RWF_ flag means to each kind of file, at a position and at -1,
+ * the file's own. Nothing is asserted but that the answers are the host's. */
 #include "../pipe/kinds.h"
 #include <sys/uio.h>
 
@@ -7,10 +7,21 @@ static const struct {
     const char *name;
     int flags;
 } flags[] = {
-    {"0", 0},         {"HIPRI", 1},         {"DSYNC", 2},        {"SYNC", 4},
-    {"NOWAIT", 8},    {"APPEND", 0x10},     {"NOAPPEND", 0x20},  {"APPEND|NOAPPEND", 0x30},
-    {"ATOMIC", 0x40}, {"DONTCACHE", 0x80},  {"NOSIGNAL", 0x100}, {"HIPRI|NOWAIT", 9},
-    {"0x200", 0x200}, {"ATOMIC|APPEND", 0x50}, {"-1", -1},
+    {"0", 0},
+    {"HIPRI", 1},
+    {"DSYNC", 2},
+    {"SYNC", 4},
+    {"NOWAIT", 8},
+    {"APPEND", 0x10},
+    {"NOAPPEND", 0x20},
+    {"APPEND|NOAPPEND", 0x30},
+    {"ATOMIC", 0x40},
+    {"DONTCACHE", 0x80},
+    {"NOSIGNAL", 0x100},
+    {"HIPRI|NOWAIT", 9},
+    {"0x200", 0x200},
+    {"ATOMIC|APPEND", 0x50},
+    {"-1", -1},
 };
 
 static void try(const struct kind *k, int i, int write, loff_t off)
@@ -18,8 +29,8 @@ static void try(const struct kind *k, int i, int write, loff_t off)
     static char buf[160];
     struct iovec v = {buf, write ? LEN : sizeof(buf)};
     int fd = k->make(write);
-    long r = write ? pwritev2(fd, &v, 1, off, flags[i].flags)
-                   : preadv2(fd, &v, 1, off, flags[i].flags);
+    long r =
+        write ? pwritev2(fd, &v, 1, off, flags[i].flags) : preadv2(fd, &v, 1, off, flags[i].flags);
 
     result(flags[i].name, r > 0 ? 1 : r, NULL);
     if (write && r > 0 && off < 0) {

@@ -1,5 +1,6 @@
-/* splice(2), tee(2), sendfile(2): which kinds of files data moves between, with offsets and without,
- * and what refuses it how. Nothing is asserted but that each pair answers as on the host. */
+/* splice(2), tee(2), sendfile(2): which kinds of files data moves between, with offsets and
+ * without, and what refuses it how. Nothing is asserted but that each pair answers as on the host.
+ */
 #include "kinds.h"
 #include <sys/sendfile.h>
 

@@ -32,7 +32,7 @@ struct uring {
     size_t rings_len, sqes_len;
     uint32_t sq_entries, cq_entries; /* powers of two; ours, not the guest's */
     uint32_t sq_head, cq_tail;       /* ours: the guest's copies are written, never read */
-    uint64_t posted, timeouts; /* completions but those of timeouts, and those */
+    uint64_t posted, timeouts;       /* completions but those of timeouts, and those */
     bool disabled, dead, submit_all, single_issuer;
     pid_t issuer;               /* the only task that may submit; 0: anyone */
     struct list pending, ready; /* struct uring_req; ready ones wait for their task */
