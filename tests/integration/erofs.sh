@@ -95,9 +95,9 @@ for a in sh ls cat find stat md5sum true mount umount echo id grep dd rm mkdir s
 echo secret >root/etc/shadow && chmod 600 root/etc/shadow
 echo hello >root/etc/motd
 cp -r tree/sizes root/sizes
-echo listed >root/etc/listed && chmod 600 root/etc/listed && setfacl -m u:1000:r root/etc/listed && has_lists=1
+echo listed >root/listed && chmod 600 root/listed && setfacl -m u:1000:r root/listed && has_lists=1
 mkfs.erofs root.erofs root >/dev/null 2>&1
-rm root/etc/listed
+rm root/listed
 mkfs.erofs -zlz4 packed-root.erofs root >/dev/null 2>&1
 mkfs.erofs -zlz4 root/mnt/inner.erofs tree/sizes >/dev/null 2>&1 && mkfs.erofs outer.erofs root >/dev/null 2>&1
 chmod 644 root/etc/shadow && mkfs.erofs public.erofs root >/dev/null 2>&1
@@ -108,8 +108,8 @@ for platform in $2; do
             "hello changed motd new $(cd root/sizes && md5sum * | md5sum) "
     done
     is "another user maps it" "$(run --rootfs root.erofs --user 1000 -- /bin/sh -c 'id -u; cat /etc/motd; cat /etc/shadow 2>&1 | grep -c denied')" "$(printf '1000\nhello\n1')"
-    [ -z "${has_lists:-}" ] || is "lists in a root" "$(for u in 1000 1001; do run --rootfs root.erofs --user $u -- /bin/sh -c 'cat /etc/listed 2>&1'; done)" \
-        "$(printf "listed\ncat: can't open '/etc/listed': Permission denied")"
+    [ -z "${has_lists:-}" ] || is "lists in a root" "$(for u in 1000 1001; do run --rootfs root.erofs --user $u -- /bin/sh -c 'cat /listed 2>&1'; done)" \
+        "$(printf "listed\ncat: can't open '/listed': Permission denied")"
     is "another user maps a public one" "$(run --rootfs public.erofs --user 1000 -- /bin/sh -c 'id -u; cat /etc/shadow')" "$(printf '1000\nsecret')"
     is "mounted in the sandbox" "$(run --mount "$tmp/tree/sizes:/sizes:ro" --mount "$tmp:/images:ro" -- python3 /t/mount.py)" \
         "$(printf '%s\n' '/images/lz4.erofs /tmp/m erofs ro,relatime,user_xattr,acl,cache_strategy=readaround' 'e0f5e1e2 4096 0' same busy \
