@@ -34,10 +34,9 @@
 #include "sentry/socket/socket.h"
 #include "sentry/vfs/vfs_internal.h"
 #include "tests/unit/ckpt_root.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/ckpt_task.h"
 
 int pidfd_install(struct task *t, struct thread_group *tg, int flags);
-#define CALL(name) long sys_##name(struct task *t, const struct sysargs *a)
 CALL(pipe2);
 CALL(eventfd2);
 CALL(signalfd4);
@@ -65,73 +64,12 @@ CALL(write);
 CALL(ioctl);
 CALL(mknodat);
 
-static struct sandbox_spec spec = {.hostname = "host", .ncpus = 2, .stdio = {-1, -1, -1}};
-static struct task *task;
-static struct mm mm;
-
-/* --- a platform whose guest memory is ours --- */
-static const void *no_window(struct gthread *thr, uint64_t addr, size_t *avail)
-{
-    return NULL;
-}
-static void *no_out(struct gthread *thr, uint64_t addr, size_t len)
-{
-    return NULL;
-}
-static ssize_t get_bytes(struct aspace *as, void *dst, uint64_t addr, size_t len)
-{
-    memcpy(dst, (void *)addr, len);
-    return (ssize_t)len;
-}
-static ssize_t put_bytes(struct aspace *as, uint64_t addr, const void *src, size_t len)
-{
-    memcpy((void *)addr, src, len);
-    return (ssize_t)len;
-}
-static void nothing(struct gthread *thr)
-{
-}
-static const struct platform fake = {.name = "fake",
-                                     .in_window = no_window,
-                                     .out_window = no_out,
-                                     .read_mem = get_bytes,
-                                     .write_mem = put_bytes,
-                                     .interrupt = nothing};
-
-#define call(name, ...)                                                                            \
-    sys_##name(task, &(struct sysargs){.arg = {CALL_ARGS(__VA_ARGS__, 0, 0, 0, 0, 0, 0)}})
-#define CALL_ARGS(a, b, c, d, e, f, ...)                                                           \
-    (unsigned long)(a), (unsigned long)(b), (unsigned long)(c), (unsigned long)(d),                \
-        (unsigned long)(e), (unsigned long)(f)
-
 static void start(void)
 {
-    sandbox = &spec;
-    platform = &fake;
-    struct thread_group *tg = tg_new();
-    task = task_new(tg);
-    tg->leader = task;
-    tg->sighand = sighand_new();
-    tg->tgid = task->tid = 1;
-    for (int i = 0; i < RLIM_NLIMITS; i++)
-        tg->rlim[i] = (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};
-    tg->rlim[RLIMIT_NOFILE].rlim_cur = 1024;
-    task->cred = cred_new(0, 0);
-    task->mm = &mm;
+    make_task();
     unix_init();
     netlink_init();
     tty_init();
-}
-
-static void make_root(void)
-{
-    struct superblock *sb;
-
-    ck_assert_int_eq(tmpfs_new(1UL << 24, 1000, 0755, &sb), 0);
-    ck_assert_int_eq(mount_ns_init(sb, 0), 0);
-    const struct path top = {root_mount_ns->root, sb->root};
-    task->fs = fs_context_new(&top);
-    task->fds = fdtable_new();
 }
 
 /* --- objects; guest memory is static: below the guest's limit wherever we are loaded --- */
@@ -401,42 +339,19 @@ static void check_objects(void)
 }
 
 /* --- images --- */
-static char *image;
-static size_t image_len;
-
 static void save(int fd)
 {
     struct root root = {root_mount_ns, task->fs, task->fds};
-    struct ckpt_writer *w = ckpt_writer_new(now_ns(), NULL, NULL);
-    const void *data;
 
-    ckpt_save_root(w, &root_type, &root);
-    int64_t len = ckpt_writer_finish(w, &data);
-    for (unsigned int i = 0; len < 0 && ckpt_refusal(w, i); i++)
-        fprintf(stderr, "refused: %s\n", ckpt_refusal(w, i));
-    if (len <= 0 || write(fd, data, (size_t)len) != len)
-        _exit(1);
-    ckpt_writer_free(w);
+    save_root(fd, &root_type, &root);
 }
 
-/* In a process of its own, so that nothing of it is here. */
-static void make_image(void)
+static void make_objects_image(int fd)
 {
-    int status, fd = memfd_create("kernel", 0);
-    pid_t pid = fork();
-
-    if (!pid) {
-        start();
-        make_objects();
-        save(fd);
-        save(memfd_create("again", 0)); /* nothing was changed by it */
-        _exit(0);
-    }
-    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-    ck_assert_int_eq(status, 0);
-    image_len = (size_t)lseek(fd, 0, SEEK_END);
-    image = malloc(image_len);
-    ck_assert_int_eq(pread(fd, image, image_len, 0), image_len);
+    start();
+    make_objects();
+    save(fd);
+    save(memfd_create("again", 0)); /* nothing was changed by it */
 }
 
 static bool load(const char *data, size_t len, char why[256])
@@ -459,7 +374,7 @@ START_TEST(round_trip)
 {
     char why[256];
 
-    make_image();
+    make_image(make_objects_image);
     start();
     ck_assert_msg(load(image, image_len, why), "%s", why);
     check_objects();
@@ -499,38 +414,19 @@ static void use(void)
         fd_close(task, fd);
 }
 
-static void try_image(const char *data, size_t len)
+static void try_image(void)
 {
     char why[256];
 
-    alarm(20);
     start();
-    if (load(data, len, why))
+    if (load(image, image_len, why))
         use();
-    _exit(0);
 }
 
-/* Every step-th byte is wrong in an image of its own: NV_FUZZ_STEP=1 takes them all. */
 START_TEST(wrong_bytes)
 {
-    static const unsigned char flips[] = {0xff, 0x01, 0x80, 0x10};
-    const char *env = getenv("NV_FUZZ_STEP");
-    size_t step = env ? (size_t)atoi(env) : 5;
-    int status;
-
-    make_image();
-    const char *seed = getenv("NV_FUZZ_SEED");
-    srandom((unsigned int)(seed ? atoi(seed) : 11));
-    for (size_t at = (size_t)random() % step; at < image_len; at += step) {
-        unsigned char flip = flips[random() % 4];
-        pid_t pid = fork();
-        if (!pid) {
-            image[at] = (char)(image[at] ^ flip);
-            try_image(image, image_len);
-        }
-        ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-        ck_assert_msg(!status, "byte %zu of %zu ^ %#x: status %#x", at, image_len, flip, status);
-    }
+    make_image(make_objects_image);
+    try_wrong_bytes(5, 11, try_image);
 }
 END_TEST
 
