@@ -10,7 +10,6 @@
 #include "sentry/socket/socket.h"
 #include "sentry/vfs/file.h"
 #include "sentry/vfs/mount.h"
-#include "sentry/vfs/mount.h"
 #include "sentry/vfs/vfs.h"
 
 #include "tests/fuzz/fuzz.h"
@@ -18,45 +17,7 @@
 #define BASE 0x100000UL
 #define MEMORY 16384
 
-static char memory[MEMORY];
-
-static ssize_t read_mem(struct aspace *as, void *dst, uint64_t addr, size_t len)
-{
-    if (addr < BASE || addr >= BASE + MEMORY)
-        return -EFAULT;
-    if (len > BASE + MEMORY - addr)
-        len = BASE + MEMORY - addr;
-    memcpy(dst, memory + (addr - BASE), len);
-    return (ssize_t)len;
-}
-
-static ssize_t write_mem(struct aspace *as, uint64_t addr, const void *src, size_t len)
-{
-    if (addr < BASE || addr >= BASE + MEMORY)
-        return -EFAULT;
-    if (len > BASE + MEMORY - addr)
-        len = BASE + MEMORY - addr;
-    memcpy(memory + (addr - BASE), src, len);
-    return (ssize_t)len;
-}
-
-static const void *in_window(struct gthread *thr, uint64_t addr, size_t *avail)
-{
-    return NULL;
-}
-static void *out_window(struct gthread *thr, uint64_t addr, size_t len)
-{
-    return NULL;
-}
-static void out_commit(struct gthread *thr, uint64_t addr, size_t len)
-{
-}
-static const struct platform fake = {.name = "fake",
-                                     .read_mem = read_mem,
-                                     .write_mem = write_mem,
-                                     .in_window = in_window,
-                                     .out_window = out_window,
-                                     .out_commit = out_commit};
+#include "tests/fuzz/guest_memory.h"
 
 static struct task task;
 static struct thread_group group;

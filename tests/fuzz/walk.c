@@ -33,50 +33,7 @@
 /* Each of 40 symlinks may give a name as long as the first, of components with one letter. */
 #define STEPS_MAX (41 * PATH_MAX_LEN / 2)
 
-static char memory[MEMORY];
-
-static ssize_t in_memory(uint64_t addr, size_t len)
-{
-    if (addr < BASE || addr >= BASE + MEMORY)
-        return -EFAULT;
-    return (ssize_t)MIN(len, BASE + MEMORY - addr);
-}
-
-static ssize_t read_mem(struct aspace *as, void *dst, uint64_t addr, size_t len)
-{
-    ssize_t n = in_memory(addr, len);
-
-    if (n > 0)
-        memcpy(dst, memory + (addr - BASE), (size_t)n);
-    return n;
-}
-
-static ssize_t write_mem(struct aspace *as, uint64_t addr, const void *src, size_t len)
-{
-    ssize_t n = in_memory(addr, len);
-
-    if (n > 0)
-        memcpy(memory + (addr - BASE), src, (size_t)n);
-    return n;
-}
-
-static const void *in_window(struct gthread *thr, uint64_t addr, size_t *avail)
-{
-    return NULL;
-}
-static void *out_window(struct gthread *thr, uint64_t addr, size_t len)
-{
-    return NULL;
-}
-static void out_commit(struct gthread *thr, uint64_t addr, size_t len)
-{
-}
-static const struct platform fake = {.name = "fake",
-                                     .read_mem = read_mem,
-                                     .write_mem = write_mem,
-                                     .in_window = in_window,
-                                     .out_window = out_window,
-                                     .out_commit = out_commit};
+#include "tests/fuzz/guest_memory.h"
 
 static struct task task;
 static struct thread_group group;
