@@ -10,6 +10,8 @@ PLOT_DEPS := gnuplot-nox python3
 LINT_DEPS := clang-tidy cppcheck
 PLATFORMS ?= trap $(if $(filter 1,$(SAN)),,ptrace)
 NV := $(O)/nv
+# Compilers at a time; tests run one by one.
+JOBS ?= $(shell nproc)
 
 help:
 	@echo "make             build $(O)/nv (SAN=1: with ASan and UBSan)"
@@ -39,7 +41,7 @@ deps:
 	@command -v node >/dev/null || apt-get install -y -q nodejs npm >/dev/null
 
 demo: deps
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -j$(JOBS) all
 	$(NV) run examples/hello.js --event '{"name": "world"}'
 
 UNIT_SRCS := $(wildcard tests/unit/test_*.c)
@@ -55,7 +57,7 @@ unit: $(UNIT_BINS)
 	@for t in $(UNIT_BINS); do $$t || exit 1; done
 
 conformance: $(NV)
-	@$(MAKE) --no-print-directory -C syscall-conformance O=$(abspath $(O)) CC=$(CC)
+	@$(MAKE) --no-print-directory -j$(JOBS) -C syscall-conformance O=$(abspath $(O)) CC=$(CC)
 	$(O)/conform --known syscall-conformance/known --json $(O)/conformance.json --run native= \
 	  $(foreach p,$(PLATFORMS),--run "$(p)=$(abspath $(NV)) run --io-uring --platform=$(p) --") \
 	  $(if $(filter trap,$(PLATFORMS)),--run "eager=$(abspath $(NV)) run --io-uring --platform=trap --patch=eager --") $(O)/conf
@@ -85,7 +87,7 @@ checkpoint: $(NV)
 
 # Each behaviour again, in a program that moves to another sandbox every few calls.
 conformance-moved: $(NV)
-	@$(MAKE) --no-print-directory -C syscall-conformance O=$(abspath $(O)) CC=$(CC)
+	@$(MAKE) --no-print-directory -j$(JOBS) -C syscall-conformance O=$(abspath $(O)) CC=$(CC)
 	$(O)/conform --known syscall-conformance/known-moved --except generated --run native= \
 	  $(foreach p,$(PLATFORMS),--run "$(p)=$(abspath $(NV)) run --platform=$(p) --checkpoint-every 20 --") $(O)/conf
 
@@ -112,8 +114,8 @@ hostcalls:
 
 check: deps
 	@mk/hostcalls.py sentry/HOSTCALLS.md --check
-	@$(MAKE) --no-print-directory all
-	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@$(MAKE) --no-print-directory -j$(JOBS) unit
 	@$(MAKE) --no-print-directory host
 	@$(MAKE) --no-print-directory integration
 	@$(MAKE) --no-print-directory idle
