@@ -6,6 +6,7 @@
 #include "sentry/ipc/epoll.h"
 
 #include <errno.h>
+#include <sys/sysmacros.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -424,8 +425,10 @@ static void epoll_fdinfo(struct file *f, struct strbuf *out)
     struct epoll_item *it;
 
     list_for_each(it, &((struct epoll *)f->priv)->all, all_node)
-        strbuf_printf(out, "tfd: %8d events: %8x data: %16lx\n", it->fd, it->events,
-                      (unsigned long)it->data);
+        strbuf_printf(out, "tfd: %8d events: %8x data: %16lx  pos:%ld ino:%lx sdev:%x\n", it->fd,
+                      it->events, (unsigned long)it->data, (long)it->file->pos,
+                      (unsigned long)it->file->inode->ino,
+                      major(it->file->inode->sb->dev) << 20 | minor(it->file->inode->sb->dev));
 }
 
 /* ioctl_eventpoll(2): kept; nothing here polls busily. */

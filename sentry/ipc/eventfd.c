@@ -79,7 +79,8 @@ static void ev_fdinfo(struct file *f, struct strbuf *out)
 {
     const struct eventfd *e = f->priv;
 
-    strbuf_printf(out, "eventfd-count: %16lx\n", (unsigned long)e->count);
+    strbuf_printf(out, "eventfd-count: %16lx\neventfd-id: %d\neventfd-semaphore: %d\n",
+                  (unsigned long)e->count, (int)f->inode->ino, e->semaphore);
 }
 
 static int ev_restore(struct file *f)

@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/sysmacros.h>
 
 #include "base/cleanup.h"
 #include "base/macros.h"
+#include "base/strbuf.h"
 #include "sentry/ckpt/types.h"
 #include "sentry/kernel/task.h"
 #include "sentry/kernel/user_counts.h"
@@ -210,6 +212,20 @@ static uint32_t in_poll(struct file *f, struct poll_table *pt)
     return list_empty(&in->queue) ? 0 : EPOLLIN | EPOLLRDNORM;
 }
 
+static void in_fdinfo(struct file *f, struct strbuf *out)
+{
+    const struct inotify *in = f->priv;
+
+    /* The newest first. Handles, which Linux tells besides, are of file systems that have them. */
+    for (struct list *at = in->watches.prev; at != &in->watches; at = at->prev) {
+        const struct watch *w = container_of(at, struct watch, node);
+        const struct inode *i = w->dentry->inode;
+        strbuf_printf(out, "inotify wd:%x ino:%lx sdev:%x mask:%x ignored_mask:0 \n", w->wd,
+                      (unsigned long)i->ino, major(i->sb->dev) << 20 | minor(i->sb->dev),
+                      w->mask & (IN_ALL_EVENTS | IN_EXCL_UNLINK | IN_ONESHOT));
+    }
+}
+
 static long in_ioctl(struct task *t, struct file *f, unsigned int cmd, unsigned long arg)
 {
     struct inotify *in = f->priv;
@@ -386,6 +402,7 @@ CKPT_TYPE_REGISTER(ckpt_inotify);
 static const struct file_ops inotify_ops = {.kind = "inotify",
                                             .read = in_read,
                                             .poll = in_poll,
+                                            .fdinfo = in_fdinfo,
                                             .ioctl = in_ioctl,
                                             .release = in_release,
                                             .llseek = noop_llseek,

@@ -259,12 +259,13 @@ static const struct ckpt_field tg_fields[] = {
     CKPT_UINT(struct thread_group, start_ns),
     CKPT_UINT(struct thread_group, nice),
     CKPT_UINT(struct thread_group, oom_score_adj),
+    CKPT_SINCE(3, CKPT_KIND_BYTES, struct thread_group, io_past),
 };
 
 const struct ckpt_type ckpt_thread_group = {
     .name = "thread_group",
     .id = CT_THREAD_GROUP,
-    .version = 2,
+    .version = 3,
     CKPT_TABLE(tg_fields),
     .save = tg_save,
     .create = tg_create,
@@ -569,12 +570,14 @@ static const struct ckpt_field task_fields[] = {
     CKPT_SINCE(7, CKPT_KIND_UINT, struct task, dispatch.selector),
     CKPT_SINCE(7, CKPT_KIND_UINT, struct task, mce_kill, .max = PR_MCE_KILL_EARLY + 1),
     CKPT_SINCE(7, CKPT_KIND_BOOL, struct task, reset_on_fork),
+    CKPT_SINCE(8, CKPT_KIND_BYTES, struct task, io),
+    CKPT_SINCE(8, CKPT_KIND_UINT, struct task, nvcsw),
 };
 
 const struct ckpt_type ckpt_task = {
     .name = "task",
     .id = CT_TASK,
-    .version = 7,
+    .version = 8,
     CKPT_TABLE(task_fields),
     .save = task_save,
     .create = task_create,

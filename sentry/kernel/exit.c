@@ -14,6 +14,7 @@
 #include "sentry/ipc/uring/uring.h"
 #include "sentry/kernel/fiber.h"
 #include "sentry/kernel/freeze.h"
+#include "sentry/kernel/rusage.h"
 #include "sentry/kernel/task_internal.h"
 #include "sentry/kernel/uaccess.h"
 #include "sentry/mm/mm.h"
@@ -182,15 +183,8 @@ void tg_reap(struct thread_group *tg)
 {
     struct task *leader = tg->leader;
 
-    if (tg->parent) {
-        struct rusage *to = &tg->parent->ru_children;
-        const struct rusage *own[] = {&tg->ru_self, &tg->ru_children};
-        for (int i = 0; i < 2; i++) {
-            timeradd(&to->ru_utime, &own[i]->ru_utime, &to->ru_utime);
-            timeradd(&to->ru_stime, &own[i]->ru_stime, &to->ru_stime);
-            to->ru_maxrss = MAX(to->ru_maxrss, own[i]->ru_maxrss);
-        }
-    }
+    if (tg->parent)
+        tg_leave_account(tg);
     trace_unlink(leader);
     list_del(&tg->sibling);
     tg_leave_pgrp(tg);
@@ -342,6 +336,7 @@ void task_exit(struct task *t, int code)
     task_exit_memory(t);
     t->state = TASK_ZOMBIE;
     t->fiber = NULL;
+    task_leave_account(t);
     list_del(&t->tg_node);
     if (--tg->ntasks == 0 && !tg->exiting) { /* the last thread's code counts */
         tg->exiting = true;

@@ -14,7 +14,6 @@
 
 #define CAP_SETPCAP 8
 #define SECURE_ALL_BITS 0xff
-#define DEFAULT_SLACK_NS 50000
 
 static long change_cred(struct task *t, void (*edit)(struct cred *c, uint64_t v), uint64_t v)
 {
@@ -251,10 +250,10 @@ long sys_prctl(struct task *t, const struct sysargs *a)
     case PR_CAP_AMBIENT:
         return prctl_caps(t, a);
     case PR_SET_TIMERSLACK: /* remembered; our timers have none */
-        t->timer_slack_ns = v ? v : DEFAULT_SLACK_NS;
+        t->timer_slack_ns = v;
         return 0;
     case PR_GET_TIMERSLACK:
-        return (long)(t->timer_slack_ns ? t->timer_slack_ns : DEFAULT_SLACK_NS);
+        return (long)task_timer_slack(t);
     case PR_GET_SECCOMP:
         return t->seccomp_mode;
     case PR_SET_SECCOMP:

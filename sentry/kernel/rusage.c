@@ -72,6 +72,54 @@ void task_account(struct task *t)
     timeradd(&t->tg->ru_self.ru_utime, &tv, &t->tg->ru_self.ru_utime);
 }
 
+static void io_add(struct task_io *to, const struct task_io *io)
+{
+    to->rchar += io->rchar;
+    to->wchar += io->wchar;
+    to->syscr += io->syscr;
+    to->syscw += io->syscw;
+}
+
+struct task_io tg_io(const struct thread_group *tg)
+{
+    struct task_io io = tg->io_past;
+    const struct task *t;
+
+    list_for_each(t, &tg->tasks, tg_node)
+        io_add(&io, &t->io);
+    return io;
+}
+
+long tg_nvcsw(const struct thread_group *tg)
+{
+    long n = tg->ru_self.ru_nvcsw;
+    const struct task *t;
+
+    list_for_each(t, &tg->tasks, tg_node)
+        n += (long)t->nvcsw;
+    return n;
+}
+
+void task_leave_account(const struct task *t)
+{
+    io_add(&t->tg->io_past, &t->io);
+    t->tg->ru_self.ru_nvcsw += (long)t->nvcsw;
+}
+
+void tg_leave_account(const struct thread_group *tg)
+{
+    struct rusage *to = &tg->parent->ru_children;
+    const struct rusage *own[] = {&tg->ru_self, &tg->ru_children};
+
+    for (int i = 0; i < 2; i++) {
+        timeradd(&to->ru_utime, &own[i]->ru_utime, &to->ru_utime);
+        timeradd(&to->ru_stime, &own[i]->ru_stime, &to->ru_stime);
+        to->ru_maxrss = MAX(to->ru_maxrss, own[i]->ru_maxrss);
+        to->ru_nvcsw += own[i]->ru_nvcsw;
+    }
+    io_add(&tg->parent->io_past, &tg->io_past);
+}
+
 uint64_t task_cpu_ns(struct task *t)
 {
     uint64_t ns = 0;
@@ -107,6 +155,7 @@ long sys_getrusage(struct task *t, const struct sysargs *a)
         ru.ru_utime.tv_sec = (time_t)(ns / NSEC_PER_SEC);
         ru.ru_utime.tv_usec = (suseconds_t)(ns % NSEC_PER_SEC / NSEC_PER_USEC);
         ru.ru_maxrss = peak_kib(t);
+        ru.ru_nvcsw = arg_i32(a, 0) == RUSAGE_THREAD ? (long)t->nvcsw : tg_nvcsw(t->tg);
         break;
     case RUSAGE_CHILDREN:
         ru = t->tg->ru_children;

@@ -11,6 +11,13 @@ struct thread_group;
 /* Nanoseconds of CPU the group has used, threads that are gone included. */
 uint64_t tg_cpu_ns(struct thread_group *tg);
 
+/* What the threads of a group have read and written, and how often they slept. */
+struct task_io tg_io(const struct thread_group *tg);
+long tg_nvcsw(const struct thread_group *tg);
+/* Before t leaves its group; before tg leaves its parent. */
+void task_leave_account(const struct task *t);
+void tg_leave_account(const struct thread_group *tg);
+
 /* CPU time of a thread that is not running guest code. Parks. */
 uint64_t task_cpu_ns(struct task *t);
 

@@ -14,8 +14,6 @@
 #include "sentry/time/clock.h"
 #include "sentry/vfs/file.h"
 
-#define PID_MAX 32768
-
 static struct task *by_tid[PID_MAX];
 static pid_t last_tid;
 static int ntasks;

@@ -46,6 +46,12 @@ enum task_state { TASK_RUNNING, TASK_SLEEPING, TASK_STOPPED, TASK_TRACED, TASK_Z
 
 #define TASKS_MAX 4096 /* of a sandbox: kernel.threads-max */
 
+#define PID_MAX 32768 /* numbers are less */
+
+struct task_io { /* proc_pid_io(5) */
+    uint64_t rchar, wchar, syscr, syscw;
+};
+
 struct task {
     unsigned int refs;
     pid_t tid;
@@ -130,6 +136,9 @@ struct task {
     int policy, ioprio;  /* SCHED_OTHER..., ioprio_set(2): kept, without effect */
     uint8_t mempolicy;   /* sentry/mm/mempolicy.c */
     uint64_t nsyscalls;
+    struct task_io io;
+    uint64_t
+        nvcsw; /* how often it slept in a call; host calls that wait in the stub are not known */
     const void *facts_cred, *facts_parent; /* as published: facts.c */
     void *strace;                          /* per-call state of strace */
 };
@@ -161,8 +170,9 @@ struct thread_group {
     int group_exit_code; /* wait status */
     struct rlimit rlim[RLIM_NLIMITS];
     struct rusage ru_self, ru_children;
-    uint64_t cpu_rest_ns;        /* what ru_self has no room for */
-    uint64_t cpu_sampled_ns;     /* as the last checkpoint saw it */
+    struct task_io io_past;  /* of threads that are gone, and of children that were waited for */
+    uint64_t cpu_rest_ns;    /* what ru_self has no room for */
+    uint64_t cpu_sampled_ns; /* as the last checkpoint saw it */
     struct posix_timers *timers; /* sentry/time */
     struct ktimer itimer_real;
     struct ktimer exit_timer; /* a dying group whose guest code does not come back: exit.c */
@@ -192,6 +202,12 @@ struct session {
     struct process_group *foreground;
     struct list pgrps;
 };
+
+/* prctl(PR_GET_TIMERSLACK) */
+static inline uint64_t task_timer_slack(const struct task *t)
+{
+    return t->timer_slack_ns ? t->timer_slack_ns : 50000;
+}
 
 /* The task whose fiber is running; NULL on the loop. */
 struct task *task_current(void);

@@ -56,6 +56,7 @@ static void report(struct thread_group *c, struct wait_request *w, int code, int
     w->ru = c->ru_self;
     timeradd(&w->ru.ru_utime, &c->ru_children.ru_utime, &w->ru.ru_utime);
     timeradd(&w->ru.ru_stime, &c->ru_children.ru_stime, &w->ru.ru_stime);
+    w->ru.ru_nvcsw += c->ru_children.ru_nvcsw;
 }
 
 /* A tracee that is nobody's child, or a thread, has no group to report for. */

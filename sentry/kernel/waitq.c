@@ -146,6 +146,7 @@ static int sleep_on(struct task *t, struct waitq **qs, int n, uint64_t deadline,
     if (deadline != NO_DEADLINE)
         ktimer_arm(&s.timer, deadline);
     t->state = TASK_SLEEPING;
+    t->nvcsw++;
     if (t->thr && platform->call_waits)
         platform->call_waits(t->thr);
     t->sleeping_on = n ? qs[0] : NULL;

@@ -95,6 +95,7 @@ struct socket_ops {
                       socklen_t len);
     uint32_t (*poll)(struct socket *s, struct poll_table *pt);
     long (*ioctl)(struct task *t, struct socket *s, unsigned int cmd, unsigned long arg);
+    void (*fdinfo)(const struct socket *s, struct strbuf *out); /* its own lines; may be NULL */
     void (*release)(struct socket *s);
     bool passes_files;              /* takes SCM_RIGHTS */
     const struct socket_ckpt *ckpt; /* NULL: cannot be saved */

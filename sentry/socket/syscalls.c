@@ -176,10 +176,19 @@ static int socket_restore(struct file *f)
     return 0;
 }
 
+static void sock_fdinfo(struct file *f, struct strbuf *out)
+{
+    const struct socket *s = f->priv;
+
+    if (s->ops->fdinfo)
+        s->ops->fdinfo(s, out);
+}
+
 static const struct file_ops socket_file_ops = {.kind = "socket",
                                                 .read = sock_read,
                                                 .write = sock_write,
                                                 .poll = sock_poll,
+                                                .fdinfo = sock_fdinfo,
                                                 .ioctl = sock_ioctl,
                                                 .release = sock_release,
                                                 .is_socket = true,

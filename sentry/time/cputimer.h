@@ -7,6 +7,8 @@
 
 #include "base/list.h"
 
+struct strbuf;
+struct task;
 struct thread_group;
 
 struct cpu_timer {
@@ -32,6 +34,8 @@ void cpu_watch_resume(struct thread_group *tg);
 /* RLIMIT_CPU was set, or came with a fork; with an image. 0 or -ENOMEM. */
 int cpu_limit_restored(struct thread_group *tg);
 int cpu_limit_changed(struct thread_group *tg);
+/* posix_timer.c: /proc/PID/timers */
+int posix_timers_print(struct task *t, struct strbuf *out);
 /* The group has exited. */
 void cpu_watch_exit(struct thread_group *tg);
 

@@ -4,11 +4,13 @@
 #include <stdlib.h>
 
 #include "base/macros.h"
+#include "base/strbuf.h"
 #include "sentry/ckpt/types.h"
 #include "sentry/kernel/rusage.h"
 #include "sentry/kernel/task_internal.h"
 #include "sentry/kernel/uaccess.h"
 #include "sentry/kernel/user_counts.h"
+#include "sentry/ns/ns.h"
 #include "sentry/time/clock.h"
 #include "sentry/time/cputimer.h"
 
@@ -40,6 +42,20 @@ struct posix_timers {
     struct thread_group *tg; /* weak */
     unsigned int owners;     /* in an image: groups it belongs to */
 };
+
+/* /proc/PID/timers: show_timer() */
+int posix_timers_print(struct task *t, struct strbuf *out)
+{
+    const struct posix_timer *pt;
+
+    if (t->tg->timers)
+        list_for_each(pt, &t->tg->timers->timers, node)
+            strbuf_printf(out, "ID: %d\nsignal: %d/%016lx\nnotify: %s/%s.%d\nClockID: %d\n", pt->id,
+                          pt->signo, (unsigned long)pt->value.sival_ptr,
+                          pt->notify == SIGEV_NONE ? "none" : "signal", pt->tid ? "tid" : "pid",
+                          pt->tid ? id_nr(pt->tid) : tg_nr(t->tg), pt->clock);
+    return 0;
+}
 
 /* The expiry after the one at expires_ns; counts those that were missed. */
 static uint64_t next_expiry(struct posix_timer *pt, uint64_t expires_ns, uint64_t now)

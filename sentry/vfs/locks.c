@@ -8,13 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/sysmacros.h>
 
 #include "base/macros.h"
+#include "base/strbuf.h"
 #include "sentry/ckpt/types.h"
 #include "sentry/kernel/task.h"
+#include "sentry/ns/ns.h"
 #include "sentry/vfs/vfs_internal.h"
 
 #define LOCKS_MAX 16384 /* of a file: each call looks at all of them */
+#define LOCKS_TEXT_MAX (1 << 20)
 
 enum lock_kind { LOCK_POSIX, LOCK_FLOCK };
 
@@ -22,21 +26,27 @@ struct lock {
     struct list node;
     enum lock_kind kind;
     const void *owner;
-    pid_t pid; /* -1 for OFD locks */
+    const struct file *file; /* that it was asked of, as long as the owner has it; NULL: restored */
+    pid_t pid;               /* -1 for OFD locks; 0: a restored one of flock(2) */
     bool exclusive;
     loff_t start, end; /* inclusive; end INT64_MAX: to the end of file */
 };
 
 struct file_locks {
-    struct list locks;
+    struct list all_node;
+    const struct inode *inode;
+    struct list locks; /* those of an owner are together, in the order of their ranges */
+    struct list waiters;
     struct waitq wq;
     int count;
 };
+static struct list all_locks = LIST_INIT(all_locks);
 
 /* Who waits for whose POSIX lock, to refuse cycles: EDEADLK of fcntl(2). */
 struct lock_waiter {
-    struct list node;
+    struct list node, of_inode;
     const void *owner, *blocker;
+    const struct lock *want, *held; /* held: to be compared only */
 };
 static struct list lock_waiters = LIST_INIT(lock_waiters);
 
@@ -53,7 +63,10 @@ static struct file_locks *locks_of(struct inode *i)
     if (!i->locks) {
         i->locks = calloc(1, sizeof(*i->locks));
         if (i->locks) {
+            i->locks->inode = i;
             list_init(&i->locks->locks);
+            list_init(&i->locks->waiters);
+            list_add_tail(&all_locks, &i->locks->all_node);
             waitq_init(&i->locks->wq);
         }
     }
@@ -73,6 +86,7 @@ void locks_free(struct inode *i)
 
     list_for_each_safe(l, tmp, &i->locks->locks, node)
         lock_del(i->locks, l);
+    list_del(&i->locks->all_node);
     free(i->locks);
     i->locks = NULL;
 }
@@ -117,17 +131,48 @@ static struct lock *conflict(struct file_locks *fl, const struct lock *want)
     return NULL;
 }
 
-static int add_lock(struct file_locks *fl, const struct lock *tmpl, loff_t start, loff_t end)
+static struct lock *new_lock(struct file_locks *fl, const struct lock *tmpl)
 {
     struct lock *l = fl->count < LOCKS_MAX ? malloc(sizeof(*l)) : NULL;
 
+    if (l) {
+        *l = *tmpl;
+        fl->count++;
+    }
+    return l;
+}
+
+static void add_first_of_owner(struct file_locks *fl, struct lock *l)
+{
+    struct lock *o;
+
+    list_for_each(o, &fl->locks, node) {
+        if (o->kind == l->kind && o->owner == l->owner) {
+            list_add_tail(&o->node, &l->node);
+            return;
+        }
+    }
+    list_add_tail(&fl->locks, &l->node);
+}
+
+static int add_lock(struct file_locks *fl, const struct lock *tmpl, loff_t start, loff_t end)
+{
+    struct lock *l = new_lock(fl, tmpl), *o, *before = NULL;
+
     if (!l)
         return -ENOLCK;
-    *l = *tmpl;
     l->start = start;
     l->end = end;
-    list_add_tail(&fl->locks, &l->node);
-    fl->count++;
+    list_for_each(o, &fl->locks, node) {
+        if (o->kind == l->kind && o->owner == l->owner && o->start < start)
+            before = o;
+        else if (before)
+            break;
+    }
+    if (before)
+        list_add(&before->node, &l->node);
+    else
+        add_first_of_owner(fl, l);
     return 0;
 }
 
@@ -198,15 +243,18 @@ static bool would_deadlock(const struct lock *want, const struct lock *held)
 static int wait_for(struct task *t, struct file_locks *fl, const struct lock *want)
 {
     for (struct lock *held; (held = conflict(fl, want));) {
-        struct lock_waiter w = {.owner = want->owner, .blocker = held->owner};
+        struct lock_waiter w = {
+            .owner = want->owner, .blocker = held->owner, .want = want, .held = held};
         if (would_deadlock(want, held))
             return -EDEADLK;
         bool posix = want->kind == LOCK_POSIX && want->pid >= 0;
         list_init(&w.node);
         if (posix)
             list_add_tail(&lock_waiters, &w.node);
+        list_add_tail(&fl->waiters, &w.of_inode);
         int err = task_wait(t, &fl->wq, NO_DEADLINE);
         list_del(&w.node);
+        list_del(&w.of_inode);
         if (err)
             return err;
     }
@@ -282,6 +330,7 @@ long fcntl_lock(struct task *t, struct file *f, int cmd, uint64_t addr)
     bool ofd = cmd >= F_OFD_GETLK, get = cmd == F_GETLK || cmd == F_OFD_GETLK;
     struct lock want = {.kind = LOCK_POSIX,
                         .owner = ofd ? (const void *)f : (const void *)t->fds,
+                        .file = f,
                         .pid = ofd ? -1 : t->tg->tgid};
     struct flock k;
 
@@ -308,6 +357,73 @@ long fcntl_lock(struct task *t, struct file *f, int cmd, uint64_t addr)
         return -EBADF;
     }
     return err;
+}
+
+/* --- /proc: lock_get_status() --- */
+static void lock_line(const struct lock *l, const struct inode *i, const struct pid_ns *ns,
+                      struct strbuf *out)
+{
+    const dev_t dev = i->sb->dev;
+    const char *kind = l->kind == LOCK_FLOCK ? "FLOCK " : l->pid < 0 ? "OFDLCK" : "POSIX ";
+    const int pid = l->pid < 0 ? -1 : l->pid ? pid_nr(ns, l->pid) : 0;
+
+    strbuf_printf(out, "%s ADVISORY  %s %d %02x:%02x:%lu %ld ", kind,
+                  l->exclusive ? "WRITE" : "READ", pid, major(dev), minor(dev),
+                  (unsigned long)i->ino, (long)l->start);
+    if (l->end == INT64_MAX)
+        strbuf_puts(out, "EOF\n");
+    else
+        strbuf_printf(out, "%ld\n", (long)l->end);
+}
+
+void locks_fdinfo(const struct file *f, const struct fdtable *ft, const struct pid_ns *ns,
+                  struct strbuf *out)
+{
+    static const enum lock_kind order[] = {LOCK_FLOCK, LOCK_POSIX};
+    const struct inode *i = lock_inode(f);
+    const struct lock *l;
+    int n = 0;
+
+    for (size_t k = 0; i->locks && k < ARRAY_SIZE(order); k++) {
+        list_for_each(l, &i->locks->locks, node) {
+            if (l->kind != order[k] || (l->owner != f && l->owner != ft) ||
+                (l->file && l->file != f))
+                continue;
+            strbuf_printf(out, "lock:\t%d: ", ++n);
+            lock_line(l, i, ns, out);
+        }
+    }
+}
+
+/* What is held by processes that the reader cannot see is not shown. */
+static bool lock_visible(const struct lock *l, const struct pid_ns *ns)
+{
+    return l->pid <= 0 || pid_nr(ns, l->pid);
+}
+
+void locks_print(const struct pid_ns *ns, struct strbuf *out)
+{
+    const struct file_locks *fl;
+    const struct lock_waiter *w;
+    const struct lock *l;
+    int n = 0;
+
+    list_for_each(fl, &all_locks, all_node) {
+        list_for_each(l, &fl->locks, node) {
+            if (out->len > LOCKS_TEXT_MAX)
+                return;
+            if (!lock_visible(l, ns))
+                continue;
+            strbuf_printf(out, "%d: ", ++n);
+            lock_line(l, fl->inode, ns, out);
+            list_for_each(w, &fl->waiters, of_inode) {
+                if (w->held != l || !lock_visible(w->want, ns))
+                    continue;
+                strbuf_printf(out, "%d: -> ", n);
+                lock_line(w->want, fl->inode, ns, out);
+            }
+        }
+    }
 }
 
 /* --- checkpoints: who waits for a lock asks again --- */
@@ -347,9 +463,12 @@ void locks_load(struct ckpt_reader *r, struct inode *i)
         loff_t start = (loff_t)ckpt_get_u64(r), end = (loff_t)ckpt_get_u64(r);
         if (start < 0 || start > end)
             ckpt_bad(r, "a lock of nothing");
-        if (add_lock(fl, &tmpl, start, end))
+        struct lock *l = new_lock(fl, &tmpl);
+        if (!l)
             break;
-        struct lock *l = list_last(&fl->locks, struct lock, node);
+        l->start = start;
+        l->end = end;
+        list_add_tail(&fl->locks, &l->node);
         ckpt_get_weak(r, owned_by_table(l) ? &ckpt_fdtable : &ckpt_file, &l->owner);
     }
     if (n)
@@ -392,8 +511,12 @@ long sys_flock(struct task *t, const struct sysargs *a)
     cleanup_file struct file *f = fd_get(t, arg_i32(a, 0));
     if (!f)
         return -EBADF;
-    struct lock want = {
-        .kind = LOCK_FLOCK, .owner = f, .exclusive = op == LOCK_EX, .start = 0, .end = INT64_MAX};
+    struct lock want = {.kind = LOCK_FLOCK,
+                        .owner = f,
+                        .file = f,
+                        .pid = t->tg->tgid,
+                        .exclusive = op == LOCK_EX,
+                        .end = INT64_MAX};
     /* Changing the type is not atomic: the old lock goes before the new one is waited for. */
     const struct lock *held = flock_held(f);
     if (held && op != LOCK_UN && held->exclusive == want.exclusive)

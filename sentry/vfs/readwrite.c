@@ -22,10 +22,14 @@ static long rw(struct task *t, struct file *f, struct uio *u, loff_t *pos, int r
 
     if (u->dir == UIO_DEST) {
         n = file_read(t, f, u, pos, rwf);
+        t->io.syscr++;
+        t->io.rchar += n > 0 ? (uint64_t)n : 0;
         if (n > 0 && f->path.dentry)
             fsnotify(f->path.dentry->inode, f->path.dentry, IN_ACCESS, 0);
     } else {
         n = file_write(t, f, u, pos, rwf);
+        t->io.syscw++;
+        t->io.wchar += n > 0 ? (uint64_t)n : 0;
         if (n > 0 && f->path.dentry)
             fsnotify(f->path.dentry->inode, f->path.dentry, IN_MODIFY, 0);
     }

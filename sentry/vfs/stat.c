@@ -258,6 +258,9 @@ static long put_statfs(struct task *t, const struct path *p, uint64_t addr)
                         .f_frsize = NV_PAGE_SIZE,
                         .f_namelen = NAME_MAX_LEN};
 
+    /* u64_to_fsid(huge_encode_dev()), unless the file system knows better */
+    st.f_fsid.__val[0] =
+        (int)((minor(sb->dev) & 0xff) | major(sb->dev) << 8 | (minor(sb->dev) & ~0xffU) << 12);
     if (sb->ops && sb->ops->statfs) {
         int err = sb->ops->statfs(t, sb, &st);
         if (err)

@@ -424,8 +424,11 @@ static int gofer_statfs(struct task *t, struct superblock *sb, struct statfs *st
     struct gofer_call c = {.type = GOFER_STATFS};
     int err = goferfs_call(sb->root, &c);
 
-    if (!err && c.len == sizeof(*st))
+    if (!err && c.len == sizeof(*st)) {
+        const fsid_t id = st->f_fsid; /* the host's is none of the sandbox's */
         memcpy(st, c.data, sizeof(*st));
+        st->f_fsid = id;
+    }
     free(c.data);
     return err;
 }

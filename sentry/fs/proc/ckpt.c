@@ -16,8 +16,13 @@
 #define TEXT_MAX (64U << 20)
 
 /* Numbers are part of the format. */
-static const struct proc_entry *const tables[] = {proc_root_entries, proc_pid_entries,
-                                                  sys_root_entries, cgroup_root_entries};
+static const struct proc_entry *const tables[] = {
+    proc_root_entries, proc_pid_entries, sys_root_entries, cgroup_root_entries, proc_tid_entries};
+
+static bool is_about_task(const struct proc_entry *table)
+{
+    return table == proc_pid_entries || table == proc_tid_entries;
+}
 
 /* --- inodes --- */
 /* NOLINTNEXTLINE(misc-no-recursion): as deep as our own tables */
@@ -102,7 +107,7 @@ static void place(struct ckpt_reader *r, struct proc_inode *pi, unsigned int tab
     if (*path && !pi->entry)
         ckpt_bad(r, "there is no %s here", path);
     else if (pi->entry ? pi->entry->kind != pi->kind
-                       : pi->kind != (tables[table] == proc_pid_entries ? PROC_PIDDIR : PROC_DIR))
+                       : pi->kind != (is_about_task(tables[table]) ? PROC_PIDDIR : PROC_DIR))
         ckpt_bad(r, "%s is something else here", path);
 }
 
@@ -113,7 +118,7 @@ static bool kind_ok(const struct proc_inode *pi, unsigned int kind, unsigned int
         return false;
     /* Only what is about a process is in its table, and the descriptors. */
     return (pi->pid > 0) ==
-           (kind == PROC_FD || kind == PROC_FDINFO || tables[table] == proc_pid_entries);
+           (kind == PROC_FD || kind == PROC_FDINFO || is_about_task(tables[table]));
 }
 
 void proc_load_inode(struct ckpt_reader *r, struct inode *i, unsigned int version)

@@ -97,6 +97,24 @@ struct file *proc_mem_file(struct inode *i, const struct path *p, int flags, pid
 PROC_IPC_LIMITS(X)
 #undef X
 
+/* status.c, account.c, of the task */
+int proc_fill_stat(struct task *t, struct strbuf *out);
+int proc_fill_statm(struct task *t, struct strbuf *out);
+int proc_fill_status(struct task *t, struct strbuf *out);
+int proc_fill_io(struct task *t, struct strbuf *out);
+int proc_fill_thread_io(struct task *t, struct strbuf *out);
+int proc_fill_children(struct task *t, struct strbuf *out);
+int proc_fill_oom_score(struct task *t, struct strbuf *out);
+int proc_fill_oom_adj(struct task *t, struct strbuf *out);
+int proc_store_oom_adj(struct task *t, const char *buf, size_t len);
+int proc_fill_oom_score_adj(struct task *t, struct strbuf *out);
+int proc_store_oom_score_adj(struct task *t, const char *buf, size_t len);
+int proc_fill_personality(struct task *t, struct strbuf *out);
+int proc_fill_projid_map(struct task *t, struct strbuf *out);
+int proc_fill_timerslack(struct task *t, struct strbuf *out);
+int proc_store_timerslack(struct task *t, const char *buf, size_t len);
+int proc_fill_unset_id(struct task *t, struct strbuf *out);
+int proc_fill_wchan(struct task *t, struct strbuf *out);
 enum task_state task_visible_state(const struct task *t); /* who sleeps in its stub sleeps */
 /* pid.c: a line of maps */
 void proc_map_line(struct task *t, const struct vma *v, struct strbuf *out);
@@ -111,7 +129,8 @@ int proc_fill_mountinfo(struct task *t, struct strbuf *out);
 int proc_fill_mounts(struct task *t, struct strbuf *out);
 int proc_fill_mountstats(struct task *t, struct strbuf *out);
 
-extern const struct proc_entry proc_root_entries[], proc_pid_entries[];
+extern const struct proc_entry proc_root_entries[], proc_pid_entries[], proc_tid_entries[];
+extern const struct proc_entry proc_net_entries[]; /* root.c: /proc/PID/net */
 extern const struct proc_entry sys_root_entries[], cgroup_root_entries[];
 void sys_tables_init(void);                        /* before the first use of sys_root_entries */
 extern const struct proc_entry proc_sys_entries[]; /* sysctl.c */

@@ -18,6 +18,7 @@
 #include "sentry/mm/mm.h"
 #include "sentry/ns/ns.h"
 #include "sentry/vfs/file.h"
+#include "sentry/vfs/locks.h"
 
 static const struct inode_ops dir_ops, link_ops, file_ops_inode;
 
@@ -94,7 +95,9 @@ static int lookup_pid(struct dentry *d, int nr, bool threads_of, pid_t pid)
 
     if (!t || (threads_of && (!task_find(pid) || t->tg != task_find(pid)->tg)))
         return 0;
-    struct proc_inode pi = {.kind = PROC_PIDDIR, .children = proc_pid_entries, .pid = n};
+    struct proc_inode pi = {.kind = PROC_PIDDIR,
+                            .children = threads_of ? proc_tid_entries : proc_pid_entries,
+                            .pid = n};
     return make_inode(d, &pi, S_IFDIR | 0555);
 }
 
@@ -237,6 +240,26 @@ static bool emit_fds(struct dir_context *c, struct task *t)
     return true;
 }
 
+/* Tasks that have exited and are not released: a leader whose threads go on, what a tracer has not
+ * waited for. They are in no list. */
+static bool emit_exited(struct dir_context *c, const struct thread_group *tg,
+                        const struct pid_ns *ns, loff_t pos)
+{
+    char name[16];
+
+    if (!tg->nheld && !(tg->leader && tg->leader->state == TASK_ZOMBIE))
+        return true;
+    for (pid_t tid = 1; tid < PID_MAX; tid++) {
+        const struct task *o = task_find(tid);
+        if (!o || o->tg != tg || o->state != TASK_ZOMBIE)
+            continue;
+        int len = snprintf(name, sizeof(name), "%d", pid_nr(ns, tid));
+        if (pos++ >= c->pos && !c->emit(c, name, (size_t)len, pos, (uint64_t)tid + 100000, 4))
+            return false;
+    }
+    return true;
+}
+
 static bool emit_tasks(struct dir_context *c, struct task *t, const struct pid_ns *ns)
 {
     struct task *o;
@@ -248,7 +271,7 @@ static bool emit_tasks(struct dir_context *c, struct task *t, const struct pid_n
         if (pos++ >= c->pos && !c->emit(c, name, (size_t)len, pos, (uint64_t)o->tid + 100000, 4))
             return false;
     }
-    return true;
+    return emit_exited(c, t->tg, ns, pos);
 }
 
 #define PID_POS 100000 /* positions of processes, after the fixed names */
@@ -257,7 +280,7 @@ static void emit_pids(struct dir_context *c, const struct pid_ns *ns)
 {
     char name[16];
 
-    for (pid_t pid = c->pos > PID_POS ? (pid_t)(c->pos - PID_POS) : 1; pid < 32768; pid++) {
+    for (pid_t pid = c->pos > PID_POS ? (pid_t)(c->pos - PID_POS) : 1; pid < PID_MAX; pid++) {
         if (!tg_find(pid_id(ns, pid)))
             continue;
         int len = snprintf(name, sizeof(name), "%d", pid);
@@ -278,8 +301,8 @@ static int proc_readdir(struct task *viewer, struct file *f, struct dir_context 
         return 0;
     if (c->pos <= 1 && !c->emit(c, "..", 2, 2, 1, 4))
         return 0;
-    if (pi->pid && (!t || !t->fds))
-        return 0;
+    if (pi->pid && !t)
+        return -ENOENT;
     if (pi->kind == PROC_FDDIR || pi->kind == PROC_FDINFODIR) {
         emit_fds(c, t);
         return 0;
@@ -310,7 +333,8 @@ static const struct file_ops proc_dir_file_ops = {.kind = "proc directory",
 CKPT_SYMBOL("file_ops", "proc directory", proc_dir_file_ops);
 
 /* --- files --- */
-static int fill_fdinfo(const struct proc_inode *pi, struct task *t, struct strbuf *out)
+static int fill_fdinfo(const struct proc_inode *pi, struct task *t, const struct pid_ns *ns,
+                       struct strbuf *out)
 {
     cleanup_file struct file *f = t && t->fds ? fd_get_path_ok(t, pi->fd) : NULL;
 
@@ -318,7 +342,9 @@ static int fill_fdinfo(const struct proc_inode *pi, struct task *t, struct strbu
         return -ENOENT;
     strbuf_printf(out, "pos:\t%ld\nflags:\t0%o\nmnt_id:\t%d\nino:\t%lu\n", (long)f->pos,
                   (unsigned)f->flags | (fd_cloexec(t, pi->fd) ? O_CLOEXEC : 0),
-                  f->path.mnt ? f->path.mnt->id : 0, (unsigned long)f->inode->ino);
+                  f->path.mnt ? f->path.mnt->id : 0,
+                  (unsigned long)(f->path.dentry ? f->path.dentry->inode : f->inode)->ino);
+    locks_fdinfo(f, t->fds, ns, out);
     if (f->ops->fdinfo)
         f->ops->fdinfo(f, out);
     return 0;
@@ -358,7 +384,7 @@ static ssize_t proc_read(struct task *viewer, struct file *f, struct uio *u, lof
         cleanup_strbuf struct strbuf made = {0};
         if (pi->pid && !t)
             return -ESRCH;
-        int err = pi->kind == PROC_FDINFO ? fill_fdinfo(pi, t, &made)
+        int err = pi->kind == PROC_FDINFO ? fill_fdinfo(pi, t, f->inode->sb->priv, &made)
                                           : fill_file(f->inode, viewer, &made);
         if (err)
             return err;
@@ -549,7 +575,9 @@ int procfs_new_for(struct pid_ns *ns, struct superblock **out)
 
 pid_t procfs_dir_pid(const struct inode *i)
 {
-    return i->ops == &dir_ops && PROC_I(i)->kind == PROC_PIDDIR ? PROC_I(i)->pid : 0;
+    const struct proc_inode *pi = i->ops == &dir_ops ? PROC_I(i) : NULL;
+
+    return pi && pi->kind == PROC_PIDDIR && pi->children == proc_pid_entries ? pi->pid : 0;
 }
 
 int procfs_new(struct superblock **out)

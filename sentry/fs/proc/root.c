@@ -15,6 +15,7 @@
 #include "sentry/socket/socket.h"
 #include "sentry/time/clock.h"
 #include "sentry/vfs/fs_setup.h"
+#include "sentry/vfs/locks.h"
 
 static void ask_memory(struct mm *mm, struct strbuf *host)
 {
@@ -210,6 +211,12 @@ static int fill_partitions(struct task *t, struct strbuf *out)
     return 0;
 }
 
+static int fill_locks(struct task *t, struct strbuf *out)
+{
+    locks_print(task_current()->pid_ns, out);
+    return 0;
+}
+
 static int fill_interrupts(struct task *t, struct strbuf *out)
 {
     strbuf_puts(out, "    ");
@@ -267,7 +274,7 @@ static int target_mounts(struct task *t, struct strbuf *out)
 
 static int target_net(struct task *t, struct strbuf *out)
 {
-    strbuf_puts(out, "nv-net");
+    strbuf_puts(out, "self/net");
     return 0;
 }
 
@@ -289,11 +296,11 @@ static int fill_net_unix(struct task *t, struct strbuf *out)
     return 0;
 }
 
-static const struct proc_entry net_entries[] = {F("dev", fill_net_dev),
-                                                F("unix", fill_net_unix),
-                                                F("tcp", fill_empty),
-                                                F("udp", fill_empty),
-                                                {0}};
+const struct proc_entry proc_net_entries[] = {F("dev", fill_net_dev),
+                                              F("unix", fill_net_unix),
+                                              F("tcp", fill_empty),
+                                              F("udp", fill_empty),
+                                              {0}};
 
 const struct proc_entry proc_root_entries[] = {
     F("cmdline", fill_cmdline),
@@ -304,12 +311,12 @@ const struct proc_entry proc_root_entries[] = {
     F("filesystems", fill_filesystems),
     F("interrupts", fill_interrupts),
     F("loadavg", fill_loadavg),
+    F("locks", fill_locks),
     {.name = "meminfo", .kind = PROC_FILE, .mode = 0444, .ask = ask_memory, .fill = fill_meminfo},
     F("modules", fill_empty),
     {.name = "mounts", .kind = PROC_LINK, .mode = 0777, .target = target_mounts},
     {.name = "net", .kind = PROC_LINK, .mode = 0777, .target = target_net},
     D("nv", channel_entries),
-    D("nv-net", net_entries),
     {.name = "self", .kind = PROC_LINK, .mode = 0777, .target = target_self},
     F("stat", fill_stat),
     F("partitions", fill_partitions),

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/macros.h"
+#include "base/strbuf.h"
 #include "sentry/ckpt/types.h"
 #include "sentry/fs/tty/tty.h"
 #include "sentry/kernel/cred.h"
@@ -184,7 +185,15 @@ static void master_release(struct file *f)
     tty_put(t);
 }
 
+static void master_fdinfo(struct file *f, struct strbuf *out)
+{
+    const struct tty *tty = f->priv;
+
+    strbuf_printf(out, "tty-index:\t%d\n", tty->index);
+}
+
 const struct file_ops tty_master_ops = {.kind = "ptmx",
+                                        .fdinfo = master_fdinfo,
                                         .read = master_read,
                                         .write = master_write,
                                         .poll = master_poll,

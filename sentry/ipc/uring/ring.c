@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 
 #include "base/macros.h"
+#include "base/strbuf.h"
 #include "sentry/fs/fs.h"
 #include "sentry/ipc/eventfd.h"
 #include "sentry/ipc/poller.h"
@@ -148,8 +149,43 @@ static int ring_mmap(struct task *t, struct file *f, uint64_t off, uint64_t len,
     return err;
 }
 
+/* io_uring_show_fdinfo() */
+static void ring_fdinfo(struct file *f, struct strbuf *out)
+{
+    const struct uring *u = f->priv;
+    const uint32_t sq_tail = u->shared->sq_tail, cq_head = u->shared->cq_head; /* the guest's */
+
+    strbuf_printf(out,
+                  "SqMask:\t0x%x\nSqHead:\t%u\nSqTail:\t%u\nCachedSqHead:\t%u\nCqMask:\t0x%x\n"
+                  "CqHead:\t%u\nCqTail:\t%u\nCachedCqTail:\t%u\nSQEs:\t%u\nCQEs:\t%u\n",
+                  u->sq_entries - 1, u->sq_head, sq_tail, u->sq_head, u->cq_entries - 1, cq_head,
+                  u->cq_tail, u->cq_tail, sq_tail - u->sq_head, u->cq_tail - cq_head);
+    for (uint32_t n = MIN(u->cq_tail - cq_head, u->cq_entries); n; n--) {
+        const struct io_uring_cqe *c = &u->cqes[(u->cq_tail - n) & (u->cq_entries - 1)];
+        strbuf_printf(out, "%5u: user_data:%llu, res:%d, flag:%x\n",
+                      (u->cq_tail - n) & (u->cq_entries - 1), c->user_data, c->res, c->flags);
+    }
+    strbuf_printf(out,
+                  "SqThread:\t-1\nSqThreadCpu:\t-1\nSqTotalTime:\t0\nSqWorkTime:\t0\n"
+                  "UserFiles:\t%u\nUserBufs:\t%u\n",
+                  u->nfiles, u->nbufs);
+    for (uint32_t i = 0; i < u->nbufs; i++)
+        strbuf_printf(out, "%5u: 0x%lx/%u\n", i, (unsigned long)(uintptr_t)u->bufs[i].iov_base,
+                      (unsigned int)u->bufs[i].iov_len);
+    strbuf_puts(out, "PollList:\n");
+    const struct uring_req *r;
+    list_for_each(r, &u->pending, node)
+        strbuf_printf(out, "  op=%d, task_works=0\n", r->sqe.opcode);
+    strbuf_puts(out, "CqOverflowList:\n");
+    for (uint32_t i = 0; i < u->noverflow; i++)
+        strbuf_printf(out, "  user_data=%llu, res=%d, flags=%x\n", u->overflow[i].user_data,
+                      u->overflow[i].res, u->overflow[i].flags);
+    strbuf_puts(out, "NAPI:\tdisabled\n");
+}
+
 static const struct file_ops ring_ops = {
     .kind = "[io_uring]",
+    .fdinfo = ring_fdinfo,
     .poll = ring_poll,
     .mmap = ring_mmap,
     .release = ring_release,

@@ -383,6 +383,32 @@ static ssize_t unix_recv(struct task *t, struct socket *s, struct msg *m, int fl
                                   : unix_packet_recv(t, u, m, flags);
 }
 
+static int files_queued(const struct unix_sock *u)
+{
+    const struct unix_packet *p;
+    const struct unix_mark *k;
+    int n = 0;
+
+    list_for_each(k, &u->marks, node)
+        n += k->files ? k->files->n : 0;
+    list_for_each(p, &u->packets, node)
+        n += p->scm.files ? p->scm.files->n : 0;
+    return n;
+}
+
+/* unix_show_fdinfo(): descriptors that wait to be received, of a listener by those it has not
+ * accepted. */
+static void unix_fdinfo(const struct socket *s, struct strbuf *out)
+{
+    const struct unix_sock *u = container_of(s, struct unix_sock, s), *o;
+    int n = files_queued(u);
+
+    if (u->state == UNIX_LISTEN)
+        list_for_each(o, &u->accept_queue, accept_node)
+            n += files_queued(o);
+    strbuf_printf(out, "scm_fds: %d\n", n);
+}
+
 const struct socket_ops unix_ops = {
     .bind = unix_bind,
     .connect = unix_connect,
@@ -396,6 +422,7 @@ const struct socket_ops unix_ops = {
     .setsockopt = unix_setsockopt,
     .poll = unix_poll,
     .ioctl = unix_ioctl,
+    .fdinfo = unix_fdinfo,
     .release = unix_release,
     .passes_files = true,
     .ckpt = &unix_ckpt,
