@@ -191,8 +191,7 @@ int spec_open_image(const char *path, int *out, struct error *e)
         error_hint(e, "images are made by mkfs.erofs IMAGE DIR (Debian: erofs-utils)");
         return -EINVAL;
     }
-    *out = fd;
-    fd = -1;
+    *out = steal_fd(&fd);
     return 0;
 }
 

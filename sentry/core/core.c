@@ -141,6 +141,7 @@ static void put_head(const struct core_dump *c, const struct strbuf *notes, stru
     uint64_t nph = c->nareas + 1UL;
     uint64_t notes_at = sizeof(Elf64_Ehdr) + nph * sizeof(Elf64_Phdr);
     uint64_t data_at = PAGE_UP(notes_at + notes->len);
+    uint64_t phnum = MIN(nph, (uint64_t)PN_XNUM);
     Elf64_Ehdr eh = {
         .e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
         .e_type = ET_CORE,
@@ -149,7 +150,7 @@ static void put_head(const struct core_dump *c, const struct strbuf *notes, stru
         .e_phoff = sizeof(eh),
         .e_ehsize = sizeof(eh),
         .e_phentsize = sizeof(Elf64_Phdr),
-        .e_phnum = (Elf64_Half)MIN(nph, (uint64_t)PN_XNUM)};
+        .e_phnum = (Elf64_Half)phnum};
 
     if (nph >= PN_XNUM) {
         eh.e_shoff = data_at + data_size(c);

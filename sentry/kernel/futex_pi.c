@@ -126,14 +126,12 @@ static bool would_deadlock(const struct task *t, const struct task *owner)
 
 static long wait_for(struct task *t, struct pi_waiter *w, uint64_t deadline)
 {
-    struct waitq wq;
     int err;
 
-    waitq_init(&wq);
-    w->wq = &wq;
+    waitq_init(w->wq);
     add_waiter(w);
     do
-        err = task_wait(t, &wq, deadline);
+        err = task_wait(t, w->wq, deadline);
     while (!err && !w->granted);
     if (w->granted)
         return 0;
@@ -143,7 +141,8 @@ static long wait_for(struct task *t, struct pi_waiter *w, uint64_t deadline)
 
 long futex_lock_pi(struct task *t, uint64_t addr, bool private_, bool try, uint64_t deadline)
 {
-    struct pi_waiter w = {.task = t, .addr = addr};
+    struct waitq wq;
+    struct pi_waiter w = {.task = t, .addr = addr, .wq = &wq};
     struct task *owner;
     uint32_t val = 0;
     int err = mm_futex_key(t, addr, private_, &w.key);

@@ -153,9 +153,7 @@ long sys_process_madvise(struct task *t, const struct sysargs *a)
         r = -EBADF;
     else if (!o || !o->mm)
         r = -ESRCH;
-    else if (o->mm != t->mm && !task_may_access(t, o))
-        r = -EPERM;
-    else if (o->mm != t->mm && !cred_capable(t->cred, CAP_SYS_NICE))
+    else if (o->mm != t->mm && !(task_may_access(t, o) && cred_capable(t->cred, CAP_SYS_NICE)))
         r = -EPERM;
     else if (o->mm != t->mm && !for_others(advice))
         r = -EINVAL;

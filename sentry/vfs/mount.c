@@ -579,31 +579,36 @@ int mount_restored(struct mount *m, struct mount_ns *ns)
     return 0;
 }
 
-/*
- * Parents are mounts of the same namespace, and all end at its root. One that is a file's is empty
- * when its tree has moved.
- */
-int mount_ns_restored(struct mount_ns *ns)
+/* Parents are mounts of the same namespace, and all end at its root. */
+static int hang_restored(struct mount_ns *ns)
 {
-    struct mount *m, *reached = ns->root;
-    bool emptied = !reached && ns->anonymous && ns != root_mount_ns && list_empty(&ns->mounts);
+    struct mount *m, *root = ns->root, *reached;
     unsigned int all = 0, seen = 0;
 
-    if (!emptied && (!ns->root || ns->root->ns != ns || ns->root->parent))
+    if (!root || root->ns != ns || root->parent)
         return -EINVAL;
     list_for_each(m, &ns->mounts, node) {
         all++;
-        if (m == ns->root)
+        if (m == root)
             continue;
         if (!m->parent || m->parent->ns != ns || m->parent == m || !m->mountpoint->inode ||
             m->mountpoint->sb != m->parent->sb)
             return -EINVAL;
         mount_hang(m, (struct path){m->parent, m->mountpoint});
     }
-    for (; reached && seen <= all; reached = mount_next(reached, ns->root))
+    for (reached = root; reached && seen <= all; reached = mount_next(reached, root))
         seen++;
-    if (seen != all)
-        return -EINVAL;
+    return seen == all ? 0 : -EINVAL;
+}
+
+/* One that is a file's is empty when its tree has moved. */
+int mount_ns_restored(struct mount_ns *ns)
+{
+    bool emptied = !ns->root && ns->anonymous && ns != root_mount_ns && list_empty(&ns->mounts);
+    int err = emptied ? 0 : hang_restored(ns);
+
+    if (err)
+        return err;
     ns_id_taken(ns->id);
     if (list_empty(&ns->node))
         list_add_tail(&mount_namespaces, &ns->node);

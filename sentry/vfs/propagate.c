@@ -104,10 +104,12 @@ int mount_change_type(struct mount *m, unsigned long type)
 
 int mount_change_type_of(struct mount *top, unsigned long type, bool recursive)
 {
-    int err = 0;
+    struct mount *m = top;
+    int err;
 
-    for (struct mount *m = top; m && !err; m = recursive ? mount_next(m, top) : NULL)
+    do
         err = mount_change_type(m, type);
+    while (!err && recursive && (m = mount_next(m, top)));
     mount_ns_changed(top->ns);
     return err;
 }
@@ -198,7 +200,7 @@ static int copy_to(struct propagation *p, struct mount *m, struct mount *source,
 /* One group: source is what a member has, or what its master has when none of it wanted any. */
 static int copy_to_group(struct propagation *p, struct peer_group *g)
 {
-    bool own = g->source && g == p->at->mnt->group;
+    bool own = g == p->at->mnt->group;
     struct mount *m, *copy;
     int err = 0;
 

@@ -196,7 +196,7 @@ int erofs_open(struct erofs_image *im, char why[EROFS_WHY_MAX])
     }
     if (d.blkszbits < BLKBITS_MIN || d.blkszbits > BLKBITS_MAX || d.dirblkbits) {
         snprintf(why, EROFS_WHY_MAX,
-                 "blocks of 2^%u and directory blocks of 2^%u bytes are not "
+                 "blocks of 2^%d and directory blocks of 2^%d bytes are not "
                  "supported (512 to 4096 are)",
                  d.blkszbits, d.blkszbits + d.dirblkbits);
         return -EINVAL;

@@ -103,6 +103,7 @@ static int64_t read_one(struct erofs_image *im, uint64_t pos, uint64_t room, str
     int n = 0;
     int err = room < sizeof(x) ? -EUCLEAN : erofs_meta(im, pos, &x, sizeof(x));
 
+    f->name[0] = 0;
     if (err)
         return err;
     f->size = le16toh(x.value_size);
@@ -152,9 +153,9 @@ static int64_t walk(struct erofs_image *im, const struct erofs_node *n, struct f
     for (unsigned int i = 0; i < h.shared_count; i++) {
         uint32_t id;
         err = erofs_meta(im, start + sizeof(h) + 4ULL * i, &id, 4);
-        int64_t r = err;
-        if (!err)
-            r = read_one(im, im->xattr_pos + 4ULL * le32toh(id), UINT32_MAX, f);
+        if (err)
+            return err;
+        int64_t r = read_one(im, im->xattr_pos + 4ULL * le32toh(id), UINT32_MAX, f);
         if (r >= 0)
             r = *f->name ? see(im, f, arg) : 0;
         if (r)

@@ -54,9 +54,11 @@ bool ovl_hides(const struct ovl_super *s, unsigned int layer, struct dentry *d)
 
 char ovl_opaque_mark(const struct ovl_super *s, struct dentry *d)
 {
-    char c;
+    char c = 0;
 
-    return ovl_get_attr(s, d, OVL_OPAQUE, &c, 1) == 1 ? c : 0;
+    if (ovl_get_attr(s, d, OVL_OPAQUE, &c, 1) != 1)
+        return 0;
+    return c;
 }
 
 int ovl_lower_has(struct task *t, struct inode *dir, const struct dentry *d, bool *has)

@@ -145,7 +145,6 @@ static int add_named(struct fs_setup *s, const char *name, bool data)
 static int lowerdir(struct fs_setup *s, const char *value)
 {
     struct ovl_opts *o = s->opts;
-    cleanup_free char *list = strdup(value);
     bool data = false;
     int err = 0;
 
@@ -153,13 +152,16 @@ static int lowerdir(struct fs_setup *s, const char *value)
     free(o->c.lowers);
     o->c.lowers_added = false;
     o->c.lowers = calloc(1, strlen(value) + 2);
-    if (!list || !o->c.lowers)
+    if (!o->c.lowers)
         return -ENOMEM;
     strcpy(o->c.lowers, value);
     if (!*value)
         return 0;
     if (*value == ':')
         return fs_setup_fail(s, -EINVAL, "overlay: cannot append lower layer");
+    cleanup_free char *list = strdup(value);
+    if (!list)
+        return -ENOMEM;
     for (char *at = list, *next; !err; at = next) {
         char *end = name_end(at);
         bool more = *end;

@@ -57,14 +57,10 @@ static int remove_child(struct task *t, struct dentry *dir, struct dentry *d)
     return err;
 }
 
-/*
- * What an overlay that ended badly has left in its work directory: two levels of it, as Linux. What
- * is in work/incompat says that the upper layer needs more than this: -EINVAL.
- */
-static int clean_level(struct task *t, struct dentry *dir, int level)
+static int clean(struct task *t, struct dentry *dir, bool incompat,
+                 int (*remove)(struct task *t, struct dentry *dir, struct dentry *d))
 {
     struct ovl_names *names = names_of(t, dir);
-    bool incompat = level == 2 && !strcmp(dir->name, "incompat");
     int err = names ? 0 : -ENOMEM;
 
     for (int i = 0; !err && i < names->n; i++) {
@@ -74,17 +70,25 @@ static int clean_level(struct task *t, struct dentry *dir, int level)
                                          names->v[i].len, &d);
         if (err)
             break;
-        err = d->inode ? remove_child(t, dir, d) : 0;
-        if (err == -ENOTEMPTY && level == 1) {
-            err = clean_level(t, d, 2); /* NOLINT(misc-no-recursion): once */
-            if (!err)
-                err = remove_child(t, dir, d);
-        }
+        err = d->inode ? remove(t, dir, d) : 0;
         dentry_put(d);
     }
     ovl_names_put(names);
     return err;
 }
+
+/* What is in work/incompat says that the upper layer needs more than this: -EINVAL. */
+static int remove_and_below(struct task *t, struct dentry *dir, struct dentry *d)
+{
+    int err = remove_child(t, dir, d);
+
+    if (err != -ENOTEMPTY)
+        return err;
+    err = clean(t, d, !strcmp(d->name, "incompat"), remove_child);
+    return err ? err : remove_child(t, dir, d);
+}
+
+/* What an overlay that ended badly has left in its work directory: two levels of it, as Linux. */
 
 static int clean_work(struct task *t, struct dentry *base, struct dentry *work)
 {
@@ -92,7 +96,7 @@ static int clean_work(struct task *t, struct dentry *base, struct dentry *work)
 
     if (err != -ENOTEMPTY)
         return err;
-    err = clean_level(t, work, 1);
+    err = clean(t, work, false, remove_and_below);
     return err ? err : remove_child(t, base, work);
 }
 
