@@ -4,6 +4,56 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+static void ranges(int w)
+{
+    static const struct {
+        loff_t in, out;
+        size_t len;
+    } c[] = {{0, 5, 5},
+             {0, 4, 5},
+             {0, 0, 5},
+             {5, 0, 5},
+             {4, 0, 5},
+             {0, 0, 0},
+             {-1, 0, 1},
+             {0, -1, 1},
+             {100, 0, 1},
+             {0, 1L << 62, 1},
+             {1L << 62, 0, 10},
+             {0x7fffffffffffffff, 0, 1},
+             {0, 0x7fffffffffffffff, 1},
+             {0, 100, 1UL << 40},
+             {0, 5, -1UL},
+             {9, 100, 50},
+             {0, 100, 0x7fffffffffffffff},
+             {10, 100, 5}};
+    for (size_t i = 0; i < sizeof(c) / sizeof(*c); i++) {
+        close(file_with("f", "0123456789"));
+        loff_t in = c[i].in, out = c[i].out;
+        errno = 0;
+        ssize_t r = c[i].out == 1L << 62 ? 0
+                                         : copy_file_range(w, &in, w, &out, c[i].len,
+                                                           0); /* the largest file differs */
+        row_add("%ld to %ld, %zx: %zd %s, now %ld %ld, size %ld", (long)c[i].in, (long)c[i].out,
+                c[i].len, r, r < 0 ? err_name(errno) : "", (long)in, (long)out, size_of("f"));
+        row_end();
+    }
+}
+
+static void limit(int w, int g)
+{
+    struct rlimit rl = {4, RLIM_INFINITY}, none = {RLIM_INFINITY, RLIM_INFINITY};
+    must(setrlimit(RLIMIT_FSIZE, &rl));
+    loff_t in = 0, out = 2;
+    must(ftruncate(g, 0));
+    row_add("limit: %zd", copy_file_range(w, &in, g, &out, 10, 0));
+    out = 4, in = 0;
+    row_add(" %s", says(copy_file_range(w, &in, g, &out, 10, 0)));
+    row_add(" size %ld", size_of("g"));
+    must(setrlimit(RLIMIT_FSIZE, &none)); /* the output is a file, too */
+    row_end();
+}
+
 int main(void)
 {
     int p[2], sv[2];
@@ -45,38 +95,7 @@ int main(void)
         }
         row_end();
     }
-    static const struct {
-        loff_t in, out;
-        size_t len;
-    } c[] = {{0, 5, 5},
-             {0, 4, 5},
-             {0, 0, 5},
-             {5, 0, 5},
-             {4, 0, 5},
-             {0, 0, 0},
-             {-1, 0, 1},
-             {0, -1, 1},
-             {100, 0, 1},
-             {0, 1L << 62, 1},
-             {1L << 62, 0, 10},
-             {0x7fffffffffffffff, 0, 1},
-             {0, 0x7fffffffffffffff, 1},
-             {0, 100, 1UL << 40},
-             {0, 5, -1UL},
-             {9, 100, 50},
-             {0, 100, 0x7fffffffffffffff},
-             {10, 100, 5}};
-    for (size_t i = 0; i < sizeof(c) / sizeof(*c); i++) {
-        close(file_with("f", "0123456789"));
-        loff_t in = c[i].in, out = c[i].out;
-        errno = 0;
-        ssize_t r = c[i].out == 1L << 62 ? 0
-                                         : copy_file_range(w, &in, w, &out, c[i].len,
-                                                           0); /* the largest file differs */
-        row_add("%ld to %ld, %zx: %zd %s, now %ld %ld, size %ld", (long)c[i].in, (long)c[i].out,
-                c[i].len, r, r < 0 ? err_name(errno) : "", (long)in, (long)out, size_of("f"));
-        row_end();
-    }
+    ranges(w);
     must(lseek(w, 2, SEEK_SET));
     close(file_with("f", "0123456789"));
     row_add("positions: %zd", copy_file_range(w, NULL, g, NULL, 4, 0));
@@ -88,15 +107,6 @@ int main(void)
     row_add(" %s", says(copy_file_range(999, BAD_PTR, g, BAD_PTR, 4, 0)));
     row_add(" %d", content_is("g", "23456789"));
     row_end();
-    struct rlimit rl = {4, RLIM_INFINITY}, none = {RLIM_INFINITY, RLIM_INFINITY};
-    must(setrlimit(RLIMIT_FSIZE, &rl));
-    loff_t in = 0, out = 2;
-    must(ftruncate(g, 0));
-    row_add("limit: %zd", copy_file_range(w, &in, g, &out, 10, 0));
-    out = 4, in = 0;
-    row_add(" %s", says(copy_file_range(w, &in, g, &out, 10, 0)));
-    row_add(" size %ld", size_of("g"));
-    must(setrlimit(RLIMIT_FSIZE, &none)); /* the output is a file, too */
-    row_end();
+    limit(w, g);
     done();
 }

@@ -6,10 +6,45 @@
 #include <sys/socket.h>
 #include <sys/eventfd.h>
 
+static void holes(int w)
+{
+    char buf[16384];
+
+    /* Holes are zeros and stay within the file. */
+    memset(buf, 'a', sizeof(buf));
+    must(ftruncate(w, 0));
+    must(pwrite(w, buf, sizeof(buf), 0));
+    row_add("punch: %s", says(fallocate(w, 3, 4096, 4096)));
+    must(pread(w, buf, sizeof(buf), 0));
+    row_add(" %d%d%d%d", buf[4095] == 'a', buf[4096] == 0, buf[8191] == 0, buf[8192] == 'a');
+    row_add(" hole %ld data %ld %ld", (long)lseek(w, 0, SEEK_HOLE), (long)lseek(w, 4096, SEEK_DATA),
+            (long)lseek(w, 5000, SEEK_HOLE));
+    row_add(" %s", says(fallocate(w, 3, 100, 100)));
+    must(pread(w, buf, 300, 0));
+    row_add(" %d%d%d", buf[99] == 'a', buf[100] == 0 && buf[199] == 0, buf[200] == 'a');
+    row_add(" %s size %ld", says(fallocate(w, 3, 12288, 1 << 20)), size_of("f"));
+    row_add(" beyond %s size %ld", says(fallocate(w, 3, 1 << 20, 1 << 20)), size_of("f"));
+    row_add(" keep %s size %ld", says(fallocate(w, 1, 1 << 20, 4096)), size_of("f"));
+    row_add(" grow %s size %ld", says(fallocate(w, 0, 1 << 20, 4096)), size_of("f"));
+    row_add(" ends %s", says(lseek(w, size_of("f"), SEEK_DATA)));
+    row_add(" %s", says(lseek(w, size_of("f"), SEEK_HOLE)));
+    row_add(" %s", says(lseek(w, -1, SEEK_HOLE)));
+    row_add(" %d", lseek(w, size_of("f") - 1, SEEK_HOLE) <= size_of("f"));
+    row_end();
+    /* A mapping sees the hole; what is mapped beyond the end is not written. */
+    must(ftruncate(w, 8192));
+    char *m = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, w, 0);
+    memset(m, 'm', 8192);
+    row_add("mapped: %s %d %d", says(fallocate(w, 3, 4096, 4096)), m[4095], m[4096]);
+    m[5000] = 'n';
+    must(pread(w, buf, 1, 5000));
+    row_add(" %c", buf[0]);
+    row_end();
+}
+
 int main(void)
 {
     int p[2], sv[2], d, w, r, ap;
-    char buf[16384];
 
     tmp_enter();
     must(mkdir("d", 0755));
@@ -86,35 +121,6 @@ int main(void)
                     row_add(" %s", says(lseek(fd, sizes[i], whence)));
         row_end();
     }
-    /* Holes are zeros and stay within the file. */
-    memset(buf, 'a', sizeof(buf));
-    must(ftruncate(w, 0));
-    must(pwrite(w, buf, sizeof(buf), 0));
-    row_add("punch: %s", says(fallocate(w, 3, 4096, 4096)));
-    must(pread(w, buf, sizeof(buf), 0));
-    row_add(" %d%d%d%d", buf[4095] == 'a', buf[4096] == 0, buf[8191] == 0, buf[8192] == 'a');
-    row_add(" hole %ld data %ld %ld", (long)lseek(w, 0, SEEK_HOLE), (long)lseek(w, 4096, SEEK_DATA),
-            (long)lseek(w, 5000, SEEK_HOLE));
-    row_add(" %s", says(fallocate(w, 3, 100, 100)));
-    must(pread(w, buf, 300, 0));
-    row_add(" %d%d%d", buf[99] == 'a', buf[100] == 0 && buf[199] == 0, buf[200] == 'a');
-    row_add(" %s size %ld", says(fallocate(w, 3, 12288, 1 << 20)), size_of("f"));
-    row_add(" beyond %s size %ld", says(fallocate(w, 3, 1 << 20, 1 << 20)), size_of("f"));
-    row_add(" keep %s size %ld", says(fallocate(w, 1, 1 << 20, 4096)), size_of("f"));
-    row_add(" grow %s size %ld", says(fallocate(w, 0, 1 << 20, 4096)), size_of("f"));
-    row_add(" ends %s", says(lseek(w, size_of("f"), SEEK_DATA)));
-    row_add(" %s", says(lseek(w, size_of("f"), SEEK_HOLE)));
-    row_add(" %s", says(lseek(w, -1, SEEK_HOLE)));
-    row_add(" %d", lseek(w, size_of("f") - 1, SEEK_HOLE) <= size_of("f"));
-    row_end();
-    /* A mapping sees the hole; what is mapped beyond the end is not written. */
-    must(ftruncate(w, 8192));
-    char *m = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, w, 0);
-    memset(m, 'm', 8192);
-    row_add("mapped: %s %d %d", says(fallocate(w, 3, 4096, 4096)), m[4095], m[4096]);
-    m[5000] = 'n';
-    must(pread(w, buf, 1, 5000));
-    row_add(" %c", buf[0]);
-    row_end();
+    holes(w);
     done();
 }

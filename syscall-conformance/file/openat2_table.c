@@ -15,26 +15,8 @@ static int o2(int fd, const char *path, uint64_t flags, uint64_t mode, uint64_t 
     return 0;
 }
 
-int main(void)
+static void resolve(int d)
 {
-    tmp_enter();
-    touch("f");
-    must(mkdir("d", 0755));
-    touch("d/f");
-    must(mkdir("d/s", 0755));
-    must(symlink("../f", "d/up"));
-    must(symlink("f", "d/here"));
-    must(symlink("/", "d/root"));
-    must(symlink("/f", "d/absf"));
-    must(symlink("/proc/self/cwd", "d/cwd"));
-    must(symlink("s/../f", "d/through"));
-    must(symlink("s/../../f", "d/past"));
-    must(symlink("/proc/self/fd/0", "d/fd0"));
-    must(symlink("..", "d/s/back"));
-    char abs[PATH_MAX + 8];
-    snprintf(abs, sizeof(abs), "%s/d/f", tmp_path);
-    must(symlink(abs, "d/abs"));
-    int d = (int)must(open("d", O_RDONLY | O_DIRECTORY));
     static const char *const paths[] = {"f",
                                         "none",
                                         "..",
@@ -92,6 +74,10 @@ int main(void)
         }
         row_end();
     }
+}
+
+static void each_bit(void)
+{
     row_add("each flag:");
     for (int bit = 0; bit < 64; bit++)
         row_add(" %d=%s", bit, err_name(o2(AT_FDCWD, "f", 1ULL << bit, 0, 0)));
@@ -121,22 +107,10 @@ int main(void)
         if (bit != 5) /* RESOLVE_CACHED */
             row_add(" %d=%s", bit, err_name(o2(AT_FDCWD, "f", O_RDONLY, 0, 1ULL << bit)));
     row_end();
-    row_add("both:");
-    row_add(" %s", err_name(o2(AT_FDCWD, "f", O_RDONLY, 0, RESOLVE_BENEATH | RESOLVE_IN_ROOT)));
-    row_add(" %s", err_name(o2(999, "f", O_RDONLY, 0, RESOLVE_BENEATH)));
-    row_add(" %s", err_name(o2(999, "/f", O_RDONLY, 0, RESOLVE_BENEATH)));
-    row_add(" %s", err_name(o2(999, "/f", O_RDONLY, 0, RESOLVE_IN_ROOT)));
-    row_add(" %s", err_name(o2(AT_FDCWD, "/f", O_RDONLY, 0, RESOLVE_IN_ROOT)));
-    row_add(" %s", err_name(o2(AT_FDCWD, "f", O_RDONLY | O_CREAT, 0600, 0x20)));
-    row_add(" %s", err_name(o2(AT_FDCWD, "f", O_RDWR | O_TRUNC, 0, 0x20)));
-    row_add(" %s", err_name(o2(AT_FDCWD, ".", O_RDWR | O_TMPFILE, 0600, 0x20)));
-    row_end();
-    int cached = -1; /* a name that has been looked up is found */
-    struct open_how how = {.flags = O_RDONLY, .resolve = RESOLVE_CACHED};
-    close((int)must(open("d/f", O_RDONLY)));
-    ok((cached = (int)syscall(SYS_openat2, AT_FDCWD, "d/f", &how, sizeof(how))) >= 0,
-       "a cached name with RESOLVE_CACHED");
-    close(cached);
+}
+
+static void sizes_of_how(void)
+{
     row_add("sizes:");
     static const size_t sizes[] = {0, 1, 8, 16, 23, 24, 25, 32, 100, 4095, 4096, 4097, 1 << 20, -1};
     char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -157,5 +131,46 @@ int main(void)
     page[4090] = 1;
     row_add(" %s", says(syscall(SYS_openat2, AT_FDCWD, "f", page + 4096 - 32, 40)));
     row_end();
+}
+
+int main(void)
+{
+    tmp_enter();
+    touch("f");
+    must(mkdir("d", 0755));
+    touch("d/f");
+    must(mkdir("d/s", 0755));
+    must(symlink("../f", "d/up"));
+    must(symlink("f", "d/here"));
+    must(symlink("/", "d/root"));
+    must(symlink("/f", "d/absf"));
+    must(symlink("/proc/self/cwd", "d/cwd"));
+    must(symlink("s/../f", "d/through"));
+    must(symlink("s/../../f", "d/past"));
+    must(symlink("/proc/self/fd/0", "d/fd0"));
+    must(symlink("..", "d/s/back"));
+    char abs[PATH_MAX + 8];
+    snprintf(abs, sizeof(abs), "%s/d/f", tmp_path);
+    must(symlink(abs, "d/abs"));
+    int d = (int)must(open("d", O_RDONLY | O_DIRECTORY));
+    resolve(d);
+    each_bit();
+    row_add("both:");
+    row_add(" %s", err_name(o2(AT_FDCWD, "f", O_RDONLY, 0, RESOLVE_BENEATH | RESOLVE_IN_ROOT)));
+    row_add(" %s", err_name(o2(999, "f", O_RDONLY, 0, RESOLVE_BENEATH)));
+    row_add(" %s", err_name(o2(999, "/f", O_RDONLY, 0, RESOLVE_BENEATH)));
+    row_add(" %s", err_name(o2(999, "/f", O_RDONLY, 0, RESOLVE_IN_ROOT)));
+    row_add(" %s", err_name(o2(AT_FDCWD, "/f", O_RDONLY, 0, RESOLVE_IN_ROOT)));
+    row_add(" %s", err_name(o2(AT_FDCWD, "f", O_RDONLY | O_CREAT, 0600, 0x20)));
+    row_add(" %s", err_name(o2(AT_FDCWD, "f", O_RDWR | O_TRUNC, 0, 0x20)));
+    row_add(" %s", err_name(o2(AT_FDCWD, ".", O_RDWR | O_TMPFILE, 0600, 0x20)));
+    row_end();
+    int cached = -1; /* a name that has been looked up is found */
+    struct open_how how = {.flags = O_RDONLY, .resolve = RESOLVE_CACHED};
+    close((int)must(open("d/f", O_RDONLY)));
+    ok((cached = (int)syscall(SYS_openat2, AT_FDCWD, "d/f", &how, sizeof(how))) >= 0,
+       "a cached name with RESOLVE_CACHED");
+    close(cached);
+    sizes_of_how();
     done();
 }

@@ -24,7 +24,7 @@ int main(void)
                                 O_RDWR | O_SYNC,
                                 3};
     for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++) {
-        int fd;
+        int fd = -1;
         row_add(" %s", says(fd = open("d", O_TMPFILE | flags[i], 0640)));
         row_add("/%s", says(open("f", O_TMPFILE | flags[i], 0640)));
         row_add("/%s", says(open("none", O_TMPFILE | flags[i], 0640)));

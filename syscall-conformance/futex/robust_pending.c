@@ -33,8 +33,9 @@ static pid_t with_locks(void (*prepare)(uint32_t me), int killed)
         prepare((uint32_t)syscall(SYS_gettid));
         syscall(SYS_set_robust_list, &m->head, sizeof(m->head));
         m->ready = 1;
-        while (killed)
-            pause();
+        if (killed)
+            for (;;)
+                pause();
         syscall(SYS_exit, 0);
     }
     while (!m->ready)

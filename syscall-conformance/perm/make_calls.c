@@ -19,6 +19,75 @@ static int bind_at(const char *name)
     return e;
 }
 
+static int make_or_remove(size_t call, const char *to, int *fd)
+{
+    int e;
+
+    switch (call) {
+    case 0:
+        return errno_of(syscall(SYS_mkdir, to, 0755));
+    case 1:
+        return errno_of(syscall(SYS_rmdir, to));
+    case 2:
+        return errno_of(syscall(SYS_unlink, to));
+    case 3:
+        return errno_of(syscall(SYS_unlinkat, AT_FDCWD, to, AT_REMOVEDIR));
+    case 4:
+        return errno_of(syscall(SYS_symlink, "x", to));
+    case 5:
+        return errno_of(syscall(SYS_mknod, to, S_IFREG | 0644, 0));
+    case 6:
+        return errno_of(syscall(SYS_mknod, to, S_IFIFO | 0644, 0));
+    case 7:
+        return errno_of(syscall(SYS_link, to, "linked"));
+    case 8:
+        return errno_of(syscall(SYS_link, "f", to));
+    case 9:
+        return errno_of(*fd = (int)syscall(SYS_open, to, O_CREAT | O_RDWR | O_NONBLOCK, 0644));
+    case 10:
+        return errno_of(*fd = (int)syscall(SYS_open, to, O_CREAT | O_EXCL | O_RDWR, 0644));
+    case 11:
+        return errno_of(
+            *fd = (int)syscall(SYS_open, to, O_CREAT | O_NOFOLLOW | O_RDWR | O_NONBLOCK, 0644));
+    case 12:
+        return errno_of(*fd = (int)syscall(SYS_open, to, O_DIRECTORY | O_RDONLY, 0644));
+    case 13:
+        return errno_of(*fd = (int)syscall(SYS_open, to, O_TMPFILE | O_RDWR, 0644));
+    case 14:
+        return errno_of(syscall(SYS_rename, "f", to));
+    case 15:
+        return errno_of(syscall(SYS_rename, "d", to));
+    case 16:
+        return errno_of(syscall(SYS_rename, to, "g"));
+    case 17:
+        return errno_of(syscall(SYS_rename, to, "e"));
+    case 18:
+        return errno_of(syscall(SYS_truncate, to, 0));
+    case 19:
+        e = errno_of(syscall(SYS_chdir, to));
+        must(chdir(tmp_path));
+        must(chdir("w"));
+        return e;
+    default:
+        return bind_at(to);
+    }
+}
+
+static void names(void)
+{
+    touch("f");
+    touch("g");
+    must(mkdir("d", 0755));
+    must(mkdir("e", 0755));
+    must(mkdir("full", 0755));
+    touch("full/x");
+    must(symlink("f", "l"));
+    must(symlink("d", "ld"));
+    must(symlink("none", "dangling"));
+    must(symlink("loop", "loop"));
+    must(mkfifo("ffd", 0644));
+}
+
 int main(void)
 {
     tmp_enter();
@@ -38,87 +107,11 @@ int main(void)
         row_add("%s:", calls[c]);
         for (size_t i = 0; i < sizeof(targets) / sizeof(*targets); i++) {
             const char *to = targets[i];
-            int e, fd = -1;
+            int fd = -1;
             must(mkdir("w", 0755));
             must(chdir("w"));
-            touch("f");
-            touch("g");
-            must(mkdir("d", 0755));
-            must(mkdir("e", 0755));
-            must(mkdir("full", 0755));
-            touch("full/x");
-            must(symlink("f", "l"));
-            must(symlink("d", "ld"));
-            must(symlink("none", "dangling"));
-            must(symlink("loop", "loop"));
-            must(mkfifo("ffd", 0644));
-            switch (c) {
-            case 0:
-                e = errno_of(syscall(SYS_mkdir, to, 0755));
-                break;
-            case 1:
-                e = errno_of(syscall(SYS_rmdir, to));
-                break;
-            case 2:
-                e = errno_of(syscall(SYS_unlink, to));
-                break;
-            case 3:
-                e = errno_of(syscall(SYS_unlinkat, AT_FDCWD, to, AT_REMOVEDIR));
-                break;
-            case 4:
-                e = errno_of(syscall(SYS_symlink, "x", to));
-                break;
-            case 5:
-                e = errno_of(syscall(SYS_mknod, to, S_IFREG | 0644, 0));
-                break;
-            case 6:
-                e = errno_of(syscall(SYS_mknod, to, S_IFIFO | 0644, 0));
-                break;
-            case 7:
-                e = errno_of(syscall(SYS_link, to, "linked"));
-                break;
-            case 8:
-                e = errno_of(syscall(SYS_link, "f", to));
-                break;
-            case 9:
-                e = errno_of(fd = (int)syscall(SYS_open, to, O_CREAT | O_RDWR | O_NONBLOCK, 0644));
-                break;
-            case 10:
-                e = errno_of(fd = (int)syscall(SYS_open, to, O_CREAT | O_EXCL | O_RDWR, 0644));
-                break;
-            case 11:
-                e = errno_of(fd = (int)syscall(SYS_open, to,
-                                               O_CREAT | O_NOFOLLOW | O_RDWR | O_NONBLOCK, 0644));
-                break;
-            case 12:
-                e = errno_of(fd = (int)syscall(SYS_open, to, O_DIRECTORY | O_RDONLY, 0644));
-                break;
-            case 13:
-                e = errno_of(fd = (int)syscall(SYS_open, to, O_TMPFILE | O_RDWR, 0644));
-                break;
-            case 14:
-                e = errno_of(syscall(SYS_rename, "f", to));
-                break;
-            case 15:
-                e = errno_of(syscall(SYS_rename, "d", to));
-                break;
-            case 16:
-                e = errno_of(syscall(SYS_rename, to, "g"));
-                break;
-            case 17:
-                e = errno_of(syscall(SYS_rename, to, "e"));
-                break;
-            case 18:
-                e = errno_of(syscall(SYS_truncate, to, 0));
-                break;
-            case 19:
-                e = errno_of(syscall(SYS_chdir, to));
-                must(chdir(tmp_path));
-                must(chdir("w"));
-                break;
-            default:
-                e = bind_at(to);
-            }
+            names();
+            int e = make_or_remove(c, to, &fd);
             if (fd >= 0)
                 close(fd);
             must(chdir(tmp_path));

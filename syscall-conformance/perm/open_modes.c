@@ -13,7 +13,7 @@ static void table(void *arg)
     become(u);
     for (size_t m = 0; m < sizeof(modes) / sizeof(*modes); m++) {
         char name[32], in[40];
-        int fd;
+        int fd = -1;
         snprintf(name, sizeof(name), "f%04o", modes[m]);
         row_add("%s file %04o:", u->name, modes[m]);
         static const int flags[] = {O_RDONLY,

@@ -19,8 +19,10 @@ static _Thread_local struct {
 } __attribute__((aligned(32))) area;
 
 /* glibc has registered its own: it is given up first. */
+/* NOLINTBEGIN(bugprone-reserved-identifier): its names */
 extern const ptrdiff_t __rseq_offset __attribute__((weak));
 extern const unsigned int __rseq_size __attribute__((weak));
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 static void leave_libc(void)
 {

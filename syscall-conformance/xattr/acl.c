@@ -92,6 +92,63 @@ static void try_all(void *arg)
     row_add(" %s\n", says(removexattr("f", A)));
 }
 
+static void inherited(const char *list)
+{
+    must(chmod("d", 0777));
+    row_add("%s default: %s %s %s", list, err_name(set("d", D, list)), err_name(set("f", D, list)),
+            err_name(set("p", A, list)));
+    show("d");
+    row_end();
+    for (int um = 0; um < 2; um++) {
+        umask(um ? 077 : 022);
+        close(open("d/f", O_CREAT | O_RDWR, 0664));
+        close(open("d/f7", O_CREAT | O_RDWR, 0777));
+        mkdir("d/d", 0751);
+        mkfifo("d/p", 0666);
+        mknod("d/n", S_IFREG | 0666, 0);
+        symlink("x", "d/l");
+        int fd = open("d", O_TMPFILE | O_RDWR, 0666);
+        char proc[40];
+        snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
+        linkat(AT_FDCWD, proc, AT_FDCWD, "d/t", AT_SYMLINK_FOLLOW);
+        close(fd);
+        umask(022);
+        static const char *const made[] = {"d/f", "d/f7", "d/d", "d/p", "d/n", "d/l", "d/t"};
+        row_add("%s umask %d:", list, um);
+        for (size_t m = 0; m < 7; m++) {
+            show(made[m]);
+            remove(made[m]);
+        }
+        row_end();
+    }
+    row_add("%s", says(removexattr("d", D)));
+    row_add(" %s", says(removexattr("d", D)));
+    row_add(" %s", says(removexattr("f", D)));
+    removexattr("p", A);
+    row_end();
+}
+
+static void values(void)
+{
+    struct list l = parse("u::7 g::5 o::4");
+    row_add("values:");
+    for (size_t n = 0; n <= 30; n++)
+        row_add(" %s", says(setxattr("f", A, &l, n, 0)));
+    l.version = 1;
+    row_add(" %s", says(setxattr("f", A, &l, 28, 0)));
+    l.version = 2;
+    row_add(" %s", says(setxattr("f", A, &l, 28, XATTR_CREATE)));
+    row_add(" %s", says(setxattr("f", A, &l, 28, XATTR_REPLACE)));
+    row_add(" link %s", err_name(set("l", A, "u::7 g::5 o::4")));
+    row_add(" %s", says(lgetxattr("l", A, &l, sizeof(l))));
+    row_add(" %s", says(lremovexattr("l", A)));
+    must(set("f", A, "u::7 u:1000:5 g::4 m::7 o::0") ? -1 : 0);
+    row_add(" get %ld", (long)getxattr("f", A, NULL, 0));
+    for (size_t n = 1; n < 60; n += 7)
+        row_add(" %s", says(getxattr("f", A, &l, n)));
+    row_end();
+}
+
 int main(void)
 {
     static const char *const lists[] = {
@@ -144,57 +201,9 @@ int main(void)
         show("f");
         removexattr("d", A);
         row_end();
-        /* What is inherited. */
-        must(chmod("d", 0777));
-        row_add("%s default: %s %s %s", lists[i], err_name(set("d", D, lists[i])),
-                err_name(set("f", D, lists[i])), err_name(set("p", A, lists[i])));
-        show("d");
-        row_end();
-        for (int um = 0; um < 2; um++) {
-            umask(um ? 077 : 022);
-            close(open("d/f", O_CREAT | O_RDWR, 0664));
-            close(open("d/f7", O_CREAT | O_RDWR, 0777));
-            mkdir("d/d", 0751);
-            mkfifo("d/p", 0666);
-            mknod("d/n", S_IFREG | 0666, 0);
-            symlink("x", "d/l");
-            int fd = open("d", O_TMPFILE | O_RDWR, 0666);
-            char proc[40];
-            snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
-            linkat(AT_FDCWD, proc, AT_FDCWD, "d/t", AT_SYMLINK_FOLLOW);
-            close(fd);
-            umask(022);
-            static const char *const made[] = {"d/f", "d/f7", "d/d", "d/p", "d/n", "d/l", "d/t"};
-            row_add("%s umask %d:", lists[i], um);
-            for (size_t m = 0; m < 7; m++) {
-                show(made[m]);
-                remove(made[m]);
-            }
-            row_end();
-        }
-        row_add("%s", says(removexattr("d", D)));
-        row_add(" %s", says(removexattr("d", D)));
-        row_add(" %s", says(removexattr("f", D)));
-        removexattr("p", A);
-        row_end();
+        inherited(lists[i]);
     }
-    struct list l = parse("u::7 g::5 o::4");
-    row_add("values:");
-    for (size_t n = 0; n <= 30; n++)
-        row_add(" %s", says(setxattr("f", A, &l, n, 0)));
-    l.version = 1;
-    row_add(" %s", says(setxattr("f", A, &l, 28, 0)));
-    l.version = 2;
-    row_add(" %s", says(setxattr("f", A, &l, 28, XATTR_CREATE)));
-    row_add(" %s", says(setxattr("f", A, &l, 28, XATTR_REPLACE)));
-    row_add(" link %s", err_name(set("l", A, "u::7 g::5 o::4")));
-    row_add(" %s", says(lgetxattr("l", A, &l, sizeof(l))));
-    row_add(" %s", says(lremovexattr("l", A)));
-    must(set("f", A, lists[1]) ? -1 : 0);
-    row_add(" get %ld", (long)getxattr("f", A, NULL, 0));
-    for (size_t n = 1; n < 60; n += 7)
-        row_add(" %s", says(getxattr("f", A, &l, n)));
-    row_end();
+    values();
     char names[256];
     ssize_t n = listxattr("f", names, sizeof(names));
     ok(n == (ssize_t)sizeof(A) && !strcmp(names, A), "the list is listed");

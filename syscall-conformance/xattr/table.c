@@ -51,7 +51,7 @@ static int by_name(const void *a, const void *b)
 
 static void list(const char *what, const char *name)
 {
-    char buf[1024], *names[64];
+    char buf[1024], *names[64] = {NULL};
     ssize_t n = llistxattr(name, buf, sizeof(buf));
     size_t k = 0;
 
@@ -64,32 +64,10 @@ static void list(const char *what, const char *name)
     row_end();
 }
 
-int main(void)
+static void arguments(void)
 {
     char buf[256], big[70000], name[300];
 
-    if (geteuid()) {
-        skip("needs root");
-        done();
-    }
-    tmp_enter();
-    touch("f");
-    touch("ro");
-    must(mkdir("d", 0755));
-    must(mkdir("sticky", 0755));
-    must(symlink("f", "l"));
-    must(mkfifo("p", 0666));
-    must(mknod("s", S_IFSOCK | 0666, 0));
-    for (size_t o = 0; o < sizeof(objects) / sizeof(*objects); o++) {
-        must(lchown(objects[o], 1000, 3000));
-        if (strcmp(objects[o], "l") != 0)
-            must(chmod(objects[o], 0664));
-    }
-    must(chmod("sticky", 01777));
-    must(chmod("ro", 0444));
-    for (size_t u = 0; u < 4; u++)
-        rows_of_child(table, (void *)&row_users[u]);
-    must(chmod(".", 0755));
     /* flags */
     row_add("flags:");
     row_add(" %s", says(setxattr("f", "user.x", "1", 1, XATTR_REPLACE)));
@@ -132,25 +110,12 @@ int main(void)
         row_add("/%s", says(removexattr("f", name)));
     }
     row_end();
-    must(setxattr("f", "trusted.t", "1", 1, 0));
-    must(setxattr("f", "security.s", "1", 1, 0));
-    must(setxattr("f", "user.b", "1", 1, 0));
-    must(setxattr("f", "user.empty", "", 0, 0));
-    list("list", "f");
-    fflush(stdout);
-    pid_t pid = (pid_t)must(fork());
-    if (!pid) {
-        drop_root();
-        char all[1024];
-        ssize_t n = listxattr("f", all, sizeof(all));
-        int seen = 0;
-        for (ssize_t i = 0; i < n; i += (ssize_t)strlen(all + i) + 1)
-            seen |= !strncmp(all + i, "trusted.", 8);
-        _exit(seen);
-    }
-    int status;
-    must(waitpid(pid, &status, 0));
-    is_eq(status, 0); /* trusted attributes are not shown to others */
+}
+
+static void capabilities(int fd)
+{
+    char buf[256];
+
     /* Capabilities of files: what they look like is checked. */
     struct vfs_ns_cap_data cap = {.magic_etc = VFS_CAP_REVISION_2 | VFS_CAP_FLAGS_EFFECTIVE,
                                   .data = {{1 << 10, 0}}};
@@ -160,7 +125,6 @@ int main(void)
     cap.magic_etc = 0;
     row_add(" %s", says(setxattr("f", "security.capability", &cap, XATTR_CAPS_SZ_2, 0)));
     row_add(" size %ld", (long)getxattr("f", "security.capability", buf, sizeof(buf)));
-    int fd = open("f", O_WRONLY);
     row_add(" after chown");
     must(chown("f", 1000, -1));
     row_add(" %s", says(getxattr("f", "security.capability", buf, sizeof(buf))));
@@ -172,15 +136,12 @@ int main(void)
     must(truncate("f", 0));
     row_add(" after truncate %s", says(getxattr("f", "security.capability", buf, sizeof(buf))));
     row_end();
-    row_add("descriptors: %s", says(fgetxattr(fd, "user.x", buf, 10)));
-    row_add(" %s", says(fgetxattr(-1, "user.x", buf, 10)));
-    row_add(" %s", says(fsetxattr(open("f", O_RDONLY), "user.x", buf, 10, 0)));
-    int p[2];
-    must(pipe(p));
-    row_add(" %s %s %s", says(fgetxattr(p[0], "user.x", buf, 10)),
-            says(fsetxattr(p[0], "user.x", buf, 10, 0)), says(flistxattr(p[0], buf, 10)));
-    row_add(" %s %s", says(fremovexattr(p[0], "user.x")), says(fremovexattr(p[0], "trusted.x")));
-    row_end();
+}
+
+static void at_calls(int fd)
+{
+    char buf[256];
+
     /* The calls of Linux 6.13. */
     struct {
         uint64_t value;
@@ -223,5 +184,65 @@ int main(void)
     row_add(" %s", says(syscall(466, d, "f", 0, "user.z")));
     row_add(" %s", says(syscall(466, d, "f", 4, "user.z")));
     row_end();
+}
+
+int main(void)
+{
+    char buf[256];
+
+    if (geteuid()) {
+        skip("needs root");
+        done();
+    }
+    tmp_enter();
+    touch("f");
+    touch("ro");
+    must(mkdir("d", 0755));
+    must(mkdir("sticky", 0755));
+    must(symlink("f", "l"));
+    must(mkfifo("p", 0666));
+    must(mknod("s", S_IFSOCK | 0666, 0));
+    for (size_t o = 0; o < sizeof(objects) / sizeof(*objects); o++) {
+        must(lchown(objects[o], 1000, 3000));
+        if (strcmp(objects[o], "l") != 0)
+            must(chmod(objects[o], 0664));
+    }
+    must(chmod("sticky", 01777));
+    must(chmod("ro", 0444));
+    for (size_t u = 0; u < 4; u++)
+        rows_of_child(table, (void *)&row_users[u]);
+    must(chmod(".", 0755));
+    arguments();
+    must(setxattr("f", "trusted.t", "1", 1, 0));
+    must(setxattr("f", "security.s", "1", 1, 0));
+    must(setxattr("f", "user.b", "1", 1, 0));
+    must(setxattr("f", "user.empty", "", 0, 0));
+    list("list", "f");
+    fflush(stdout);
+    pid_t pid = (pid_t)must(fork());
+    if (!pid) {
+        drop_root();
+        char all[1024];
+        ssize_t n = listxattr("f", all, sizeof(all));
+        int seen = 0;
+        for (ssize_t i = 0; i < n; i += (ssize_t)strlen(all + i) + 1)
+            seen |= !strncmp(all + i, "trusted.", 8);
+        _exit(seen);
+    }
+    int status;
+    must(waitpid(pid, &status, 0));
+    is_eq(status, 0); /* trusted attributes are not shown to others */
+    int fd = open("f", O_WRONLY);
+    capabilities(fd);
+    row_add("descriptors: %s", says(fgetxattr(fd, "user.x", buf, 10)));
+    row_add(" %s", says(fgetxattr(-1, "user.x", buf, 10)));
+    row_add(" %s", says(fsetxattr(open("f", O_RDONLY), "user.x", buf, 10, 0)));
+    int p[2];
+    must(pipe(p));
+    row_add(" %s %s %s", says(fgetxattr(p[0], "user.x", buf, 10)),
+            says(fsetxattr(p[0], "user.x", buf, 10, 0)), says(flistxattr(p[0], buf, 10)));
+    row_add(" %s %s", says(fremovexattr(p[0], "user.x")), says(fremovexattr(p[0], "trusted.x")));
+    row_end();
+    at_calls(fd);
     done();
 }

@@ -32,7 +32,7 @@ struct walk {
     struct erofs_image *im;
     uint64_t nids[NODES_MAX];
     int n, names;
-    struct erofs_node *dir;
+    struct erofs_node dir;
 };
 
 static bool see(void *arg, const struct erofs_entry *e)
@@ -43,7 +43,7 @@ static bool see(void *arg, const struct erofs_entry *e)
     REQUIRE(e->len && !memchr(e->name, '/', e->len) && !memchr(e->name, 0, e->len));
     char *name = malloc(e->len); /* exactly as long, so that reading on is found */
     memcpy(name, e->name, e->len);
-    erofs_lookup(w->im, w->dir, name, e->len, &nid);
+    erofs_lookup(w->im, &w->dir, name, e->len, &nid);
     free(name);
     int i = 0;
     while (i < w->n && w->nids[i] != e->nid)
@@ -85,7 +85,7 @@ static void look_at(struct walk *w, uint64_t nid)
     if (n.size)
         look_at_data(w->im, &n);
     if (S_ISDIR(n.mode)) {
-        w->dir = &n;
+        w->dir = n;
         erofs_list(w->im, &n, 0, see, w);
         erofs_list(w->im, &n, n.size / 2, see, w);
     }

@@ -230,7 +230,7 @@ static bool load(void)
 
     ck_assert_int_eq(pread(image.kernel, data, len, 0), len);
     if (flip)
-        data[flip] ^= (char)flip_with;
+        ((unsigned char *)data)[flip] ^= (unsigned char)flip_with;
     snprintf(name, sizeof(name), "/proc/self/fd/%d", image.pages);
     ck_assert_int_eq(ckpt_pages_use(open(name, O_RDONLY)), 0);
 

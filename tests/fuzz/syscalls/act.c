@@ -152,6 +152,7 @@ static long call(const struct row *row, const long a[6])
     return counted(row, syscall(row->nr, a[0], a[1], a[2], a[3], a[4], a[5]));
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): in the child, at most FORKS_MAX deep */
 static long fork_act(int k, long a[6])
 {
     long r;
@@ -268,6 +269,7 @@ static int sharer(void *arg)
     return 0;
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): see fork_act() */
 static void make(int k)
 {
     const struct call *c = &calls[k];
@@ -298,6 +300,7 @@ static void make(int k)
     results[k] = r;
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): see fork_act() */
 static void run_from(int thread, int first)
 {
     for (int k = first; k < ncalls; k++)
@@ -337,16 +340,18 @@ static void sockets(void)
     at(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0), FX_CLIENT);
 }
 
+static bool map_at(long addr, size_t len, int flags, int fd, off_t off)
+{
+    return mmap((void *)addr, len, 3, flags | MAP_FIXED, fd, off) != MAP_FAILED;
+}
+
 static void io_ring(void)
 {
     int fd = (int)syscall(SYS_io_uring_setup, 8, &ring);
 
-    if (fd < 0) {
+    if (fd < 0 || !map_at(RING, 0x10000, MAP_SHARED, fd, IORING_OFF_SQ_RING) ||
+        !map_at(RING + 0x100000, 0x1000, MAP_SHARED, fd, IORING_OFF_SQES))
         memset(&ring, 0, sizeof(ring));
-        return;
-    }
-    mmap((void *)RING, 0x10000, 3, MAP_SHARED | MAP_FIXED, fd, IORING_OFF_SQ_RING);
-    mmap((void *)(RING + 0x100000), 0x1000, 3, MAP_SHARED | MAP_FIXED, fd, IORING_OFF_SQES);
     at(fd, FX_RING);
 }
 
@@ -409,17 +414,18 @@ static void fixture(void)
     at(open("/dev/null", O_RDWR), FX_NULL);
     at(open("/dev/zero", O_RDWR), FX_ZERO);
     syscall(SYS_fsconfig, FX_FSCONTEXT, 6, NULL, NULL, 0);
-    if (ftruncate(FX_FILE, 3 * 4096 + 100) || ftruncate(FX_MEMFD, 1 << 20))
-        return;
-    mmap((char *)PLAY + 3 * PART, PART, 3, MAP_SHARED | MAP_FIXED, FX_MEMFD, 0);
+    if (ftruncate(FX_FILE, 3 * 4096 + 100) || ftruncate(FX_MEMFD, 1 << 20) ||
+        !map_at(PLAY + 3 * PART, PART, MAP_SHARED, FX_MEMFD, 0))
+        _exit(2);
 }
 
 static void memory(void)
 {
-    mmap((void *)MEMORY, MEMORY_SIZE, 3, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    if (!map_at(MEMORY, MEMORY_SIZE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) ||
+        !map_at(PLAY, 2 * PART, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) ||
+        !map_at(PLAY + 2 * PART, 2 * PART, MAP_SHARED | MAP_ANONYMOUS, -1, 0))
+        _exit(2);
     memcpy((void *)MEMORY, image, MEMORY_SIZE);
-    mmap((void *)PLAY, 2 * PART, 3, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-    mmap((char *)PLAY + 2 * PART, 2 * PART, 3, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
     syscall(SYS_io_setup, 4, CONTEXT);
 }
 
@@ -433,9 +439,9 @@ static void numbered(void)
         timer_create(CLOCK_MONOTONIC, i ? NULL : &none, &id);
     if (own_process)
         return;
-    shmget(1, 1 << 16, IPC_CREAT | 0666);
-    semget(1, 4, IPC_CREAT | 0666);
-    msgget(1, IPC_CREAT | 0666);
+    (void)!shmget(1, 1 << 16, IPC_CREAT | 0666);
+    (void)!semget(1, 4, IPC_CREAT | 0666);
+    (void)!msgget(1, IPC_CREAT | 0666);
 }
 
 static void run_process(int process)

@@ -359,7 +359,7 @@ void make_program(uint64_t seed)
     for (int i = 0; i < 8; i++)
         rnd();
     fill_image();
-    own_pids = rnd() % 2;
+    own_pids = (int)(rnd() % 2);
     ncalls = 40 + (int)(rnd() % (CALLS_MAX - 40));
     int processes = 1 + (int)(rnd() % PROCESSES), threads = 1 + (int)(rnd() % THREADS);
     int favourites[4];

@@ -93,7 +93,7 @@ enum fixture {
 
 /* program.c */
 uint64_t rnd(void);
-#define PICK(table) (table)[rnd() % (sizeof(table) / sizeof(*table))]
+#define PICK(table) (table)[rnd() % (sizeof(table) / sizeof(*(table)))]
 const struct row *row_of(int nr);
 void make_program(uint64_t seed);
 /* A place in the image that holds those bytes; of size random bytes without data. */

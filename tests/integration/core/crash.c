@@ -28,7 +28,7 @@ static void *waiter(void *arg)
     pthread_barrier_wait(&ready);
     for (;;)
         pause();
-    return arg + number;
+    return (char *)arg + number;
 }
 
 static void *spinner(void *arg)
@@ -39,6 +39,7 @@ static void *spinner(void *arg)
     return arg;
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): a stack for the core */
 static int deeper(int depth, const char *message)
 {
     char *heap = strdup(message);
