@@ -89,7 +89,6 @@ static int remove_and_below(struct task *t, struct dentry *dir, struct dentry *d
 }
 
 /* What an overlay that ended badly has left in its work directory: two levels of it, as Linux. */
-
 static int clean_work(struct task *t, struct dentry *base, struct dentry *work)
 {
     int err = remove_child(t, base, work);
