@@ -307,9 +307,12 @@ void ovl_restore_inode(struct ckpt_reader *r, struct inode *i)
 
     if (oi && oi->more && oi->more->n && !oi->lower)
         ok = false;
+    /* One after another, from above: so there are not more than the overlay has. */
+    unsigned int above = 0;
     for (unsigned int k = 0; ok && k < ovl_nlowers(i); k++) {
         struct ovl_lower l = ovl_lower_at(i, k);
-        ok = l.d && l.layer && layer_ok(s, l.d, l.layer, i->mode);
+        ok = l.d && l.layer > above && layer_ok(s, l.d, l.layer, i->mode);
+        above = l.layer;
     }
     if (!ok)
         ckpt_bad(r, "a file of an overlay that is in no layer");
@@ -382,8 +385,10 @@ static void dir_load(struct ckpt_reader *r, void *obj, unsigned int version)
         return;
     }
     g->names = ovl_names_new();
-    if (!g->names)
+    if (!g->names) {
         ckpt_bad(r, "out of memory");
+        return;
+    }
     for (; n && !ckpt_failed(r); n--) {
         struct ovl_name e = {.ino = ckpt_get_u64(r)};
         e.type = ckpt_get_u8(r);

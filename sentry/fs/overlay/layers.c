@@ -83,7 +83,7 @@ static void number_layers(struct superblock *sb)
     unsigned int nbits = s->nfs > 1 ? 33U - (unsigned int)__builtin_clz(s->nfs - 1U) : 0;
     for (unsigned int k = 0; k < s->nfs; k++) {
         s->fs[k].dev = same || bits ? sb->dev : super_anon_dev();
-        if (!same && bits)
+        if (k && !same && bits)
             s->fs[k].ino_bits = (uint64_t)k << (65 - nbits);
     }
     s->own_dir_inos = !same && !bits;

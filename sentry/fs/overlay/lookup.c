@@ -119,23 +119,23 @@ static int follow_redirect(struct search *q, struct dentry *d, size_t pre, const
     if (strlen(value) != (size_t)n || !redirect_valid(value))
         return -EINVAL;
     bool absolute = value[0] == '/';
-    size_t room = pre + (size_t)n + strlen(post) + 1;
-    if (room > PATH_MAX_LEN)
+    size_t before = absolute ? 0 : pre, after = strlen(post);
+    if (pre + (size_t)n + after + 1 > PATH_MAX_LEN)
         return -EINVAL;
-    char *name = malloc(room);
+    size_t len = before + (size_t)n + after;
+    char *name = malloc(len + 1);
     if (!name)
         return -ENOMEM;
     /* What was opaque on the way does not matter for an absolute one: it leads elsewhere. */
     if (absolute)
         q->stop = false;
-    if (!absolute)
-        memcpy(name, q->name, pre);
-    strcpy(name + (absolute ? 0 : pre), value);
-    strcat(name, post);
+    memcpy(name, q->name, before);
+    memcpy(name + before, value, (size_t)n);
+    memcpy(name + before + n, post, after + 1);
     free(q->redirect);
     q->redirect = name;
     q->name = name;
-    q->len = strlen(name);
+    q->len = len;
     return 0;
 }
 
@@ -234,15 +234,16 @@ static int find_upper(struct search *q, const struct inode *dir, struct found *f
     return err;
 }
 
-static int add_lower(struct found *f, struct dentry *d, unsigned int layer, unsigned int max)
+/* Layers come one after another, from above: there is room for all. */
+static int add_lower(const struct search *q, struct found *f, struct dentry *d)
 {
     if (!f->v)
-        f->v = malloc(max * sizeof(*f->v));
+        f->v = malloc(q->s->nlayers * sizeof(*f->v));
     if (!f->v) {
         dentry_put(d);
         return -ENOMEM;
     }
-    f->v[f->n++] = (struct ovl_lower){d, (uint16_t)layer};
+    f->v[f->n++] = (struct ovl_lower){d, (uint16_t)q->layer};
     return 0;
 }
 
@@ -254,7 +255,6 @@ static int find_lowers(struct search *q, const struct inode *dir, struct found *
 {
     const struct ovl_super *s = q->s;
     const struct inode *root = dir->sb->root->inode;
-    unsigned int max = ovl_nlowers(root);
     int err = 0;
 
     if (q->redirect && q->redirect[0] == '/')
@@ -263,7 +263,7 @@ static int find_lowers(struct search *q, const struct inode *dir, struct found *
         struct ovl_lower base = ovl_lower_at(dir, k);
         struct dentry *d;
         bool follows = s->config.redirect != OVL_NOFOLLOW;
-        q->last = follows ? base.layer == max : k == ovl_nlowers(dir) - 1;
+        q->last = follows ? base.layer == ovl_nlowers(root) : k == ovl_nlowers(dir) - 1;
         q->layer = base.layer;
         bool had_metacopy = q->metacopy;
         err = find_in_layer(q, base.d, &d);
@@ -274,7 +274,7 @@ static int find_lowers(struct search *q, const struct inode *dir, struct found *
             dentry_put(d);
             return -EPERM;
         }
-        err = add_lower(f, d, base.layer, max);
+        err = add_lower(q, f, d);
         if (q->redirect && q->redirect[0] == '/' && dir != root) {
             dir = root;
             k = base.layer - 1U; /* the next one */

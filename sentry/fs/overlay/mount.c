@@ -93,8 +93,10 @@ static int find_dir(struct fs_setup *s, const char *name, bool upper, struct pat
     cleanup_path struct path p = {0};
 
     int err = *name ? vfs_walk(s->t, AT_FDCWD, name, 0, &p) : -EINVAL;
-    if (err)
-        return fs_setup_fail(s, err, "overlay: failed to resolve '%s': %i", name, err);
+    if (err) {
+        fs_setup_fail(s, err, "overlay: failed to resolve '%s': %i", name, err);
+        return err;
+    }
     err = check_dir(s, &p, name, upper);
     if (!err)
         *out = path_get(&p);
@@ -145,16 +147,17 @@ static int add_named(struct fs_setup *s, const char *name, bool data)
 static int lowerdir(struct fs_setup *s, const char *value)
 {
     struct ovl_opts *o = s->opts;
+    size_t len = strlen(value);
     bool data = false;
     int err = 0;
 
     drop_lowers(o);
     free(o->c.lowers);
     o->c.lowers_added = false;
-    o->c.lowers = calloc(1, strlen(value) + 2);
+    o->c.lowers = calloc(1, len + 2);
     if (!o->c.lowers)
         return -ENOMEM;
-    strcpy(o->c.lowers, value);
+    memcpy(o->c.lowers, value, len);
     if (!*value)
         return 0;
     if (*value == ':')
@@ -188,16 +191,16 @@ static int lowerdir(struct fs_setup *s, const char *value)
 /* Keeps the names of lowerdir+ for /proc/mounts. */
 static int remember_added(struct ovl_opts *o, const char *name)
 {
-    size_t used = 0;
+    size_t used = 0, len = strlen(name);
 
     for (const char *l = o->c.lowers; l && *l; l += strlen(l) + 1)
         used = (size_t)(l - o->c.lowers) + strlen(l) + 1;
-    char *all = calloc(1, used + strlen(name) + 2);
+    char *all = calloc(1, used + len + 2);
     if (!all)
         return -ENOMEM;
     if (used)
         memcpy(all, o->c.lowers, used);
-    strcpy(all + used, name);
+    memcpy(all + used, name, len + 1);
     free(o->c.lowers);
     o->c.lowers = all;
     o->c.lowers_added = true;

@@ -275,7 +275,15 @@ static int unlink_whiteout(struct task *t, struct dentry *dir, const char *name,
     return err;
 }
 
-static int all_hidden(struct ovl_names *below, const struct ovl_names *above)
+static int all_hidden(const struct ovl_names *below)
+{
+    for (int i = 0; i < below->n; i++)
+        if (!below->v[i].whiteout)
+            return -ENOTEMPTY;
+    return 0;
+}
+
+static int hide_names(struct ovl_names *below, const struct ovl_names *above)
 {
     for (int i = 0; i < above->n; i++) {
         const struct ovl_name *e = &above->v[i];
@@ -285,9 +293,6 @@ static int all_hidden(struct ovl_names *below, const struct ovl_names *above)
         if (b)
             b->whiteout = true;
     }
-    for (int i = 0; i < below->n; i++)
-        if (!below->v[i].whiteout)
-            return -ENOTEMPTY;
     return 0;
 }
 
@@ -298,14 +303,17 @@ static int all_hidden(struct ovl_names *below, const struct ovl_names *above)
 int ovl_empty_upper(struct task *t, struct inode *victim, struct ovl_names *below)
 {
     struct dentry *ud = OVL_I(victim)->upper;
-    struct ovl_names *above = ovl_names_new();
 
+    if (!ud)
+        return all_hidden(below);
+    struct ovl_names *above = ovl_names_new();
     if (!above)
         return -ENOMEM;
-    int err =
-        ud ? ovl_list_layer(t, OVL_S(victim->sb), (struct ovl_lower){ud, 0}, above, false) : 0;
+    int err = ovl_list_layer(t, OVL_S(victim->sb), (struct ovl_lower){ud, 0}, above, false);
     if (!err)
-        err = all_hidden(below, above);
+        err = hide_names(below, above);
+    if (!err)
+        err = all_hidden(below);
     for (int i = 0; !err && i < above->n; i++)
         err = unlink_whiteout(t, ud, ovl_name_text(above, &above->v[i]), above->v[i].len);
     ovl_names_put(above);

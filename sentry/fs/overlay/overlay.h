@@ -130,7 +130,9 @@ static inline struct ovl_lower ovl_lower_at(const struct inode *i, unsigned int 
 /* Of more than one layer. */
 static inline bool ovl_is_merged(const struct inode *i)
 {
-    return ovl_nlowers(i) + (OVL_I(i)->upper != NULL) > 1;
+    const struct ovl_inode *oi = OVL_I(i);
+
+    return (oi->upper && oi->lower) || (oi->more && oi->more->n);
 }
 
 static inline bool ovl_is_whiteout(const struct inode *i)
