@@ -48,23 +48,33 @@ static int is_entry(const struct dirent *d)
     return is_id(d->d_name);
 }
 
-/* Its directory, if the sandbox is alive; state: its state.json, opened for reading. */
-static int open_alive(int all, const char *id, int *state)
+/* Its state.json, opened for reading, if its supervisor lives. */
+static int open_state(int dir)
 {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    cleanup_close int state = openat(dir, STATE, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+
+    if (state < 0)
+        return -errno;
+    /* A lock of our own process does not show: nobody asks for the sandbox he supervises. */
+    return fcntl(state, F_GETLK, &lock) || lock.l_type == F_UNLCK ? -ESRCH : steal_fd(&state);
+}
+
+/* Its directory, if the sandbox is alive. */
+static int open_alive(int all, const char *id, int *state)
+{
     cleanup_close int dir = openat(all, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (dir < 0)
         return -errno;
-    *state = openat(dir, STATE, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-    if (*state < 0)
-        return -errno;
-    /* A lock of our own process does not show: nobody asks for the sandbox he supervises. */
-    if (fcntl(*state, F_GETLK, &lock) || lock.l_type == F_UNLCK) {
-        close(*state);
-        *state = -1;
-        return -ESRCH;
-    }
-    return steal_fd(&dir);
+    *state = open_state(dir);
+    return *state < 0 ? *state : steal_fd(&dir);
+}
+
+static bool is_claimed(int dir)
+{
+    cleanup_close int state = open_state(dir);
+
+    return state >= 0;
 }
 
 static void remove_entry(int all, const char *id)
@@ -326,6 +336,11 @@ int registry_connect(const char *id, struct error *e)
     }
     if (!err)
         return steal_fd(&s);
+    if (dir >= 0 && (err == -ENOENT || err == -ECONNREFUSED) && is_claimed(dir)) {
+        error_say(e, -EAGAIN, "sandbox '%s' is only starting, or about to end", id);
+        error_hint(e, "try again");
+        return -EAGAIN;
+    }
     if (err == -ENOENT || err == -ECONNREFUSED) {
         error_say(e, -ESRCH, "no sandbox '%s' is running", id);
         error_hint(e, "nv ps lists the running ones");

@@ -185,15 +185,24 @@ void session_run(struct session *s)
     }
 }
 
+/* Whatever the guest does, others can reach us by then: it may tell them that it is ready. */
+static void listen_first(void *arg)
+{
+    struct session *s = arg;
+    cleanup_error struct error e = ERROR_INIT;
+
+    if (s->control && control_listen(s->control, &e))
+        error_print(&e); /* it runs all the same */
+}
+
 int session_start(struct session *s, struct error *e)
 {
+    s->sp.meanwhile = listen_first;
+    s->sp.meanwhile_arg = s;
     terminal_enter(&s->sp.spec);
     timeline_mark(PHASE_OPTIONS);
-    if (!spawn_sandbox(&s->sp, e)) {
-        if (s->control && control_listen(s->control, e))
-            error_print(e); /* it runs all the same */
+    if (!spawn_sandbox(&s->sp, e))
         return 0;
-    }
     terminal_leave();
     if (s->control)
         control_leave(s->control);

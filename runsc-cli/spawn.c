@@ -396,6 +396,8 @@ int spawn_sandbox(struct spawn *s, struct error *e)
     int err = make_ends(&p, e);
     if (!err)
         err = start_gofer(s, &p, privileged, e);
+    if (!err && s->meanwhile)
+        s->meanwhile(s->meanwhile_arg);
     int back = s->ground ? -1 : net_ahead_enter();
     s->has_net = s->ground || back >= 0;
     if (!err)

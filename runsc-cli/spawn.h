@@ -19,6 +19,9 @@ struct spawn {
     /* Both or none: what is there already. The network namespace is then the caller's. */
     const struct ground *ground;
     const struct ground_exports *exports;
+    /* Called while the gofer starts, and before any guest code runs. NULL: nothing. */
+    void (*meanwhile)(void *arg);
+    void *meanwhile_arg;
     /* results */
     bool has_net; /* it was given the caller's network namespace */
     pid_t sentry, gofer;

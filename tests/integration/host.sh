@@ -74,6 +74,16 @@ for platform in $2; do
     "$nv" kill box; wait $pid
     is "kill" "$? $("$nv" ps | wc -l) $(ls state/sandboxes | wc -l)" "4 1 0"
     is "kill nobody" "$("$nv" kill box 2>&1 | head -1)" "nv: no sandbox 'box' is running"
+    # Stopped before it listens: it is known, and no guest runs that could say that it is ready.
+    timeout -s KILL 30 strace -o trace -e trace=bind -e inject=bind:signal=SIGSTOP "$nv" run --platform="$platform" --id box -- \
+        sh -c 'trap "exit 5" TERM; echo ready; while :; do sleep 0.05; done' >box 2>/dev/null &
+    pid=$!
+    await trace 'stopped by SIGSTOP'
+    is "kill one that starts" "$("$nv" kill box 2>&1 | head -1) $(cat box)" "nv: sandbox 'box' is only starting, or about to end "
+    kill -CONT "$("$nv" ps | awk '/^box/ {print $2}')"
+    await box ready
+    "$nv" kill box; wait $pid
+    is "kill one that is ready" $? 5
     timeout -s KILL 20 "$nv" run --platform="$platform" --id box -- sh -c 'echo second; sleep 10' >box 2>/dev/null &
     for _ in $(seq 100); do grep -q second box && break; sleep 0.05; done
     kill -KILL "$("$nv" ps | awk '/^box/ {print $2}')"
