@@ -27,22 +27,17 @@ int stub_file_open(pid_t pid, int which)
     return pidfd < 0 ? -errno : ctl_ask(CTL_STUB_FILE, which, pidfd, CTL_STUB_FILE);
 }
 
-static int scan_regions(int fd, uint64_t start, uint64_t end,
+/* q says which. */
+static int scan_regions(int fd, struct nv_pm_scan_arg q,
                         int (*fn)(void *arg, uint64_t start, uint64_t end), void *arg)
 {
     cleanup_free struct nv_page_region *v = calloc(REGIONS, sizeof(*v));
-    struct nv_pm_scan_arg a = {.size = sizeof(a),
-                               .start = start,
-                               .end = end,
-                               .vec = (uint64_t)v,
-                               .vec_len = REGIONS,
-                               .category_inverted = NV_PAGE_IS_FILE | NV_PAGE_IS_PFNZERO,
-                               .category_mask = NV_PAGE_IS_FILE | NV_PAGE_IS_PFNZERO,
-                               .category_anyof_mask = NV_PAGE_IS_PRESENT | NV_PAGE_IS_SWAPPED,
-                               .return_mask = NV_PAGE_IS_PRESENT};
 
-    while (v && a.start < end) {
-        long n = ioctl(fd, NV_PAGEMAP_SCAN, &a);
+    q.size = sizeof(q);
+    q.vec = (uint64_t)v;
+    q.vec_len = REGIONS;
+    while (v && q.start < q.end) {
+        long n = ioctl(fd, NV_PAGEMAP_SCAN, &q);
         if (n < 0)
             return -errno;
         for (long i = 0; i < n; i++) {
@@ -50,10 +45,10 @@ static int scan_regions(int fd, uint64_t start, uint64_t end,
             if (err)
                 return err;
         }
-        uint64_t next = n ? MAX(a.walk_end, v[n - 1].end) : a.walk_end;
-        if (next <= a.start)
+        uint64_t next = n ? MAX(q.walk_end, v[n - 1].end) : q.walk_end;
+        if (next <= q.start)
             return -EIO;
-        a.start = next;
+        q.start = next;
     }
     return v ? 0 : -ENOMEM;
 }
@@ -94,7 +89,26 @@ static int scan_entries(int fd, uint64_t start, uint64_t end,
 int pagemap_scan(int fd, uint64_t start, uint64_t end,
                  int (*fn)(void *arg, uint64_t start, uint64_t end), void *arg)
 {
-    int err = scan_regions(fd, start, end, fn, arg);
+    const struct nv_pm_scan_arg own = {.start = start,
+                                       .end = end,
+                                       .category_inverted = NV_PAGE_IS_FILE | NV_PAGE_IS_PFNZERO,
+                                       .category_mask = NV_PAGE_IS_FILE | NV_PAGE_IS_PFNZERO,
+                                       .category_anyof_mask =
+                                           NV_PAGE_IS_PRESENT | NV_PAGE_IS_SWAPPED,
+                                       .return_mask = NV_PAGE_IS_PRESENT};
+    int err = scan_regions(fd, own, fn, arg);
 
     return err == -ENOTTY ? scan_entries(fd, start, end, fn, arg) : err;
+}
+
+int pagemap_guards(int fd, uint64_t start, uint64_t end,
+                   int (*fn)(void *arg, uint64_t start, uint64_t end), void *arg)
+{
+    const struct nv_pm_scan_arg guards = {.start = start,
+                                          .end = end,
+                                          .category_mask = NV_PAGE_IS_GUARD,
+                                          .return_mask = NV_PAGE_IS_GUARD};
+    int err = scan_regions(fd, guards, fn, arg);
+
+    return err == -ENOTTY || err == -EINVAL ? -EOPNOTSUPP : err;
 }

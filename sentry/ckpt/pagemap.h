@@ -18,5 +18,8 @@ int stub_file_open(pid_t pid, int which);
  */
 int pagemap_scan(int fd, uint64_t start, uint64_t end,
                  int (*fn)(void *arg, uint64_t start, uint64_t end), void *arg);
+/* The same for pages of MADV_GUARD_INSTALL. -EOPNOTSUPP: the host's kernel does not tell. */
+int pagemap_guards(int fd, uint64_t start, uint64_t end,
+                   int (*fn)(void *arg, uint64_t start, uint64_t end), void *arg);
 
 #endif

@@ -17,5 +17,6 @@ struct nv_pm_scan_arg {
 #define NV_PAGE_IS_PRESENT 8
 #define NV_PAGE_IS_SWAPPED 16
 #define NV_PAGE_IS_PFNZERO 32
+#define NV_PAGE_IS_GUARD 256 /* Linux 6.15 */
 
 #endif

@@ -28,7 +28,7 @@
 #define VM_KNOWN                                                                                   \
     (VM_READ | VM_WRITE | VM_EXEC | VM_SHARED | VM_GROWSDOWN | VM_LOCKED | VM_DONTFORK |           \
      VM_WIPEONFORK | VM_NORESERVE | VM_STACK | VM_HEAP | VM_MAYWRITE | VM_SEALED | VM_DONTDUMP |   \
-     VM_POLICY | VM_DROPPABLE)
+     VM_POLICY | VM_DROPPABLE | VM_GUARDS)
 
 /* Names of areas, by the number they have in images. */
 static const char *const names[] = {NULL, "[stack]", "[heap]", "[vdso]"};
@@ -64,6 +64,7 @@ struct saver {
     struct mm_segment *seg;
     uint32_t n, cap;
     uint32_t first; /* of this area's segments */
+    struct mm_guards guards;
 };
 
 static int add_segment(struct saver *s, uint64_t start, uint64_t npages, uint64_t offset)
@@ -203,7 +204,12 @@ static int save_range(void *arg, uint64_t start, uint64_t end)
     int err = s->readable ? 0 : set_readable(s, true);
 
     while (!err && start < end) {
-        uint64_t n = MIN((end - start) / NV_PAGE_SIZE, CHUNK_PAGES);
+        const struct mm_guard *g = guards_after(&s->guards, start);
+        if (g && g->start <= start) {
+            start = guard_end(g);
+            continue;
+        }
+        uint64_t n = MIN(((g ? MIN(g->start, end) : end) - start) / NV_PAGE_SIZE, CHUNK_PAGES);
         err = save_chunk(s, start, n);
         start += n * NV_PAGE_SIZE;
     }
@@ -239,17 +245,11 @@ static int save_area(struct saver *s, const struct vma *v, int pagemap)
     return err;
 }
 
-static int save_pages(struct saver *s)
+static int save_pages(struct saver *s, int pagemap)
 {
     cleanup_free char *buf = malloc(2 * CHUNK_PAGES * NV_PAGE_SIZE);
-    cleanup_close int pagemap = stub_file_open(platform->aspace_pid(s->mm->as), STUB_PAGEMAP);
     int err = buf ? 0 : -ENOMEM;
 
-    if (pagemap < 0) {
-        log_warn("the pagemap of process %d cannot be opened: %s", platform->aspace_pid(s->mm->as),
-                 strerror(-pagemap));
-        return pagemap; /* cppcheck-suppress memleak ; freed by its attribute */
-    }
     s->buf = buf;
     s->file = buf ? buf + CHUNK_PAGES * NV_PAGE_SIZE : NULL;
     for (int i = 0; !err && i < s->mm->vmas->n; i++) {
@@ -260,14 +260,26 @@ static int save_pages(struct saver *s)
     return err;
 }
 
-/* Which pages they are only the host knows, and an image has no place for it. */
-static void refuse_guards(struct ckpt_writer *w, const struct mm *mm, const struct vma *v)
+/* The guards first: their pages cannot be read. */
+static int save_memory(struct saver *s)
 {
-    char who[32];
+    bool wanted = ckpt_wants_pages(s->w), has_guards = mm_has_guards(s->mm);
+    int pid = platform->aspace_pid(s->mm->as), err = 0;
+    cleanup_close int pagemap = wanted || has_guards ? stub_file_open(pid, STUB_PAGEMAP) : -1;
 
-    snprintf(who, sizeof(who), "memory of pid %d", platform->aspace_pid(mm->as));
-    ckpt_refuse(w, who, "it has guard pages (MADV_GUARD_INSTALL) at %lx, which cannot be saved",
-                (unsigned long)v->start);
+    if (pagemap < 0 && (wanted || has_guards)) {
+        log_warn("the pagemap of process %d cannot be opened: %s", pid, strerror(-pagemap));
+        return pagemap;
+    }
+    if (has_guards)
+        err = guards_find(s->mm, pagemap, &s->guards);
+    if (err == -EOPNOTSUPP) {
+        ckpt_refuse(s->w, "memory",
+                    "it has guard pages (MADV_GUARD_INSTALL), and which they are "
+                    "this host does not tell: Linux before 6.15");
+        return 0;
+    }
+    return err || !wanted ? err : save_pages(s, pagemap);
 }
 
 static void save_areas(struct ckpt_writer *w, struct mm *mm)
@@ -281,8 +293,6 @@ static void save_areas(struct ckpt_writer *w, struct mm *mm)
         const struct vma *v = &mm->vmas->v[i];
         if (is_thunks(v))
             continue;
-        if (v->flags & VM_GUARDS)
-            refuse_guards(w, mm, v);
         ckpt_put_u64(w, v->start);
         ckpt_put_u64(w, v->end);
         ckpt_put_u64(w, v->pgoff);
@@ -305,12 +315,14 @@ static void mm_save(struct ckpt_writer *w, void *obj)
         return;
     }
     ckpt_put_pages(w, s.memory, NULL, 0); /* it has its file, if only an empty one */
-    int err = ckpt_wants_pages(w) ? save_pages(&s) : 0;
+    int err = save_memory(&s);
     if (err)
         ckpt_fail(w, err);
     ckpt_put_u32(w, s.n);
     ckpt_put_bytes(w, s.seg, s.n * sizeof(*s.seg));
+    guards_save(w, &s.guards);
     free(s.seg);
+    free(s.guards.v);
 }
 
 /* --- restoring --- */
@@ -401,6 +413,8 @@ static void mm_load(struct ckpt_reader *r, void *obj, unsigned int version)
     if (mm->image->fd < 0)
         ckpt_bad(r, "the image has no file %u of memory", mm->image_id);
     load_segments(r, mm, version < 2 ? ckpt_pages_count() : ckpt_memory_count(mm->image_id));
+    if (version >= 7)
+        guards_load(r, mm);
     if (mm->brk < mm->brk_start || PAGE_OFF(mm->mmap_base) ||
         mm->auxv_len > (int)ARRAY_SIZE(mm->auxv) || mm->auxv_len < 0)
         ckpt_bad(r, "its numbers are not valid");
@@ -432,8 +446,10 @@ static void mm_hold(void *obj)
 
 void mm_image_free(struct mm *mm)
 {
-    if (mm->image)
+    if (mm->image) {
         free(mm->image->seg);
+        free(mm->image->guards.v);
+    }
     free(mm->image);
     mm->image = NULL;
 }
@@ -462,7 +478,7 @@ static const struct ckpt_field fields[] = {
 const struct ckpt_type ckpt_mm = {
     .name = "mm",
     .id = CT_MM,
-    .version = 6, /* 2: its pages are in memory.N */
+    .version = 7, /* 2: its pages are in memory.N; 7: guard pages */
     CKPT_TABLE(fields),
     .save = mm_save,
     .create = mm_create,

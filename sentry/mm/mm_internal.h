@@ -2,6 +2,7 @@
 #ifndef NV_SENTRY_MM_MM_INTERNAL_H
 #define NV_SENTRY_MM_MM_INTERNAL_H
 
+#include "ckpt/record.h"
 #include "platform/platform.h"
 #include "sentry/mm/vma.h"
 
@@ -52,11 +53,29 @@ struct gthread *mm_parked_thread(struct mm *mm);
 struct mm_segment {
     uint64_t start, npages, offset; /* in the image's file, in bytes */
 };
+struct mm_guards { /* in the order of addresses */
+    struct mm_guard {
+        uint64_t start, npages;
+    } * v; /* owned */
+    uint32_t n, cap;
+};
 struct mm_image {
     struct mm_segment *seg; /* in the order of addresses, each within one private area */
     uint32_t n;
     int fd; /* of the file that the pages are in; not owned */
+    struct mm_guards guards;
 };
+/* guards.c. Asks the host which pages of mm are guards: -EOPNOTSUPP if it cannot tell. */
+bool mm_has_guards(const struct mm *mm); /* or had */
+int guards_find(const struct mm *mm, int pagemap, struct mm_guards *g);
+const struct mm_guard *guards_after(const struct mm_guards *g, uint64_t addr); /* or at; NULL */
+void guards_save(struct ckpt_writer *w, const struct mm_guards *g);
+void guards_load(struct ckpt_reader *r, struct mm *mm);
+int guards_restore(struct mm *mm); /* blocks */
+static inline uint64_t guard_end(const struct mm_guard *g)
+{
+    return g->start + g->npages * NV_PAGE_SIZE;
+}
 void mm_image_free(struct mm *mm);
 /* The name of an area by the number that it has in images; NULL: none. */
 const char *mm_area_name(unsigned int number);

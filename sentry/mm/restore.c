@@ -212,6 +212,8 @@ int mm_restore(struct mm *mm)
     }
     if (!err)
         err = run_maps(mm, &c);
+    if (!err)
+        err = guards_restore(mm);
     timeline_mark(PHASE_IMAGE_MEMORY);
     free(c.v);
     mm_image_free(mm);

@@ -75,6 +75,7 @@ for platform in $2; do
     is "kill" "$? $("$nv" ps | wc -l) $(ls state/sandboxes | wc -l)" "4 1 0"
     is "kill nobody" "$("$nv" kill box 2>&1 | head -1)" "nv: no sandbox 'box' is running"
     # Stopped before it listens: it is known, and no guest runs that could say that it is ready.
+    rm -f trace
     timeout -s KILL 30 strace -o trace -e trace=bind -e inject=bind:signal=SIGSTOP "$nv" run --platform="$platform" --id box -- \
         sh -c 'trap "exit 5" TERM; echo ready; while :; do sleep 0.05; done' >box 2>/dev/null &
     pid=$!

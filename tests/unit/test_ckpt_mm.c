@@ -102,6 +102,12 @@ static bool has_data(uint64_t page)
     return page % 7 == 3 || (page > 100 && page < 180) || page == PAGES - 1;
 }
 
+/* In the second area: of pages with contents, of some without, and side by side. */
+static bool is_guard(uint64_t page)
+{
+    return page == 310 || page == 311 || page == 313 || (page >= 350 && page < 352);
+}
+
 static void fill(uint64_t page, char *to)
 {
     for (size_t i = 0; i < NV_PAGE_SIZE; i++)
@@ -122,6 +128,9 @@ static void start_child(void)
         for (uint64_t i = 0; i < PAGES; i++)
             if (has_data(i) || i % 5 == 0) /* some are there, and zero */
                 fill(i, p + i * NV_PAGE_SIZE);
+        for (uint64_t i = 0; i < PAGES; i++)
+            if (is_guard(i) && madvise(p + i * NV_PAGE_SIZE, NV_PAGE_SIZE, MADV_GUARD_INSTALL_K))
+                _exit(1);
         if (write(ready[1], "r", 1) != 1)
             _exit(1);
         pause();
@@ -137,7 +146,9 @@ static struct mm *make_mm(void)
     struct mm *mm = mm_new(NULL);
     struct vma v[] = {
         {.start = AT(0), .end = AT(300), .flags = VM_READ | VM_WRITE},
-        {.start = AT(300), .end = AT(PAGES), .flags = VM_READ | VM_WRITE | VM_WIPEONFORK},
+        {.start = AT(300),
+         .end = AT(PAGES),
+         .flags = VM_READ | VM_WRITE | VM_WIPEONFORK | VM_GUARDS},
         {.start = AT(1000), .end = AT(1016), .flags = VM_READ, .name = "[thunks]"},
         {.start = AT(2000), .end = AT(2010), .flags = VM_READ | VM_GROWSDOWN, .name = "[stack]"}};
 
@@ -234,7 +245,7 @@ START_TEST(saves_own_pages)
     ck_assert_msg(mm != NULL, "%s", error);
     ck_assert_int_eq(mm->vmas->n, 3); /* no thunks */
     ck_assert_uint_eq(mm->total_vm, (PAGES + 10) * NV_PAGE_SIZE);
-    ck_assert_uint_eq(mm->vmas->v[1].flags, VM_READ | VM_WRITE | VM_WIPEONFORK);
+    ck_assert_uint_eq(mm->vmas->v[1].flags, VM_READ | VM_WRITE | VM_WIPEONFORK | VM_GUARDS);
     ck_assert_str_eq(mm->vmas->v[2].name, "[stack]");
     for (uint32_t i = 0; i < mm->image->n; i++) {
         const struct mm_segment *s = &mm->image->seg[i];
@@ -242,6 +253,8 @@ START_TEST(saves_own_pages)
             uint64_t page = (s->start - BASE) / NV_PAGE_SIZE + k;
             ck_assert_uint_lt(page, PAGES);
             fill(page, want);
+            if (is_guard(page)) /* what was there has gone */
+                memset(want, 0, sizeof(want));
             ck_assert_int_eq(
                 pread(mm->image->fd, got, sizeof(got), (off_t)(s->offset + k * NV_PAGE_SIZE)),
                 sizeof(got));
@@ -250,7 +263,11 @@ START_TEST(saves_own_pages)
         }
     }
     for (uint64_t i = 0; i < PAGES; i++)
-        ck_assert_msg(seen[i] || !has_data(i), "page %lu is missing", i);
+        ck_assert_msg(seen[i] || !has_data(i) || is_guard(i), "page %lu is missing", i);
+    for (uint64_t i = 0; i < PAGES; i++) {
+        const struct mm_guard *g = guards_after(&mm->image->guards, AT(i));
+        ck_assert_msg((g && g->start <= AT(i)) == is_guard(i), "page %lu", i);
+    }
     ck_assert_uint_lt(mm->image->n, 4); /* short gaps are holes of the file */
     unload(mm);
 }
@@ -272,6 +289,11 @@ static void check_harmless(const struct mm *mm)
         ck_assert(v && v->start <= s->start);
         ck_assert(s->npages <= (v->end - s->start) / NV_PAGE_SIZE);
         ck_assert(s->offset / NV_PAGE_SIZE + s->npages <= ckpt_memory_count(0));
+    }
+    for (uint32_t i = 0; i < mm->image->guards.n; i++) {
+        const struct mm_guard *g = &mm->image->guards.v[i];
+        struct vma *v = vma_find((struct mm *)(uintptr_t)mm, g->start);
+        ck_assert(v && v->start <= g->start && guard_end(g) > g->start && guard_end(g) <= v->end);
     }
 }
 

@@ -22,6 +22,8 @@
 #define PAGE 4096UL
 #define SPARSE 1500UL /* pages that are there in a large area */
 #define STRIDE (131 * PAGE)
+#define GUARD_INSTALL 102
+#define GUARD_REMOVE 103
 #define RW (PROT_READ | PROT_WRITE)
 #define ANON (MAP_PRIVATE | MAP_ANONYMOUS)
 
@@ -78,9 +80,10 @@ static bool all_are(const char *p, size_t npages, char c)
 
 /* --- what is made before --- */
 static char *data, *none, *wronly, *shared, *wiped, *left_out, *sparse, *given_back, *freed;
-static char *growing, *moving, *heap, *block, *file_private, *file_shared;
+static char *guarded, *growing, *moving, *heap, *block, *file_private, *file_shared;
 static unsigned char *code;
 static int file;
+static bool has_guards; /* Linux 6.13 */
 
 static void make_memory(const char *name)
 {
@@ -106,6 +109,10 @@ static void make_memory(const char *name)
     memset(given_back, 3, 16 * PAGE);
     freed = pages(16, RW, ANON);
     memset(freed, 3, 16 * PAGE);
+    guarded = pattern(64);
+    has_guards = !madvise(guarded + 10 * PAGE, 20 * PAGE, GUARD_INSTALL) &&
+                 !madvise(guarded + 60 * PAGE, PAGE, GUARD_INSTALL) &&
+                 !madvise(guarded + 12 * PAGE, PAGE, GUARD_REMOVE);
     growing = pattern(300);
     moving = pattern(200);
     heap = sbrk(10 * PAGE);
@@ -256,6 +263,25 @@ static __attribute__((noinline)) int descend(int n)
     return n ? descend(n - 1) + (frame[0] == (char)n) : 0;
 }
 
+/* Can its first byte be read? A call says so, there is no signal. */
+static bool readable(const char *page)
+{
+    return msync((void *)page, PAGE, MS_ASYNC) == 0 && pwrite(file, page, 1, 20 * (off_t)PAGE) == 1;
+}
+
+static void check_guards(void)
+{
+    for (size_t i = 0; has_guards && i < 64; i++) {
+        bool guard = (i >= 10 && i < 30 && i != 12) || i == 60;
+        expect(readable(guarded + i * PAGE) == !guard);
+    }
+    if (!has_guards)
+        return;
+    expect(has_pattern(guarded, 0, 10, 10) && all_are(guarded + 12 * PAGE, 1, 0));
+    madvise(guarded, 64 * PAGE, GUARD_REMOVE);
+    expect(all_are(guarded + 10 * PAGE, 20, 0) && all_are(guarded + 60 * PAGE, 1, 0));
+}
+
 /* Memory that comes from an image behaves as any other. */
 static void check_changes(void)
 {
@@ -316,6 +342,7 @@ int main(int argc, char **argv)
     fflush(stdout);
     sleep_with_registers();
     check_contents();
+    check_guards();
     check_changes();
     check_processes(child);
     end_threads();
