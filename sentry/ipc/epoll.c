@@ -216,6 +216,7 @@ static int check_nesting(struct epoll *ep, const struct file *f)
 
 int epoll_item_add(struct epoll *ep, struct file *f, int fd, const struct epoll_event *ev)
 {
+    static uint64_t added;
     int err = check_nesting(ep, f);
 
     if (err)
@@ -231,6 +232,7 @@ int epoll_item_add(struct epoll *ep, struct file *f, int fd, const struct epoll_
         return -ENOMEM;
     }
     ep->user = user;
+    it->seq = ++added;
     it->ep = ep;
     it->file = f;
     it->fd = fd;

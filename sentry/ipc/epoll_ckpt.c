@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/cleanup.h"
 #include "base/macros.h"
 #include "sentry/ckpt/types.h"
 #include "sentry/ipc/epoll_internal.h"
@@ -17,8 +18,16 @@ struct epoll_saved {
         uint32_t events;
         uint64_t data;
         struct task *task;
+        uint64_t seq;
         struct epoll_item *added;
     } item[];
+};
+
+/* An item of any set, where the image has it. */
+struct place {
+    struct epoll *ep;
+    uint32_t i;
+    uint64_t seq, pos;
 };
 
 static struct list restored = LIST_INIT(restored);
@@ -76,6 +85,8 @@ static void epoll_save(struct ckpt_writer *w, void *obj)
     list_for_each(it, &ep->ready, ready_node)
         ckpt_put_u32(w, it->number);
     ckpt_put_bytes(w, &ep->params, sizeof(ep->params));
+    list_for_each(it, &ep->all, all_node)
+        ckpt_put_u64(w, it->seq);
 }
 
 static void *epoll_made(struct ckpt_reader *r)
@@ -109,6 +120,8 @@ static void epoll_load(struct ckpt_reader *r, void *obj, unsigned int version)
         ep->saved->ready[i] = ckpt_get_u32(r);
     if (version > 1)
         ckpt_get_bytes(r, &ep->params, sizeof(ep->params));
+    for (uint32_t i = 0; version > 2 && i < n; i++)
+        ep->saved->item[i].seq = ckpt_get_u64(r);
 }
 
 /* What is watched may not be whole yet: epoll_restored() goes on. */
@@ -124,68 +137,102 @@ int epoll_restore(struct file *f)
     return 0;
 }
 
-static int add_saved(struct epoll *ep)
+static int add_saved(struct epoll *ep, uint32_t i)
 {
-    for (uint32_t i = 0; i < ep->saved->n; i++) {
-        struct file *f = ep->saved->item[i].file;
-        struct epoll_event ev = {.events = ep->saved->item[i].events,
-                                 .data.u64 = ep->saved->item[i].data};
-        if (!f || !f->refs || !f->ops->poll || f == ep->self ||
-            epoll_item_find(ep, f, ep->saved->item[i].fd))
-            return -EINVAL;
-        signalfd_poller = ep->saved->item[i].task;
-        int err = epoll_item_add(ep, f, ep->saved->item[i].fd, &ev);
-        signalfd_poller = NULL;
-        if (err)
-            return err;
-        struct epoll_item *it = list_last(&ep->all, struct epoll_item, all_node);
-        it->events = ep->saved->item[i].events; /* one that ONESHOT has disarmed stays so */
-        ep->saved->item[i].added = it;
-    }
+    struct file *f = ep->saved->item[i].file;
+    struct epoll_event ev = {.events = ep->saved->item[i].events,
+                             .data.u64 = ep->saved->item[i].data};
+
+    if (!f || !f->refs || !f->ops->poll || f == ep->self ||
+        epoll_item_find(ep, f, ep->saved->item[i].fd))
+        return -EINVAL;
+    signalfd_poller = ep->saved->item[i].task;
+    int err = epoll_item_add(ep, f, ep->saved->item[i].fd, &ev);
+    signalfd_poller = NULL;
+    if (err)
+        return err;
+    struct epoll_item *it = list_last(&ep->all, struct epoll_item, all_node);
+    it->events = ep->saved->item[i].events; /* one that ONESHOT has disarmed stays so */
+    ep->saved->item[i].added = it;
     return 0;
 }
 
+static int by_age(const void *a, const void *b)
+{
+    const struct place *x = a, *y = b;
+
+    if (x->seq != y->seq)
+        return x->seq < y->seq ? -1 : 1;
+    return x->pos < y->pos ? -1 : x->pos > y->pos;
+}
+
 /*
- * The ready list is as it was: an edge that was told is not told again, one that was not yet is.
- * What is level-triggered may have become ready by the restore itself, as a terminal without its
- * other end.
+ * By age, of all sets together: what several sets watch tells them in that order. Older images do
+ * not know it and have them set by set.
  */
+static int add_all(void)
+{
+    struct epoll *ep;
+    uint64_t n = 0, total = 0;
+    int err = 0;
+
+    list_for_each(ep, &restored, restored_node)
+        total += ep->saved ? ep->saved->n : 0;
+    cleanup_free struct place *v = calloc(total + 1, sizeof(*v));
+    if (!v)
+        return -ENOMEM;
+    list_for_each(ep, &restored, restored_node) {
+        for (uint32_t i = 0; ep->saved && i < ep->saved->n; i++, n++)
+            v[n] = (struct place){ep, i, ep->saved->item[i].seq, n};
+    }
+    qsort(v, n, sizeof(*v), by_age);
+    for (uint64_t i = 0; !err && i < n; i++)
+        err = add_saved(v[i].ep, v[i].i);
+    return err;
+}
+
+/* The ready list is as it was: an edge that was told is not told again, one that was not yet is. */
 static int restore_ready(struct epoll *ep)
 {
     const struct epoll_saved *s = ep->saved;
 
-    for (uint32_t i = 0; s && i < s->n; i++) {
-        struct epoll_item *it = s->item[i].added;
-        list_del(&it->ready_node);
-        list_init(&it->ready_node);
-        if (!(it->events & EPOLLET) && epoll_item_poll(it))
-            list_add_tail(&ep->ready, &it->ready_node);
-    }
-    for (uint32_t i = s ? s->nready : 0; i-- > 0;) {
-        if (s->ready[i] >= s->n)
+    for (uint32_t i = 0; s && i < s->n; i++)
+        list_del(&s->item[i].added->ready_node);
+    for (uint32_t i = 0; s && i < s->nready; i++) {
+        if (s->ready[i] >= s->n || !list_empty(&s->item[s->ready[i]].added->ready_node))
             return -EINVAL;
-        struct epoll_item *it = s->item[s->ready[i]].added;
-        list_del(&it->ready_node);
-        list_add(&ep->ready, &it->ready_node);
+        list_add_tail(&ep->ready, &s->item[s->ready[i]].added->ready_node);
     }
     return 0;
+}
+
+/* What is level-triggered may have become ready by the restore itself, as a terminal without its
+ * other end. */
+static void add_newly_ready(struct epoll *ep)
+{
+    for (uint32_t i = 0; ep->saved && i < ep->saved->n; i++) {
+        struct epoll_item *it = ep->saved->item[i].added;
+        if (!(it->events & EPOLLET) && list_empty(&it->ready_node) && epoll_item_poll(it) &&
+            list_empty(&it->ready_node))
+            list_add_tail(&ep->ready, &it->ready_node);
+    }
 }
 
 /* All sets watch what they did before any is asked what is ready: they may watch each other. */
 int epoll_restored(void)
 {
     struct epoll *ep;
-    int err = 0;
+    int err = list_empty(&restored) ? 0 : add_all();
 
     list_for_each(ep, &restored, restored_node) {
         if (!err)
-            err = add_saved(ep);
+            err = restore_ready(ep);
     }
     while (!list_empty(&restored)) {
         ep = list_first(&restored, struct epoll, restored_node);
         list_del(&ep->restored_node);
         if (!err)
-            err = restore_ready(ep);
+            add_newly_ready(ep);
         if (ep->saved)
             free(ep->saved->ready);
         free(ep->saved);
@@ -197,7 +244,7 @@ int epoll_restored(void)
 const struct ckpt_type ckpt_epoll = {
     .name = "epoll",
     .id = CT_EPOLL,
-    .version = 2, /* 2: parameters of busy polling */
+    .version = 3, /* 2: parameters of busy polling; 3: ages of items */
     .save = epoll_save,
     .create = epoll_made,
     .load = epoll_load,

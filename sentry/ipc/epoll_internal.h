@@ -24,6 +24,7 @@ struct epoll_item {
     struct list ready_node; /* in ep->ready, or unlinked */
     struct list all_node;
     uint32_t number; /* in the set, while it is saved or restored */
+    uint64_t seq;    /* of all that were ever added: the youngest is told first */
     uint32_t events;
     uint64_t data;
     struct item_waiter waiters[QUEUES_MAX];
