@@ -23,6 +23,7 @@ struct tmpfs_params {
     bool is_ramfs;
 };
 int tmpfs_new_with(const struct tmpfs_params *p, struct superblock **out);
+uint64_t tmpfs_total_max(void); /* pages of all together */
 /* New limits, NULL: as they are. -EINVAL: more is there already. */
 int tmpfs_resize(struct superblock *sb, const uint64_t *size, const uint64_t *inodes);
 /* Client of the gofer; sock and exports were agreed with gofer_main (gofer/client.h). */

@@ -8,6 +8,7 @@
 #include "base/macros.h"
 #include "sentry/fs/fs.h"
 #include "sentry/ipc/mqueue/mqueue.h"
+#include "sentry/ipc/sysv/ipc_ns.h"
 #include "sentry/kernel/task.h"
 #include "sentry/ns/ns.h"
 #include "sentry/sandbox.h"
@@ -44,7 +45,12 @@ static int tmpfs_size_param(struct fs_setup *s, const char *key, const char *val
 static int tmpfs_owner_param(struct fs_setup *s, const char *key, const char *value, uint32_t *id,
                              bool *has)
 {
-    if (param_u32(value, 0, id) || *id == UINT32_MAX)
+    uint32_t own;
+
+    if (param_u32(value, 0, &own) || own == UINT32_MAX)
+        return fs_setup_bad_value(s, key);
+    *id = *key == 'u' ? make_kuid(s->t->cred->user_ns, own) : make_kgid(s->t->cred->user_ns, own);
+    if (*id == NO_KID)
         return fs_setup_bad_value(s, key);
     *has = true;
     return 0;
@@ -93,6 +99,10 @@ static int tmpfs_make(struct fs_setup *s, struct superblock **out)
         o->p.uid = s->t->cred->fsuid;
     if (!o->has_gid)
         o->p.gid = s->t->cred->fsgid;
+    if (!o->has_size)
+        o->p.size = tmpfs_total_max() * NV_PAGE_SIZE;
+    if (!o->has_inodes)
+        o->p.inodes = tmpfs_total_max();
     return tmpfs_new_with(&o->p, out);
 }
 
@@ -162,7 +172,7 @@ static int proc_make(struct fs_setup *s, struct superblock **out)
     return procfs_new_for(s->t->pid_ns, out);
 }
 
-static const struct user_ns *proc_owner(const struct task *t)
+static struct user_ns *proc_owner(const struct task *t)
 {
     return t->pid_ns ? t->pid_ns->base.owner : NULL;
 }
@@ -180,7 +190,7 @@ static int sysfs_make(struct fs_setup *s, struct superblock **out)
     return sysfs_new(out);
 }
 
-static const struct user_ns *sysfs_owner(const struct task *t)
+static struct user_ns *sysfs_owner(const struct task *t)
 {
     return t->net ? t->net->base.owner : NULL;
 }
@@ -222,11 +232,13 @@ static int devpts_param(struct fs_setup *s, const char *key, const char *value)
     } else if (!strcmp(key, "ptmxmode")) {
         p->ptmxmode = v & 07777;
     } else if (!strcmp(key, "uid")) {
-        p->uid = v;
+        p->uid = make_kuid(s->t->cred->user_ns, v);
         p->has_uid = true;
+        return p->uid == NO_KID ? fs_setup_bad_value(s, key) : 0;
     } else if (!strcmp(key, "gid")) {
-        p->gid = v;
+        p->gid = make_kgid(s->t->cred->user_ns, v);
         p->has_gid = true;
+        return p->gid == NO_KID ? fs_setup_bad_value(s, key) : 0;
     } else {
         p->max = v;
     }
@@ -271,8 +283,13 @@ static int mqueue_make(struct fs_setup *s, struct superblock **out)
     return mqueue_super(out);
 }
 
+static struct user_ns *mqueue_owner(const struct task *t)
+{
+    return t->ipc ? t->ipc->owner : NULL;
+}
+
 static const struct fs_type mqueue_type = {
-    .name = "mqueue", .nodev = true, .userns = true, .make = mqueue_make};
+    .name = "mqueue", .nodev = true, .userns = true, .owner = mqueue_owner, .make = mqueue_make};
 
 const struct fs_type *const fs_types[] = {&mqueue_type,  &sysfs_type,    &tmpfs_type, &proc_type,
                                           &cgroup2_type, &devtmpfs_type, &ramfs_type, &devpts_type,

@@ -82,11 +82,19 @@ void cred_enter_user_ns(struct cred *c, struct user_ns *ns)
     c->cap_permitted = c->cap_effective = c->cap_bounding = CAP_ALL;
 }
 
+/* Is c's root another one than that of its mounts? */
+static bool is_chrooted(const struct task *c)
+{
+    struct path top = mount_ns_top(c->mnt_ns);
+
+    return top.mnt != c->fs->root.mnt || top.dentry != c->fs->root.dentry;
+}
+
 static int new_user_ns(struct task *c)
 {
     struct user_ns *ns;
 
-    int err = user_ns_new(c->cred, &ns);
+    int err = user_ns_new(c->cred, is_chrooted(c), &ns);
     if (err)
         return err;
     struct cred *n = cred_dup(c->cred);

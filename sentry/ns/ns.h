@@ -9,6 +9,7 @@
 #include "base/list.h"
 
 struct cred;
+struct file;
 struct dentry;
 struct inode;
 struct path;
@@ -54,7 +55,8 @@ struct user_ns {
     struct id_map uids, gids;
     bool setgroups_denied, parent_could_setfcap;
 };
-int user_ns_new(const struct cred *c, struct user_ns **out);
+/* Whose root is not the root of his mounts gets none. */
+int user_ns_new(const struct cred *c, bool chrooted, struct user_ns **out);
 struct user_ns *user_ns_get(struct user_ns *ns); /* NULL: nothing, as in put */
 void user_ns_put(struct user_ns *ns);
 /* NO_KID: it has none there. */
@@ -62,6 +64,8 @@ uint32_t make_kuid(const struct user_ns *ns, uint32_t id);
 uint32_t make_kgid(const struct user_ns *ns, uint32_t id);
 uint32_t from_kuid(const struct user_ns *ns, uint32_t kid);
 uint32_t from_kgid(const struct user_ns *ns, uint32_t kid);
+/* Can what belongs to c's file system ids be told there? */
+bool user_ns_maps(const struct user_ns *ns, const struct cred *c);
 /* As calls tell it: the overflow id instead of none. */
 uint32_t kuid_seen(const struct task *t, uint32_t kid);
 uint32_t kgid_seen(const struct task *t, uint32_t kid);
@@ -147,5 +151,7 @@ const char *ns_nested(const struct task *t);
 enum ns_kind { NS_MNT, NS_UTS, NS_IPC, NS_USER, NS_PID, NS_PID_CHILDREN, NS_NET, NS_CGROUP };
 int ns_link_text(struct task *t, enum ns_kind kind, struct strbuf *out);
 int ns_link_follow(struct task *t, enum ns_kind kind, struct path *out);
+/* Is f a user namespace? *ns is borrowed, NULL for the first. */
+bool ns_file_is_user(const struct file *f, const struct user_ns **ns);
 
 #endif

@@ -293,6 +293,16 @@ static long ns_ioctl(struct task *t, struct file *f, unsigned int cmd, unsigned 
 
 static const struct file_ops ns_file_ops = {.kind = "namespace", .ioctl = ns_ioctl};
 
+bool ns_file_is_user(const struct file *f, const struct user_ns **ns)
+{
+    const struct ns_ref *r = f->ops == &ns_file_ops ? f->inode->priv : NULL;
+
+    if (!r || r->kind != NS_USER)
+        return false;
+    *ns = r->ns;
+    return true;
+}
+
 /* --- setns(2) --- */
 static bool may_enter(const struct task *t, const struct user_ns *owner)
 {
@@ -321,10 +331,7 @@ static int enter_mnt(struct task *t, struct mount_ns *ns)
         return -EPERM;
     if (ns->anonymous || t->fs->refs > 1 || !ns->root)
         return -EINVAL;
-    struct mount *top = ns->root, *m;
-    while ((m = mount_at(top, top->root)))
-        top = m;
-    struct path root = {top, top->root};
+    struct path root = mount_ns_top(ns);
     fs_context_set(t->fs, &root);
     mount_ns_get(ns);
     mount_ns_put(t->mnt_ns);

@@ -14,15 +14,17 @@
 #define CAP_SYS_ADMIN 21
 #define CAP_SETFCAP 31
 
-int user_ns_new(const struct cred *c, struct user_ns **out)
+int user_ns_new(const struct cred *c, bool chrooted, struct user_ns **out)
 {
     const struct user_ns *parent = c->user_ns;
     unsigned int level = parent ? parent->level + 1 : 1;
 
+    if (level > NS_LEVELS_MAX)
+        return -ENOSPC;
     /* Who has no name in his own namespace cannot be the owner of another. */
-    if (from_kuid(parent, c->euid) == NO_KID || from_kgid(parent, c->egid) == NO_KID)
+    if (chrooted || from_kuid(parent, c->euid) == NO_KID || from_kgid(parent, c->egid) == NO_KID)
         return -EPERM;
-    if (level > NS_LEVELS_MAX || !ns_count_add())
+    if (!ns_count_add())
         return -ENOSPC;
     struct user_ns *ns = calloc(1, sizeof(*ns));
     if (!ns) {
@@ -96,6 +98,11 @@ uint32_t from_kuid(const struct user_ns *ns, uint32_t kid)
 uint32_t from_kgid(const struct user_ns *ns, uint32_t kid)
 {
     return ns ? map_up(&ns->gids, kid) : kid;
+}
+
+bool user_ns_maps(const struct user_ns *ns, const struct cred *c)
+{
+    return !ns || (from_kuid(ns, c->fsuid) != NO_KID && from_kgid(ns, c->fsgid) != NO_KID);
 }
 
 uint32_t kuid_seen(const struct task *t, uint32_t kid)

@@ -160,6 +160,11 @@ int fs_setup_params(struct fs_setup *s, char *data)
     return err;
 }
 
+static struct user_ns *owner_of(const struct task *t, const struct fs_type *type)
+{
+    return type->owner ? type->owner(t) : t->cred->user_ns;
+}
+
 /*
  * In a user namespace: what can be mounted there, and of those that show the system only what can
  * be seen already (mount_too_revealing()).
@@ -170,8 +175,7 @@ bool fs_setup_permitted(struct task *t, const struct fs_type *type)
 
     if (!t->cred->user_ns)
         return cred_capable(t->cred, CAP_SYS_ADMIN_);
-    const struct user_ns *over = type->owner ? type->owner(t) : t->cred->user_ns;
-    if (!type->userns || !ns_capable(t->cred, over, CAP_SYS_ADMIN_))
+    if (!type->userns || !ns_capable(t->cred, owner_of(t, type), CAP_SYS_ADMIN_))
         return false;
     if (!type->reveals)
         return true;
@@ -200,9 +204,11 @@ int fs_setup_make(struct fs_setup *s)
         sb->source = s->source ? s->source : strdup("none");
     if (sb->source == s->source)
         s->source = NULL;
-    apply_flags(sb, s->flags, s->flags);
-    sb->user_ns = user_ns_get(s->t->cred->user_ns);
     s->sb = sb;
+    if (sb->refs > 1) /* there is one for all */
+        return 0;
+    apply_flags(sb, s->flags, s->flags);
+    sb->user_ns = user_ns_get(owner_of(s->t, s->type));
     return 0;
 }
 

@@ -27,7 +27,7 @@ struct fs_type {
     bool reveals;         /* the system: not to be had anew where it was taken away */
     bool escapes;         /* a backslash before a comma makes it part of a value */
     /* Whose privileges it takes; NULL: those of the mounting task's user namespace. */
-    const struct user_ns *(*owner)(const struct task *t);
+    struct user_ns *(*owner)(const struct task *t);
     size_t opts_size; /* of setup->opts, zeroed */
     int (*param)(struct fs_setup *s, const char *key, const char *value);
     /* A value that is an open file; NULL: there are none. */

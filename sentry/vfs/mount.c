@@ -411,6 +411,15 @@ void mount_lock_tree(struct mount *top)
     }
 }
 
+struct path mount_ns_top(const struct mount_ns *ns)
+{
+    struct mount *top = ns->root, *m;
+
+    while ((m = mount_at(top, top->root)))
+        top = m;
+    return (struct path){top, top->root};
+}
+
 int mount_ns_copy(struct mount_ns *old, struct user_ns *user_ns, struct fs_context *fs,
                   struct mount_ns **out)
 {

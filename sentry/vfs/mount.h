@@ -42,6 +42,8 @@ void mount_ns_put(struct mount_ns *ns);
 int mount_ns_copy(struct mount_ns *old, struct user_ns *user_ns, struct fs_context *fs,
                   struct mount_ns **out);
 void mount_ns_changed(struct mount_ns *ns);
+/* What is mounted over its root: the root of who is not chrooted. No reference. */
+struct path mount_ns_top(const struct mount_ns *ns);
 /* A tree that goes to users who may do less: its flags and what it covers stay. */
 void mount_lock_tree(struct mount *top);
 
@@ -104,6 +106,7 @@ bool mount_may_change_flags(const struct mount *m, unsigned long flags);
 
 struct fs_type;
 const struct fs_type *fs_type_of(const struct superblock *sb);
+bool may_reconfigure(const struct task *t, const struct superblock *sb);
 bool may_mount(struct task *t);              /* over its namespace of mounts */
 uint64_t mount_attrs(const struct mount *m); /* MOUNT_ATTR_* */
 /* MS_SHARED and so on, of one or all beneath. */

@@ -14,6 +14,7 @@
 #include "base/macros.h"
 #include "sentry/ckpt/types.h"
 #include "sentry/kernel/task.h"
+#include "sentry/ns/ns.h"
 #include "sentry/vfs/fs_setup.h"
 #include "sentry/vfs/vfs_internal.h"
 
@@ -281,7 +282,7 @@ static int config_change(struct setup_file *sf)
 {
     if (sf->phase != CHANGING)
         return -EBUSY;
-    int err = fs_setup_reconfigure(sf->s);
+    int err = may_reconfigure(sf->s->t, sf->s->sb) ? fs_setup_reconfigure(sf->s) : -EPERM;
     sf->phase = err ? FAILED : CHANGED;
     return err;
 }
@@ -466,8 +467,12 @@ static int parse_attr(struct task *t, const uint64_t k[4], struct attr_change *c
         if ((clear & ATTR_IDMAP) || k[3] > INT32_MAX)
             return -EINVAL;
         cleanup_file struct file *f = fd_get(t, (int)k[3]);
-        /* No file system here maps ids by mount: FS_ALLOW_IDMAP. */
-        return f ? -EINVAL : -EBADF;
+        const struct user_ns *ns;
+        if (!f)
+            return -EBADF;
+        if (ns_file_is_user(f, &ns) && (!ns || !ns_capable(t->cred, ns, CAP_SYS_ADMIN_)))
+            return -EPERM;
+        return -EINVAL; /* no file system here maps ids by mount: FS_ALLOW_IDMAP */
     }
     return 0;
 }

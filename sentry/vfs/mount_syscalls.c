@@ -19,6 +19,13 @@ bool may_mount(struct task *t)
     return ns_capable(t->cred, t->mnt_ns->user_ns, CAP_SYS_ADMIN_);
 }
 
+/* What others see of a file system changes with it, so that its mount does not make it one's own.
+ */
+bool may_reconfigure(const struct task *t, const struct superblock *sb)
+{
+    return ns_capable(t->cred, sb->user_ns, CAP_SYS_ADMIN_);
+}
+
 /* The flags of mount(2) that belong to the mount: path_mount() of fs/namespace.c. */
 static unsigned long mount_flags(unsigned long flags, const struct mount *m)
 {
@@ -90,7 +97,7 @@ static int remount(struct task *t, struct path *at, unsigned long flags, char *o
     s->old_api = true;
     err = fs_setup_params(s, options);
     if (!err)
-        err = fs_setup_reconfigure(s);
+        err = may_reconfigure(t, m->sb) ? fs_setup_reconfigure(s) : -EPERM;
     fs_setup_free(s);
     return err ? err : mount_change_flags(m, f);
 }
@@ -162,6 +169,8 @@ static int umount_checked(struct task *t, const struct path *at, int flags)
         return -EPERM;
     if (!path_is_mount(at) || at->mnt->ns != t->mnt_ns || at->mnt->is_locked)
         return -EINVAL;
+    if ((flags & MNT_FORCE) && !may_reconfigure(t, at->mnt->sb))
+        return -EPERM;
     return vfs_umount(t, at, flags);
 }
 

@@ -85,7 +85,9 @@ static int may_create(struct task *t, const struct entry *e)
 {
     if (!e->dir.dentry->hashed && e->dir.dentry->parent != e->dir.dentry)
         return -ENOENT;
-    return path_permission(t, &e->dir, MAY_WRITE | MAY_EXEC);
+    return user_ns_maps(e->dir.dentry->sb->user_ns, t->cred)
+               ? path_permission(t, &e->dir, MAY_WRITE | MAY_EXEC)
+               : -EOVERFLOW;
 }
 
 /* For making something new: the entry must be missing and the directory writable. */

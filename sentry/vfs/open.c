@@ -230,7 +230,8 @@ static int create_locked(struct task *t, const struct path *parent, struct dentr
         return flags & O_EXCL ? -EEXIST : 0;
     if (!parent->dentry->hashed && parent->dentry->parent != parent->dentry)
         return -ENOENT; /* a removed directory */
-    err = path_permission(t, parent, MAY_WRITE | MAY_EXEC);
+    err = user_ns_maps(dir->sb->user_ns, t->cred) ? path_permission(t, parent, MAY_WRITE | MAY_EXEC)
+                                                  : -EOVERFLOW;
     if (err)
         return err;
     if (!dir->ops->create)

@@ -404,6 +404,11 @@ static int verify(struct fs_setup *s)
                              c->redirect == OVL_REDIRECT_ON ? "on" : "follow");
     if (c->userxattr)
         c->redirect = OVL_NOFOLLOW;
+    else if (o->set_redirect && c->redirect != OVL_NOFOLLOW &&
+             !cred_capable(s->t->cred, CAP_SYS_ADMIN))
+        return fs_setup_fail(s, -EPERM,
+                             "overlay: redirect_dir requires permission to access "
+                             "trusted xattrs");
     if (!c->upper && c->redirect == OVL_FOLLOW)
         c->redirect = OVL_REDIRECT_ON;
     return 0;

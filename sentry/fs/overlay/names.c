@@ -314,6 +314,9 @@ int ovl_empty_upper(struct task *t, struct inode *victim, struct ovl_names *belo
         err = hide_names(below, above);
     if (!err)
         err = all_hidden(below);
+    /* Linux puts an empty opaque directory in its place: ovl_clear_empty(). */
+    if (!err && above->n && OVL_S(victim->sb)->no_attrs)
+        err = -EIO;
     for (int i = 0; !err && i < above->n; i++)
         err = unlink_whiteout(t, ud, ovl_name_text(above, &above->v[i]), above->v[i].len);
     ovl_names_put(above);

@@ -457,9 +457,9 @@ static void tmpfs_show_options(struct superblock *sb, struct strbuf *out)
     const struct tmpfs_super *s = TMPFS_S(sb);
     const struct inode *root = sb->root->inode;
 
-    if (s->max_pages)
+    if (s->max_pages && s->max_pages != tmpfs_total_max())
         strbuf_printf(out, ",size=%luk", (unsigned long)(s->max_pages * (NV_PAGE_SIZE / 1024)));
-    if (s->max_inodes)
+    if (s->max_inodes && s->max_inodes != tmpfs_total_max())
         strbuf_printf(out, ",nr_inodes=%lu", (unsigned long)s->max_inodes);
     if (s->root_mode && s->root_mode != 01777)
         strbuf_printf(out, ",mode=%03o", s->root_mode);

@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/list.h"
 #include "sentry/ckpt/contents.h"
+#include "sentry/fs/fs.h"
 #include "sentry/vfs/file.h"
 
 #ifndef F_SEAL_EXEC
@@ -72,7 +73,6 @@ extern const struct ckpt_type ckpt_tmpfs;
 struct inode *tmpfs_inode_new(struct superblock *sb, mode_t mode, dev_t rdev);
 void tmpfs_data_free(struct inode *i);
 /* space.c: pages are booked before or after the fact; -ENOSPC when more do not fit. */
-uint64_t tmpfs_total_max(void);
 uint64_t tmpfs_used_pages(void); /* of all together */
 uint64_t tmpfs_free_pages(const struct tmpfs_super *s);
 int tmpfs_room(const struct inode *i, uint64_t more);

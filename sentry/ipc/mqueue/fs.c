@@ -9,6 +9,7 @@
 
 #include "base/macros.h"
 #include "sentry/ipc/mqueue/mqueue_internal.h"
+#include "sentry/ns/ns.h"
 
 #define MQUEUE_MAGIC 0x19800202
 #define CAP_SYS_RESOURCE 24
@@ -298,6 +299,7 @@ static struct superblock *super_make(struct ipc_ns *ns)
     root->nlink = 2;
     root->size = 2 * NAME_COST;
     sb->source = strdup("mqueue");
+    sb->user_ns = user_ns_get(ns->owner);
     return sb;
 }
 
