@@ -188,7 +188,7 @@ static const char *list(const char *path, const char *names, uint64_t attrs, uin
         ck_assert_uint_eq(s->len % 8, 0);
         ck_assert_uint_ge(entries(s, false), 0);
         strncat(all, s->name, s->name_len);
-        strncat(all, ",", 1);
+        strcat(all, ",");
         off += s->len;
     }
     return all;
