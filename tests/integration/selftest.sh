@@ -26,7 +26,7 @@ r = json.load(sys.stdin)
 print(r["holds"], r["platform"], all(p["tried"] == p["refused"] > 1000 for p in r["positions"]),
       all(f["holds"] for f in r["facts"]), len(r["facts"]) > 50)')" "True $platform True True True"
     is "a hole of the sentry" "$(holes sentry 111 getpgrp)" "1 1 1"
-    is "a hole of the gofer" "$(holes gofer 39 getpid)" "1 1 1"
+    is "a hole of the gofer" "$(holes gofer 110 getppid)" "1 1 1"
     if [ "$platform" = trap ]; then
         is "a hole of the stub" "$(holes stub 110 getppid)" "1 2 2" # and so of all guest code
         is "one that ends the process" "$(holes stub 60 exit | cut -d' ' -f1,2)" "1 2"
