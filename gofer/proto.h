@@ -7,10 +7,11 @@
 
 #include <stdint.h>
 
-#define GOFER_VERSION 3
+#define GOFER_VERSION 4
 #define GOFER_PACKET_MAX 131072 /* less than a socket's usual send buffer */
 #define GOFER_PATH_MAX 4096
 #define GOFER_NAME_MAX 255
+#define GOFER_VALUE_MAX 65536 /* of an extended attribute: Linux's limit */
 
 enum gofer_msg {
 #define MSG(name, mutates, what) GOFER_##name,
@@ -29,10 +30,12 @@ struct gofer_attr {
 struct gofer_request {
     uint32_t id;
     uint16_t version, type, export_index, len1, len2; /* lengths of the paths, without NUL */
-    uint16_t cpu; /* where the sentry is: on another one, looking for its next request pays */
+    uint16_t cpu;       /* where the sentry is: on another one, looking for its next request pays */
+    uint32_t len3, pad; /* SETXATTR: of the value */
     uint64_t arg[8];
-    char data[]; /* path, then path2 */
+    char data[]; /* path, then path2, then the value */
 };
+#define GOFER_REQUEST_MAX (2 * GOFER_PATH_MAX + GOFER_VALUE_MAX)
 
 #define GOFER_LOOKUP_OPEN 1u /* if all of it is there and a regular file: donate it, O_RDONLY */
 #define GOFER_STEPS_MAX 32   /* components of path2 */

@@ -15,6 +15,8 @@ struct call {
     const struct gofer_export *exp;
     struct gofer_request *req;
     char path[GOFER_PATH_MAX], path2[GOFER_PATH_MAX];
+    const char *value; /* req->len3 bytes */
+    int sent;          /* the descriptor that came along, -1 none; the loop closes it */
     struct gofer_reply *rep;
     int fd; /* to donate, -1 none; */
     int fds[GOFER_MANY_MAX];
@@ -37,6 +39,14 @@ int gofer_stat_at(int fd, const char *name, struct gofer_attr *a);
  */
 int gofer_donate(struct call *c, int dir, const char *name, int acc, struct gofer_attr *attr);
 
+/*
+ * May the sent descriptor be acted on by itself? It must be of a regular file without a name that
+ * was opened through the same mount as dir: only we do that, for this export.
+ */
+int gofer_check_sent(const struct call *c, int dir);
+/* Owner, mode and times as a SETATTR asks for them. */
+int gofer_set_by_fd(struct call *c, int fd);
+
 /* Handlers: 0 or negative errno; the rest of the reply in c->rep. */
 int gofer_lookup(struct call *c);
 int gofer_open(struct call *c);
@@ -46,11 +56,17 @@ int gofer_readdir(struct call *c); /* list.c */
 int gofer_create(struct call *c);  /* change.c, as all that follow */
 int gofer_mkdir(struct call *c);
 int gofer_symlink(struct call *c);
-int gofer_mkfifo(struct call *c);
+int gofer_mknod(struct call *c);
 int gofer_link(struct call *c);
 int gofer_unlink(struct call *c);
 int gofer_rmdir(struct call *c);
 int gofer_rename(struct call *c);
 int gofer_setattr(struct call *c);
+int gofer_tmpfile(struct call *c); /* nameless.c */
+int gofer_link_file(struct call *c);
+int gofer_getxattr(struct call *c); /* xattr.c */
+int gofer_listxattr(struct call *c);
+int gofer_setxattr(struct call *c);
+int gofer_removexattr(struct call *c);
 
 #endif

@@ -21,6 +21,7 @@
 
 #include "sentry/ckpt/pagemap_scan.h"
 #include "base/macros.h"
+#include "base/nr.h"
 #include "base/sanitize.h"
 #include "platform/trap/layout.h"
 
@@ -40,6 +41,10 @@
 #define THREADS_ONLY                                                                               \
     1, SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_VM | CLONE_THREAD | NAMESPACES, CLONE_VM | CLONE_THREAD)
 #define NOT_EXECUTABLE 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)
+
+#ifndef __SNR_fchmodat2
+#define __SNR_fchmodat2 SYS_fchmodat2
+#endif
 
 #define ALLOW(name, ...)                                                                           \
     if (!err)                                                                                      \

@@ -63,6 +63,16 @@ conformance: $(NV)
 	  $(if $(filter trap,$(PLATFORMS)),--run "eager=$(abspath $(NV)) run --io-uring --platform=trap --patch=eager --") $(O)/conf
 	@[ ! -f runsc-cli/verified.def ] || tests/verified.py $(O)/conformance.json syscall-conformance runsc-cli/verified.def --check
 
+# Behaviours of files again in a directory of the host, which the gofer serves.
+conformance-mount: $(NV)
+	@$(MAKE) --no-print-directory -j$(JOBS) -C syscall-conformance O=$(abspath $(O)) CC=$(CC)
+	@rm -rf $(O)/mounted; mkdir -m 1777 $(O)/mounted
+	@for s in 'file/*' 'dir/*' 'xattr/*' 'unix/*' 'pipe/fifo*'; do \
+	  $(O)/conform --known syscall-conformance/known-mount --run native= --only "$$s" \
+	    $(foreach p,$(PLATFORMS),--run "$(p)=$(abspath $(NV)) run --io-uring --platform=$(p) --mount $(abspath $(O))/mounted:/m --env TMPDIR=/m --") \
+	    $(O)/conf || exit 1; \
+	done
+
 # The results as the table of nv syscalls --verified, which is committed.
 verified: conformance
 	tests/verified.py $(O)/conformance.json syscall-conformance runsc-cli/verified.def
@@ -122,6 +132,7 @@ check: deps
 	@$(MAKE) --no-print-directory checkpoint
 	@$(MAKE) --no-print-directory hostile
 	@$(MAKE) --no-print-directory conformance
+	@$(MAKE) --no-print-directory conformance-mount
 
 # The benchmark program is given by its path; it is not part of this tree.
 BENCH ?= ../shared/bench/nvmicro.c
@@ -162,4 +173,4 @@ clang-tidy: lint-deps $(FILTERS)
 install: all
 	install -D -m 755 $(NV) $(DESTDIR)$(PREFIX)/bin/nv
 
-.PHONY: hostcalls verified checkpoint checkpoint-soak conformance-moved lint-deps cppcheck clang-tidy help deps demo unit programs conformance integration hostile idle host check bench bench-plot format lint install
+.PHONY: conformance-mount hostcalls verified checkpoint checkpoint-soak conformance-moved lint-deps cppcheck clang-tidy help deps demo unit programs conformance integration hostile idle host check bench bench-plot format lint install

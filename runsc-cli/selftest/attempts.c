@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "base/macros.h"
+#include "base/nr.h"
 #include "base/sanitize.h"
 #include "platform/trap/layout.h"
 #include "runsc-cli/selftest/selftest.h"

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
 #include "tests/fuzz/fuzz.h"
 
@@ -46,11 +47,29 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     return 0;
 }
 
+/* What a sentry might send along: nothing, a file without a name, what is no business of ours. */
+static int some_file(unsigned int which)
+{
+    char path[100];
+
+    snprintf(path, sizeof(path), "%s/%s", base, which % 8 == 2 ? "s" : "r/f");
+    switch (which % 8) {
+    case 1:
+        return openat(cfg.exports[0].fd, ".", O_TMPFILE | O_RDWR, 0600);
+    case 2:
+    case 3:
+        return open(path, O_RDWR);
+    default:
+        return -1;
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct call c;
     static unsigned int runs;
     static ino_t secret;
+    static mode_t secret_mode;
     char path[100];
     struct stat st;
 
@@ -59,8 +78,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         secret = 0;
     }
     snprintf(path, sizeof(path), "%s/s", base);
-    if (!secret)
+    if (!secret) {
         secret = stat(path, &st) ? 0 : st.st_ino;
+        secret_mode = st.st_mode;
+    }
     size_t n = size < sizeof(in.bytes) ? size : sizeof(in.bytes);
     memcpy(in.bytes, data, n);
     if (n >= sizeof(in.req) && data[size - 1] & 1) { /* let more of them be well-formed */
@@ -72,8 +93,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         in.req.len2 = (uint16_t)(rest - in.req.len1);
     }
     c = (struct call){.cfg = &cfg, .req = &in.req, .rep = &out.rep, .fd = -1};
+    c.sent = some_file(n ? data[size - 1] >> 1 : 0);
     memset(&out.rep, 0, sizeof(out.rep));
     int err = dispatch(&c, n);
+    if (c.sent >= 0)
+        close(c.sent);
     REQUIRE(err <= 0 && out.rep.len <= GOFER_DATA_MAX);
     if (c.fd >= 0)
         c.fds[c.nfds++] = c.fd;
@@ -83,6 +107,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         REQUIRE(!fstat(fd, &st) && st.st_ino != secret && S_ISREG(st.st_mode));
         close(fd);
     }
-    REQUIRE(!stat(path, &st) && st.st_ino == secret && st.st_size == 7);
+    REQUIRE(!stat(path, &st) && st.st_ino == secret && st.st_size == 7 && st.st_nlink == 1);
+    REQUIRE(st.st_mode == secret_mode && listxattr(path, NULL, 0) <= 0);
     return 0;
 }

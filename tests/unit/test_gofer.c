@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -76,6 +77,28 @@ static void teardown(void)
     ck_assert_int_eq(system(cmd), 0);
 }
 
+static int sent_along = -1; /* a descriptor that goes with the next request */
+
+static void send_request(const void *packet, size_t len)
+{
+    struct iovec v = {(void *)(uintptr_t)packet, len};
+    union {
+        struct cmsghdr h;
+        char buf[CMSG_SPACE(sizeof(int))];
+    } c = {.h = {.cmsg_len = CMSG_LEN(sizeof(int)),
+                 .cmsg_level = SOL_SOCKET,
+                 .cmsg_type = SCM_RIGHTS}};
+    struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1};
+
+    if (sent_along >= 0) {
+        memcpy(CMSG_DATA(&c.h), &sent_along, sizeof(int));
+        m.msg_control = &c;
+        m.msg_controllen = sizeof(c);
+    }
+    sent_along = -1;
+    ck_assert_int_eq(sendmsg(sock, &m, 0), (ssize_t)len);
+}
+
 static int exchange(const void *packet, size_t len)
 {
     struct iovec v = {in.bytes, sizeof(in)};
@@ -86,7 +109,7 @@ static int exchange(const void *packet, size_t len)
     struct msghdr m = {
         .msg_iov = &v, .msg_iovlen = 1, .msg_control = &c, .msg_controllen = sizeof(c)};
 
-    ck_assert_int_eq(send(sock, packet, len, 0), (ssize_t)len);
+    send_request(packet, len);
     ssize_t n = recvmsg(sock, &m, 0);
     ck_assert_int_ge(n, (ssize_t)sizeof(in.rep));
     ck_assert_int_eq(n, (ssize_t)(sizeof(in.rep) + in.rep.len));
@@ -359,5 +382,115 @@ START_TEST(bad_packets)
 }
 END_TEST
 
+static int set_attribute(const char *path, const char *name, const char *value)
+{
+    union {
+        struct gofer_request r;
+        char bytes[8192];
+    } q = {.r = {.version = GOFER_VERSION, .type = GOFER_SETXATTR}};
+
+    q.r.len1 = (uint16_t)strlen(path);
+    q.r.len2 = (uint16_t)strlen(name);
+    q.r.len3 = (uint32_t)strlen(value);
+    memcpy(q.r.data, path, q.r.len1);
+    memcpy(q.r.data + q.r.len1, name, q.r.len2);
+    memcpy(q.r.data + q.r.len1 + q.r.len2, value, q.r.len3);
+    return exchange(&q, sizeof(q.r) + q.r.len1 + q.r.len2 + q.r.len3);
+}
+
+START_TEST(attributes)
+{
+    int err = set_attribute("file", "user.a", "value");
+
+    if (err == -EOPNOTSUPP)
+        return; /* a temporary directory without them */
+    ck_assert_int_eq(err, 0);
+    ck_assert_int_eq(call(0, GOFER_GETXATTR, "file", "user.a", 0), 0);
+    ck_assert(in.rep.len == 5 && !memcmp(in.rep.data, "value", 5));
+    ck_assert_int_eq(call(0, GOFER_LISTXATTR, "file", NULL, 0), 0);
+    ck_assert(in.rep.len == 7 && !memcmp(in.rep.data, "user.a", 7));
+    ck_assert_int_eq(call(0, GOFER_REMOVEXATTR, "file", "user.a", 0), 0);
+    ck_assert_int_eq(call(0, GOFER_GETXATTR, "file", "user.a", 0), -ENODATA);
+    ck_assert_int_eq(set_attribute("", "user.root", "value"), 0);
+    ck_assert_int_eq(set_attribute("file", "trusted.a", "value"), -EOPNOTSUPP);
+    ck_assert_int_eq(set_attribute("file", "system.posix_acl_access", "value"), -EOPNOTSUPP);
+    ck_assert_int_eq(set_attribute("file", "security.capability", "value"), -EPERM);
+    /* Links are never followed, and none leads out. */
+    ck_assert_int_eq(set_attribute("out", "user.a", "value"), -EPERM);
+    ck_assert_int_lt(set_attribute("outdir/secret", "user.a", "value"), 0);
+    ck_assert_int_lt(set_attribute("../secret", "user.a", "value"), 0);
+    ck_assert_int_lt(call(0, GOFER_LISTXATTR, "..", NULL, 0), 0);
+    ck_assert_int_eq(call(1, GOFER_REMOVEXATTR, "file", "user.a", 0), -EROFS);
+}
+END_TEST
+
+START_TEST(without_a_name)
+{
+    char path[200];
+
+    int err = call(0, GOFER_TMPFILE, "sub", NULL, 0640);
+    if (err == -EOPNOTSUPP)
+        return;
+    ck_assert_int_eq(err, 0);
+    ck_assert_uint_eq(in.rep.attr.nlink, 0);
+    close(last_fd); /* may get no name, as arg 3 says */
+    snprintf(path, sizeof(path), "%s/root/sub", dir);
+    int own = open(path, O_TMPFILE | O_RDWR, 0600);
+    ck_assert_int_ge(own, 0);
+    sent_along = own;
+    ck_assert_int_eq(call(0, GOFER_LINK_FILE, "", "sub/given", 0), 0);
+    ck_assert_uint_eq(in.rep.attr.nlink, 1);
+    ck_assert_int_eq(call(0, GOFER_LOOKUP, "sub/given", NULL, 0), 0);
+    /* It has a name now: only by that. */
+    sent_along = own;
+    ck_assert_int_eq(call(0, GOFER_LINK_FILE, "", "sub/second", 0), -EPERM);
+    sent_along = own;
+    ck_assert_int_eq(call(0, GOFER_SETATTR, "", NULL, GOFER_SET_MODE), -EPERM);
+    close(own);
+    ck_assert_int_eq(call(0, GOFER_TMPFILE, "..", NULL, 0600), -EXDEV);
+    ck_assert_int_lt(call(0, GOFER_TMPFILE, "outdir", NULL, 0600), 0);
+    ck_assert_int_eq(call(1, GOFER_TMPFILE, "", NULL, 0600), -EROFS);
+}
+END_TEST
+
+/* A descriptor of what is none of the gofer's business gets it to do nothing. */
+START_TEST(foreign_descriptors)
+{
+    static const int takers[] = {GOFER_LINK_FILE, GOFER_SETATTR, GOFER_GETXATTR, GOFER_LISTXATTR,
+                                 GOFER_REMOVEXATTR};
+    char path[200];
+
+    snprintf(path, sizeof(path), "%s/secret", dir);
+    int secret = open(path, O_RDWR), memory = memfd_create("m", 0), pipe_fds[2];
+    ck_assert_int_eq(pipe(pipe_fds), 0);
+    const int fds[] = {secret, memory, pipe_fds[0], sock};
+    for (size_t k = 0; k < sizeof(fds) / sizeof(fds[0]); k++) {
+        for (size_t i = 0; i < sizeof(takers) / sizeof(takers[0]); i++) {
+            sent_along = fds[k];
+            ck_assert_int_lt(call(0, takers[i], "", "user.a", GOFER_SET_MODE), 0);
+        }
+        sent_along = fds[k];
+        ck_assert_int_eq(call(0, GOFER_LOOKUP, "", NULL, 0), -EPROTO);
+        close(fds[k] == sock ? pipe_fds[1] : fds[k]);
+    }
+    ck_assert_int_eq(call(0, GOFER_LINK_FILE, "", "none", 0), -EPROTO);
+}
+END_TEST
+
+/* Names of sockets, no devices. */
+START_TEST(nodes)
+{
+    ck_assert_int_eq(call(0, GOFER_MKNOD, "fifo", NULL, S_IFIFO | 0600), 0);
+    ck_assert_int_eq(call(0, GOFER_MKNOD, "sock", NULL, S_IFSOCK | 0600), 0);
+    ck_assert(S_ISSOCK(in.rep.attr.mode));
+    ck_assert_int_eq(call(0, GOFER_SETATTR, "sock", NULL, GOFER_SET_MODE), 0);
+    ck_assert_int_eq(call(0, GOFER_OPEN, "sock", NULL, O_RDWR), -ENXIO);
+    ck_assert_int_eq(call(0, GOFER_MKNOD, "dev", NULL, S_IFCHR | 0600), -EPERM);
+    ck_assert_int_eq(call(0, GOFER_MKNOD, "file2", NULL, S_IFREG | 0600), -EPERM);
+    ck_assert_int_lt(call(0, GOFER_MKNOD, "outdir/x", NULL, S_IFIFO | 0600), 0);
+}
+END_TEST
+
 UNIT_MAIN("gofer", setup, teardown, serving, listing, listing_ahead, listing_in_parts, walking,
-          no_way_out, readonly_export, bad_packets)
+          no_way_out, readonly_export, bad_packets, attributes, without_a_name, foreign_descriptors,
+          nodes)

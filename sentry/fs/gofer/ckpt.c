@@ -157,6 +157,9 @@ void goferfs_save_inode(struct ckpt_writer *w, struct inode *i)
     s.state = !lost ? STATE_NAMED : fd >= 0 ? STATE_ORPHAN_DATA : STATE_ORPHAN;
     if (!s.path && d && goferfs_has_name(d))
         ckpt_refuse(w, ckpt_inode_subject(i, buf), "its path is too long");
+    if (lost && i->may_link)
+        ckpt_refuse(w, ckpt_inode_subject(i, buf),
+                    "it has no name yet and may get one (O_TMPFILE): a restored file could not");
     ckpt_put_fields(w, resume_fields, ARRAY_SIZE(resume_fields), &s);
     if (s.state == STATE_ORPHAN_DATA)
         save_orphan(w, i, (loff_t)s.size);

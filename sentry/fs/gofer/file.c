@@ -26,7 +26,7 @@ static int ncached;
 static struct inode *created_inode; /* weak */
 static int created_fd = -1;
 
-static struct gofer_fd *fd_new(struct inode *i, int fd, int acc)
+struct gofer_fd *goferfs_fd_new(struct inode *i, int fd, int acc)
 {
     struct gofer_fd *g = calloc(1, sizeof(*g));
 
@@ -83,7 +83,7 @@ void goferfs_created(struct inode *i, int fd)
 
 void goferfs_donated(struct inode *i, int fd)
 {
-    struct gofer_fd *g = fd_new(i, fd, O_RDONLY);
+    struct gofer_fd *g = goferfs_fd_new(i, fd, O_RDONLY);
 
     if (!g)
         return;
@@ -99,6 +99,8 @@ void goferfs_forget_fds(struct inode *i)
         created_inode = NULL;
     }
     drop_rd(GOFER_I(i));
+    gofer_fd_put(GOFER_I(i)->nameless);
+    GOFER_I(i)->nameless = NULL;
 }
 
 /* --- reading and writing --- */
@@ -221,6 +223,9 @@ static loff_t gf_llseek(struct task *t, struct file *f, loff_t off, int whence)
 static int gf_mmap(struct task *t, struct file *f, uint64_t off, uint64_t len, int prot, int flags,
                    int *host_fd, uint64_t *host_off)
 {
+    /* Reopened without a name, it may share a descriptor that can write: none for its reader. */
+    if (file_fd(f)->acc == O_RDWR && (f->flags & O_ACCMODE) == O_RDONLY)
+        return -ENODEV;
     *host_fd = file_fd(f)->fd;
     *host_off = off;
     return 0;
@@ -310,7 +315,7 @@ static int ask_fd(struct inode *i, int acc, struct gofer_fd **out)
     }
     if (!gi->wr)
         goferfs_apply(i, &c.attr);
-    *out = fd_new(i, c.fd, acc);
+    *out = goferfs_fd_new(i, c.fd, acc);
     return *out ? 0 : -ENOMEM;
 }
 
@@ -322,7 +327,7 @@ static int get_fd(struct inode *i, int acc, struct gofer_fd **out)
         int fd = created_fd;
         created_inode = NULL;
         created_fd = -1;
-        *out = fd_new(i, fd, O_RDWR);
+        *out = goferfs_fd_new(i, fd, O_RDWR);
         return *out ? 0 : -ENOMEM;
     }
     if (acc == O_RDONLY && gi->rd) {
@@ -331,6 +336,11 @@ static int get_fd(struct inode *i, int acc, struct gofer_fd **out)
         list_del(&gi->lru);
         list_add_tail(&fd_lru, &gi->lru);
         return 0;
+    }
+    struct dentry *d = inode_dentry(i);
+    if (!d || !goferfs_has_name(d)) {
+        *out = goferfs_share_fd(i, acc);
+        return *out ? 0 : -ESTALE;
     }
     int err = ask_fd(i, acc, out);
     if (!err && acc == O_RDONLY)

@@ -45,17 +45,19 @@ struct gofer_super {
 
 /* Two names of one host file that were looked up are two inodes with the same number. */
 struct gofer_inode {
-    char *link;          /* NULL: not asked yet */
-    struct gofer_fd *rd; /* O_RDONLY, kept for the next open */
-    struct list lru;     /* inodes with rd */
-    struct list fds;     /* all of its descriptors */
-    struct gofer_fd *wr; /* while open for writing */
+    char *link;                /* NULL: not asked yet */
+    struct gofer_fd *rd;       /* O_RDONLY, kept for the next open */
+    struct list lru;           /* inodes with rd */
+    struct list fds;           /* all of its descriptors */
+    struct gofer_fd *wr;       /* while open for writing */
+    struct gofer_fd *nameless; /* O_TMPFILE: what it is linked and opened by */
     unsigned int writers;
     uint64_t fresh_ns; /* name and attributes are as of then */
     bool dirty;        /* attributes are not: ask before showing them */
     uint64_t host_dev, host_ino;
     struct gofer_resume *resume; /* restored, not yet found again: ckpt.c */
     bool orphan;                 /* restored without a name: contents, if any, in a memfd */
+    bool no_xattrs;              /* read-only exports: known to have none */
     /* Directories. */
     uint64_t changes;              /* names made or removed by us */
     struct gofer_listing *listing; /* complete; of a read-only directory */
@@ -97,7 +99,25 @@ void goferfs_apply(struct inode *i, const struct gofer_attr *a);
 /* Brings the attributes up to date if others, or writes, may have changed them. */
 void goferfs_refresh(struct inode *i);
 
+void goferfs_dir_changes(struct inode *dir);
+
+/* nameless.c: regular files that no path leads to, yet or any more. */
+int goferfs_tmpfile(struct task *t, struct inode *dir, mode_t mode, struct inode **out);
+int goferfs_link_nameless(struct inode *i, struct inode *dir, struct dentry *d);
+/* c goes along with a descriptor of i: -ESTALE if there is none. */
+int goferfs_call_nameless(const struct inode *i, struct gofer_call *c);
+/* What an open for acc can share of those that are open. */
+struct gofer_fd *goferfs_share_fd(struct inode *i, int acc);
+
+/* xattr.c */
+ssize_t goferfs_getxattr(struct task *t, struct inode *i, const char *name, void *buf, size_t size);
+int goferfs_setxattr(struct task *t, struct dentry *d, const char *name, const void *v, size_t n,
+                     int flags);
+ssize_t goferfs_listxattr(struct task *t, struct inode *i, char *buf, size_t size);
+int goferfs_removexattr(struct task *t, struct dentry *d, const char *name);
+
 /* file.c */
+struct gofer_fd *goferfs_fd_new(struct inode *i, int fd, int acc);
 int goferfs_open_file(struct task *t, struct inode *i, const struct path *p, int flags,
                       struct file **out);
 /* The host descriptor of an open file of ours, or -1. */

@@ -98,6 +98,7 @@ struct inode *goferfs_inode_new(struct superblock *sb, const struct gofer_attr *
     list_init(&gi->fds);
     i->priv = gi;
     i->ino = a->ino;
+    i->no_caps = true; /* if it has any, the host removes them when it is written to */
     goferfs_apply(i, a);
     return i;
 }
@@ -124,13 +125,12 @@ void goferfs_evict(struct inode *i)
     free(i->priv);
 }
 
+/* Not the owner: our user namespace does not have the host's users. */
 static void apply_stat(struct inode *i, const struct stat *st)
 {
     if (!GOFER_I(i)->orphan) {
         i->mode = st->st_mode;
         i->nlink = (uint32_t)st->st_nlink;
-        i->uid = st->st_uid;
-        i->gid = st->st_gid;
     }
     i->size = st->st_size;
     i->blocks = (uint64_t)st->st_blocks;
@@ -205,7 +205,7 @@ static int gofer_getattr(struct task *t, struct inode *i, struct kstat *st)
 
 /* --- changes --- */
 /* Before and after names in dir change: its attributes and replies under way are out of date. */
-static void dir_changes(struct inode *dir)
+void goferfs_dir_changes(struct inode *dir)
 {
     GOFER_I(dir)->changes++;
     GOFER_I(dir)->dirty = true;
@@ -219,9 +219,9 @@ static int gofer_make(struct task *t, struct inode *dir, struct dentry *d, enum 
 
     if (target && strlen(target) >= GOFER_PATH_MAX)
         return -ENAMETOOLONG;
-    dir_changes(dir);
+    goferfs_dir_changes(dir);
     int err = goferfs_call(d, &c);
-    dir_changes(dir);
+    goferfs_dir_changes(dir);
     free(c.data);
     if (err)
         return err;
@@ -250,7 +250,9 @@ static int gofer_symlink(struct task *t, struct inode *dir, struct dentry *d, co
 
 static int gofer_mknod(struct task *t, struct inode *dir, struct dentry *d, mode_t mode, dev_t dev)
 {
-    return S_ISFIFO(mode) ? gofer_make(t, dir, d, GOFER_MKFIFO, mode, NULL) : -EPERM;
+    if (!S_ISFIFO(mode) && !S_ISSOCK(mode))
+        return -EPERM; /* the gofer makes no devices */
+    return gofer_make(t, dir, d, GOFER_MKNOD, mode, NULL);
 }
 
 static int gofer_two(struct dentry *from, struct dentry *to, enum gofer_msg type, uint64_t arg)
@@ -262,22 +264,32 @@ static int gofer_two(struct dentry *from, struct dentry *to, enum gofer_msg type
     c.path2 = goferfs_path(to, buf);
     if (!c.path2)
         return -ENAMETOOLONG;
-    dir_changes(fdir);
-    dir_changes(tdir);
+    goferfs_dir_changes(fdir);
+    goferfs_dir_changes(tdir);
     int err = goferfs_call(from, &c);
-    dir_changes(fdir);
-    dir_changes(tdir);
+    goferfs_dir_changes(fdir);
+    goferfs_dir_changes(tdir);
     free(c.data);
     return err;
+}
+
+/* d, or if that name is gone or never was, another of the same file; borrowed. */
+static struct dentry *named(struct dentry *d)
+{
+    struct dentry *other = goferfs_has_name(d) ? NULL : inode_dentry(d->inode);
+
+    return other && goferfs_has_name(other) ? other : d;
 }
 
 static int gofer_link(struct task *t, struct dentry *old, struct inode *dir, struct dentry *d)
 {
     struct inode *i = old->inode;
 
-    if (!goferfs_has_name(old))
+    old = named(old);
+    if (!goferfs_has_name(old) && !i->may_link)
         return -ENOENT; /* no path leads to it any more */
-    int err = gofer_two(old, d, GOFER_LINK, 0);
+    int err =
+        goferfs_has_name(old) ? gofer_two(old, d, GOFER_LINK, 0) : goferfs_link_nameless(i, dir, d);
     if (err)
         return err;
     i->nlink++;
@@ -296,9 +308,9 @@ static int gofer_remove(struct inode *dir, struct dentry *d, enum gofer_msg type
 {
     struct gofer_call c = {.type = type};
 
-    dir_changes(dir);
+    goferfs_dir_changes(dir);
     int err = goferfs_call(d, &c);
-    dir_changes(dir);
+    goferfs_dir_changes(dir);
     if (!err)
         lost_name(d->inode);
     free(c.data);
@@ -331,6 +343,18 @@ static int gofer_rename(struct task *t, struct inode *odir, struct dentry *od, s
     return 0;
 }
 
+static void set_args(struct gofer_call *c, const struct setattr *a, uint32_t mask)
+{
+    c->arg[0] = mask;
+    c->arg[1] = a->mode;
+    c->arg[2] = a->uid | (uint64_t)a->gid << 32;
+    c->arg[3] = (uint64_t)a->size;
+    c->arg[4] = (uint64_t)a->atime.sec;
+    c->arg[5] = a->atime.nsec;
+    c->arg[6] = (uint64_t)a->mtime.sec;
+    c->arg[7] = a->mtime.nsec;
+}
+
 static void setattr_here(struct inode *i, const struct setattr *a)
 {
     inode_apply_mode(i, a);
@@ -339,6 +363,23 @@ static void setattr_here(struct inode *i, const struct setattr *a)
     if (a->mask & SETATTR_MTIME)
         i->mtime = a->mtime;
     i->ctime = ktime_now();
+}
+
+/* By a descriptor that goes along; if the gofer has no use for that, only we know from now on. */
+static int setattr_nameless(struct inode *i, const struct setattr *a, uint32_t mask)
+{
+    struct gofer_call c = {.type = GOFER_SETATTR};
+
+    set_args(&c, a, mask);
+    int err = goferfs_call_nameless(i, &c);
+    free(c.data);
+    if (!err)
+        goferfs_apply(i, &c.attr);
+    else if (err == -EXDEV || err == -EOPNOTSUPP)
+        setattr_here(i, a);
+    else
+        return err;
+    return 0;
 }
 
 /* By descriptor when there is one: the name may be gone, or another file's by now. */
@@ -362,36 +403,37 @@ static int gofer_setattr(struct task *t, struct dentry *d, const struct setattr 
 {
     struct gofer_call c = {.type = GOFER_SETATTR};
     uint32_t mask = a->mask & 63; /* the first six bits are the protocol's */
-    bool named = goferfs_has_name(d);
 
+    d = named(d);
+    bool has_name = goferfs_has_name(d);
     if (mask & SETATTR_SIZE) {
         int err = set_size(d, a);
-        if (err && (err != -EAGAIN || !named))
+        if (err && (err != -EAGAIN || !has_name))
             return err == -EAGAIN ? -ESTALE : err;
         if (!err)
             mask &= ~(SETATTR_SIZE | SETATTR_MTIME);
     }
-    if (!named)
-        setattr_here(d->inode, a);
-    if (!named || !mask)
+    if (!has_name)
+        return mask ? setattr_nameless(d->inode, a, mask) : 0;
+    if (!mask)
         return 0;
-    c.arg[0] = mask;
-    c.arg[1] = a->mode;
-    c.arg[2] = a->uid | (uint64_t)a->gid << 32;
-    c.arg[3] = (uint64_t)a->size;
-    c.arg[4] = (uint64_t)a->atime.sec;
-    c.arg[5] = a->atime.nsec;
-    c.arg[6] = (uint64_t)a->mtime.sec;
-    c.arg[7] = a->mtime.nsec;
+    set_args(&c, a, mask);
     if (mask == (SETATTR_SIZE | SETATTR_MTIME)) /* the host sets it itself */
         c.arg[0] = SETATTR_SIZE;
+    dentry_get(d); /* the call parks */
     int err = goferfs_call(d, &c);
-    if (!err && (!GOFER_I(d->inode)->wr || mask & SETATTR_SIZE))
-        goferfs_apply(d->inode, &c.attr);
-    else if (!err)
-        GOFER_I(d->inode)->dirty = true;
+    dentry_put(d);
     free(c.data);
-    return err;
+    if (err)
+        return err;
+    if (GOFER_I(d->inode)->wr &&
+        !(mask & SETATTR_SIZE)) { /* a write may have overtaken the reply */
+        inode_apply_mode(d->inode, a);
+        GOFER_I(d->inode)->dirty = true;
+    } else {
+        goferfs_apply(d->inode, &c.attr);
+    }
+    return 0;
 }
 
 static int gofer_open(struct task *t, struct inode *i, const struct path *p, int flags,
@@ -416,6 +458,11 @@ const struct inode_ops goferfs_ops = {
     .getattr = gofer_getattr,
     .setattr = gofer_setattr,
     .open = gofer_open,
+    .tmpfile = goferfs_tmpfile,
+    .getxattr = goferfs_getxattr,
+    .setxattr = goferfs_setxattr,
+    .listxattr = goferfs_listxattr,
+    .removexattr = goferfs_removexattr,
 };
 
 /* --- the file system --- */

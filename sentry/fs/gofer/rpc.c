@@ -164,14 +164,28 @@ static int send_request(struct gofer_call *c, uint32_t id)
                               .export_index = (uint16_t)c->export_index,
                               .len1 = (uint16_t)l1,
                               .len2 = (uint16_t)l2,
+                              .len3 = c->value_len,
                               .cpu = (uint16_t)sched_getcpu()};
-    struct iovec iov[3] = {
-        {&r, sizeof(r)}, {(void *)(uintptr_t)c->path, l1}, {(void *)(uintptr_t)c->path2, l2}};
-    struct msghdr m = {.msg_iov = iov, .msg_iovlen = 3};
+    struct iovec iov[4] = {{&r, sizeof(r)},
+                           {(void *)(uintptr_t)c->path, l1},
+                           {(void *)(uintptr_t)c->path2, l2},
+                           {(void *)(uintptr_t)c->value, c->value_len}};
+    union {
+        struct cmsghdr align;
+        char buf[CMSG_SPACE(sizeof(int))];
+    } ctl;
+    struct msghdr m = {.msg_iov = iov, .msg_iovlen = 4};
 
     if ((l1 >= GOFER_PATH_MAX && !c->raw_len) || l2 >= GOFER_PATH_MAX)
         return -ENAMETOOLONG;
     memcpy(r.arg, c->arg, sizeof(r.arg));
+    if (c->file) {
+        m.msg_control = ctl.buf;
+        m.msg_controllen = sizeof(ctl.buf);
+        ctl.align = (struct cmsghdr){
+            .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+        memcpy(CMSG_DATA(&ctl.align), c->file, sizeof(int));
+    }
     while (sendmsg(sock_watch.fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
         if (errno != EAGAIN)
             return -EIO;

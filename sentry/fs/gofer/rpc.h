@@ -16,6 +16,9 @@ struct gofer_call {
     const char *path, *path2; /* below the export's root; path2 may be NULL */
     uint32_t raw_len;         /* OPEN_MANY: path is that many bytes of wants instead */
     uint64_t arg[8];
+    const void *value; /* SETXATTR: with value_len bytes */
+    uint32_t value_len;
+    const int *file; /* NULL, or a descriptor that goes along */
     /*
      * Given the reply's data where it arrived, at a multiple of 8, instead of a copy in data. 0 or
      * negative errno. Must not park.
