@@ -154,17 +154,16 @@ static int keep_ino(struct task *t, struct inode *i, struct dentry *up, bool bro
 {
     const struct ovl_super *s = OVL_S(i->sb);
     struct dentry *d = inode_dentry(i);
+    int err = 0;
 
-    if (broken_link) {
-        uint16_t fs = 0;
-        i->ino = ovl_upper_ino(s, up, &fs);
-        OVL_I(i)->ino_fs = fs;
-        return 0;
-    }
-    int err = ovl_set_origin(t, s, up, OVL_I(i)->lower);
-    if (!err && d && d->hashed && d->parent != d)
+    if (d && d->hashed && d->parent != d)
         err = ovl_set_impure(t, s, OVL_I(d->parent->inode)->upper);
-    return err;
+    if (err || !broken_link)
+        return err ? err : ovl_set_origin(t, s, up, OVL_I(i)->lower);
+    uint16_t fs = 0;
+    i->ino = ovl_upper_ino(s, up, &fs);
+    OVL_I(i)->ino_fs = fs;
+    return 0;
 }
 
 static int finish(struct task *t, struct inode *i, struct dentry *up, const struct kstat *from)
