@@ -48,7 +48,7 @@ UNIT_SRCS := $(wildcard tests/unit/test_*.c)
 UNIT_BINS := $(UNIT_SRCS:tests/unit/%.c=$(O)/unit/%)
 LIB_OBJS = $(filter-out $(O)/runsc-cli/%,$(OBJS))
 
-$(O)/unit/%: tests/unit/%.c tests/unit/unit.h $(OBJS)
+$(O)/unit/%: tests/unit/%.c $(wildcard tests/unit/*.h) $(OBJS)
 	@mkdir -p $(@D)
 	@echo "  UNIT  $@"
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS_ALL) -o $@ $< $(LIB_OBJS) $(LIBS) -lcheck -lsubunit -lcapstone -lm -lrt
