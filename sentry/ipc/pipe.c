@@ -386,7 +386,7 @@ static int pipe_files(struct task *t, int flags, struct file *ends[2])
 
 static long do_pipe(struct task *t, uint64_t addr, int flags)
 {
-    struct file *ends[2];
+    struct file *ends[2] = {NULL};
     int fds[2];
 
     if (flags & ~(O_CLOEXEC | O_DIRECT | O_NONBLOCK | O_EXCL))

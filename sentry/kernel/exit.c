@@ -78,9 +78,10 @@ static bool has_outside_parent(struct process_group *p, struct thread_group *exc
     struct thread_group *tg;
 
     list_for_each(tg, &p->members, pgrp_node) {
-        if (tg != except && !tg->zombie &&
-            (tg == init_tg ||
-             (tg->parent && tg->parent->pgrp != p && tg->parent->session == p->session)))
+        if (tg->zombie || tg == except)
+            continue;
+        if (tg == init_tg ||
+            (tg->parent && tg->parent->pgrp != p && tg->parent->session == p->session))
             return true;
     }
     return false;

@@ -169,6 +169,30 @@ static long set_mdwe(struct mm *mm, uint64_t bits, uint64_t rest)
     return 0;
 }
 
+/* What the processor does or reports. */
+static long prctl_processor(struct task *t, const struct sysargs *a)
+{
+    uint64_t v = arg_u64(a, 1), how = arg_u64(a, 2), rest = arg_u64(a, 3) | arg_u64(a, 4);
+    int tsc = PR_TSC_ENABLE;
+
+    switch (arg_i32(a, 0)) {
+    case PR_GET_SPECULATION_CTRL: /* as a processor without such controls */
+        return how | rest ? -EINVAL : -ENODEV;
+    case PR_SET_SPECULATION_CTRL:
+        return rest ? -EINVAL : -ENODEV;
+    case PR_GET_TSC:
+        return put_user(t, &tsc, v);
+    case PR_SET_TSC: /* instructions are not intercepted */
+        return v == PR_TSC_ENABLE ? 0 : -EINVAL;
+    case PR_MCE_KILL:
+        return rest ? -EINVAL : set_mce_kill(t, v, how);
+    default: /* PR_MCE_KILL_GET */
+        if (v | how | rest)
+            return -EINVAL;
+        return t->mce_kill ? t->mce_kill - 1 : PR_MCE_KILL_DEFAULT;
+    }
+}
+
 /* Settings of address spaces. */
 static long prctl_memory(struct task *t, const struct sysargs *a)
 {
@@ -191,8 +215,8 @@ static long prctl_memory(struct task *t, const struct sysargs *a)
     case PR_GET_MDWE:
         if (v | how | rest)
             return -EINVAL;
-        return (mm->traits & MM_MDWE ? PR_MDWE_REFUSE_EXEC_GAIN : 0) |
-               (mm->traits & MM_MDWE_NO_INHERIT ? PR_MDWE_NO_INHERIT_K : 0);
+        return (mm->traits & MM_MDWE ? (long)PR_MDWE_REFUSE_EXEC_GAIN : 0) |
+               (mm->traits & MM_MDWE_NO_INHERIT ? (long)PR_MDWE_NO_INHERIT_K : 0);
     case PR_SET_MEMORY_MERGE_K:
         if (how | rest)
             return -EINVAL;
@@ -265,21 +289,15 @@ long sys_prctl(struct task *t, const struct sysargs *a)
     case PR_SET_MEMORY_MERGE_K:
     case PR_GET_MEMORY_MERGE_K:
         return prctl_memory(t, a);
-    case PR_MCE_KILL:
-        return arg_u64(a, 3) | arg_u64(a, 4) ? -EINVAL : set_mce_kill(t, v, arg_u64(a, 2));
-    case PR_MCE_KILL_GET:
-        return v | rest ? -EINVAL : t->mce_kill ? t->mce_kill - 1 : PR_MCE_KILL_DEFAULT;
     case PR_SET_SYSCALL_USER_DISPATCH:
         return user_dispatch_set(t, v, arg_u64(a, 2), arg_u64(a, 3), arg_u64(a, 4));
-    case PR_GET_SPECULATION_CTRL: /* as a processor without such controls */
-        return rest ? -EINVAL : -ENODEV;
+    case PR_GET_SPECULATION_CTRL:
     case PR_SET_SPECULATION_CTRL:
-        return arg_u64(a, 3) | arg_u64(a, 4) ? -EINVAL : -ENODEV;
     case PR_GET_TSC:
-        val = PR_TSC_ENABLE;
-        return put_user(t, &val, v);
-    case PR_SET_TSC: /* instructions are not intercepted */
-        return v == PR_TSC_ENABLE ? 0 : -EINVAL;
+    case PR_SET_TSC:
+    case PR_MCE_KILL:
+    case PR_MCE_KILL_GET:
+        return prctl_processor(t, a);
     case PR_SET_TIMING:
         return v == PR_TIMING_STATISTICAL ? 0 : -EINVAL;
     case PR_TASK_PERF_EVENTS_DISABLE:

@@ -16,6 +16,7 @@ static bool code_known(uint16_t code)
     case BPF_LDX | BPF_W | BPF_LEN:
     case BPF_RET | BPF_K:
     case BPF_RET | BPF_A:
+    /* NOLINTNEXTLINE(misc-redundant-expression): as above */
     case BPF_ALU | BPF_ADD | BPF_K:
     case BPF_ALU | BPF_ADD | BPF_X:
     case BPF_ALU | BPF_SUB | BPF_K:
