@@ -99,7 +99,7 @@ checkpoint: $(NV)
 conformance-moved: $(NV)
 	@$(MAKE) --no-print-directory -j$(JOBS) -C syscall-conformance O=$(abspath $(O)) CC=$(CC)
 	$(O)/conform --known syscall-conformance/known-moved --except generated --run native= \
-	  $(foreach p,$(PLATFORMS),--run "$(p)=$(abspath $(NV)) run --platform=$(p) --checkpoint-every 20 --") $(O)/conf
+	  $(foreach p,$(PLATFORMS),--run "$(p)=$(abspath $(NV)) run --hostname=moved --platform=$(p) --checkpoint-every 20 --") $(O)/conf
 
 checkpoint-soak: $(NV)
 	CLONES=1000 KILLS=200 tests/checkpoint/run.sh $(NV) "$(PLATFORMS)"
@@ -117,6 +117,7 @@ host: $(NV)
 	tests/integration/checkpoint_files.sh $(NV) "$(PLATFORMS)"
 	tests/integration/checkpoint_ipc.sh $(NV) "$(PLATFORMS)"
 	tests/integration/checkpoint_memory.sh $(NV) "$(PLATFORMS)"
+	tests/integration/checkpoint_ns.sh $(NV) "$(PLATFORMS)"
 
 # The page of what each process may ask of the host.
 hostcalls:

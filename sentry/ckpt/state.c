@@ -4,6 +4,7 @@
 #include "sentry/ckpt/state.h"
 #include "sentry/ckpt/types.h"
 #include "sentry/kernel/task_internal.h"
+#include "sentry/ns/ns.h"
 #include "sentry/time/clock.h"
 
 static void state_save(struct ckpt_writer *w, void *obj)
@@ -17,6 +18,7 @@ static void state_save(struct ckpt_writer *w, void *obj)
     ckpt_put_u32(w, n);
     list_for_each(tg, &all_thread_groups, all_node)
         ckpt_put_ref(w, &ckpt_thread_group, tg);
+    net_state_save(w, net_state_first());
 }
 
 static void state_load(struct ckpt_reader *r, void *obj, unsigned int version)
@@ -29,6 +31,8 @@ static void state_load(struct ckpt_reader *r, void *obj, unsigned int version)
 
     while (n--)
         ckpt_get_weak(r, &ckpt_thread_group, &listed);
+    if (version > 1)
+        net_state_load(r, net_state_first());
     s->nodename[sizeof(s->nodename) - 1] = s->domainname[sizeof(s->domainname) - 1] = 0;
 }
 
@@ -55,7 +59,7 @@ static const struct ckpt_field fields[] = {
 const struct ckpt_type ckpt_sandbox = {
     .name = "sandbox",
     .id = CT_SANDBOX,
-    .version = 1,
+    .version = 2, /* 2: the loopback link */
     .size = sizeof(struct sandbox_state),
     CKPT_TABLE(fields),
     .save = state_save,

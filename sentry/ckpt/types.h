@@ -19,6 +19,10 @@ enum ckpt_type_id {
     CT_UTS,
     CT_SECCOMP_FILTER = 12,
     CT_SECCOMP_LISTENER,
+    /* sentry/ns */
+    CT_USER_NS,
+    CT_PID_NS,
+    CT_PLAIN_NS,
     /* sentry/mm */
     CT_MM = 20,
     /* sentry/time */
@@ -70,7 +74,8 @@ enum ckpt_type_id {
 
 extern const struct ckpt_type ckpt_sandbox;
 extern const struct ckpt_type ckpt_task, ckpt_thread_group, ckpt_process_group, ckpt_session;
-extern const struct ckpt_type ckpt_cred, ckpt_sighand, ckpt_uts;
+extern const struct ckpt_type ckpt_cred, ckpt_sighand;
+extern const struct ckpt_type ckpt_user_ns, ckpt_pid_ns, ckpt_plain_ns, ckpt_uts;
 extern const struct ckpt_type ckpt_seccomp_filter, ckpt_seccomp_listener;
 extern const struct ckpt_type ckpt_mm;
 extern const struct ckpt_type ckpt_posix_timers, ckpt_itimers_cpu;

@@ -71,12 +71,13 @@ static const struct ckpt_field cred_fields[] = {
     CKPT_UINT(struct cred, cap_bounding),
     CKPT_UINT(struct cred, cap_ambient),
     CKPT_UINT(struct cred, securebits),
+    CKPT_SINCE(2, CKPT_KIND_REF, struct cred, user_ns, .type = &ckpt_user_ns),
 };
 
 const struct ckpt_type ckpt_cred = {
     .name = "cred",
     .id = CT_CRED,
-    .version = 1,
+    .version = 2, /* 2: of a user namespace */
     .size = sizeof(struct cred),
     CKPT_TABLE(cred_fields),
     .save = cred_save,
@@ -334,12 +335,6 @@ static void task_save(struct ckpt_writer *w, void *obj)
     struct task *t = obj;
     bool in_call = t->state != TASK_ZOMBIE && t->ev.kind == PE_SYSCALL;
 
-    if (ns_nested(t)) {
-        char who[32];
-        snprintf(who, sizeof(who), "pid %d", t->tg->tgid);
-        ckpt_refuse(w, who, "it is in a %s namespace of its own, which cannot be saved",
-                    ns_nested(t));
-    }
     if (t->state != TASK_ZOMBIE)
         check_savable(w, t);
     ckpt_put_bytes(w, &t->regs, sizeof(t->regs));
@@ -354,6 +349,7 @@ static void task_save(struct ckpt_writer *w, void *obj)
     if (t->affinity)
         ckpt_put_bytes(w, t->affinity, sizeof(*t->affinity));
     save_tracees(w, t);
+    ckpt_put_uts(w, t->uts ? t->uts : uts_root());
 }
 
 static void *task_create(struct ckpt_reader *r)
@@ -420,6 +416,8 @@ static void task_load(struct ckpt_reader *r, void *obj, unsigned int version)
         while (n--)
             ckpt_get_weak(r, &ckpt_task, &listed);
     }
+    if (version >= 9)
+        ckpt_get_ref(r, &ckpt_uts, &t->uts);
     if (t->cut_short && !syscall_row(t->sys.nr))
         ckpt_bad(r, "it was in call %ld, which there is not", t->sys.nr);
 }
@@ -461,7 +459,12 @@ static void task_link(struct ckpt_reader *r, void *obj)
         return;
     }
     t->comm[sizeof(t->comm) - 1] = 0;
-    t->uts = uts_ns_get(uts_root());
+    if (!t->uts)
+        t->uts = uts_ns_get(uts_root());
+    if (!task_pid_ns_ok(t)) {
+        ckpt_bad(r, "it has no number in its pid namespace");
+        return;
+    }
     if ((t->seccomp_mode == SECCOMP_MODE_FILTER) != (t->seccomp != NULL)) {
         ckpt_bad(r, "filters and no filters");
         return;
@@ -572,12 +575,16 @@ static const struct ckpt_field task_fields[] = {
     CKPT_SINCE(7, CKPT_KIND_BOOL, struct task, reset_on_fork),
     CKPT_SINCE(8, CKPT_KIND_BYTES, struct task, io),
     CKPT_SINCE(8, CKPT_KIND_UINT, struct task, nvcsw),
+    CKPT_SINCE(9, CKPT_KIND_REF, struct task, pid_ns, .type = &ckpt_pid_ns),
+    CKPT_SINCE(9, CKPT_KIND_REF, struct task, pid_ns_children, .type = &ckpt_pid_ns),
+    CKPT_SINCE(9, CKPT_KIND_REF, struct task, net, .type = &ckpt_plain_ns),
+    CKPT_SINCE(9, CKPT_KIND_REF, struct task, cgroup, .type = &ckpt_plain_ns),
 };
 
 const struct ckpt_type ckpt_task = {
     .name = "task",
     .id = CT_TASK,
-    .version = 8,
+    .version = 9, /* 9: namespaces */
     CKPT_TABLE(task_fields),
     .save = task_save,
     .create = task_create,

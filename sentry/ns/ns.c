@@ -225,14 +225,3 @@ void ns_exit(struct task *t)
     t->uts = NULL;
     t->pid_ns_children = NULL;
 }
-
-const char *ns_nested(const struct task *t)
-{
-    if (t->cred->user_ns)
-        return "user";
-    if (t->pid_ns || t->pid_ns_children)
-        return "pid";
-    if (t->uts && t->uts != uts_root())
-        return "uts";
-    return t->net ? "net" : t->cgroup ? "cgroup" : NULL;
-}

@@ -8,6 +8,8 @@
 
 #include "base/list.h"
 
+struct ckpt_reader;
+struct ckpt_writer;
 struct cred;
 struct file;
 struct dentry;
@@ -17,6 +19,7 @@ struct strbuf;
 struct superblock;
 struct task;
 struct thread_group;
+struct uts_ns;
 
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x80
@@ -79,6 +82,8 @@ int id_map_write(struct task *writer, const struct cred *opener, struct task *ta
                  const char *text, size_t len);
 int setgroups_write(struct task *writer, struct task *target, const char *text, size_t len);
 bool may_setgroups(const struct cred *c);
+/* False: it is no extent, or overlaps with one of the map's, which has room for one more. */
+bool id_map_add(struct id_map *m, const struct id_extent *e);
 void cred_enter_user_ns(struct cred *c, struct user_ns *ns); /* takes over the reference */
 
 /* --- processes: pid_namespaces(7) --- */
@@ -98,6 +103,7 @@ struct pid_ns {
     struct list node;
 };
 int pid_ns_new(struct task *t, struct pid_ns **out);
+int pid_ns_init(struct pid_ns *ns); /* one that is all zeros: its tables */
 struct pid_ns *pid_ns_get(struct pid_ns *ns);
 void pid_ns_put(struct pid_ns *ns);
 /* Numbers in ns and all above it for a new task. -EAGAIN, -ENOMEM: its init has ended. */
@@ -131,6 +137,7 @@ struct plain_ns {
     struct ns_base base;
     struct net_state state;
 };
+struct net_state *net_state_first(void);
 unsigned int loopback_flags(const struct task *t); /* IFF_* */
 struct plain_ns *plain_ns_get(struct plain_ns *ns);
 void plain_ns_put(struct plain_ns *ns);
@@ -144,8 +151,11 @@ void ns_count_sub(void);
 int ns_clone(struct task *t, struct task *c, uint64_t flags);
 int ns_unshare(struct task *t, uint64_t flags);
 void ns_exit(struct task *t);
-/* In which namespace other than the first is t, "user" say? NULL: in none. For checkpoints. */
-const char *ns_nested(const struct task *t);
+/* Checkpoints. Does t, which is being restored, have a number wherever it is seen? */
+bool task_pid_ns_ok(const struct task *t);
+void ckpt_put_uts(struct ckpt_writer *w, const struct uts_ns *ns); /* NULL is read for the first */
+void net_state_save(struct ckpt_writer *w, const struct net_state *s);
+void net_state_load(struct ckpt_reader *r, struct net_state *s);
 
 /* --- files: nsfs.c --- */
 enum ns_kind { NS_MNT, NS_UTS, NS_IPC, NS_USER, NS_PID, NS_PID_CHILDREN, NS_NET, NS_CGROUP };

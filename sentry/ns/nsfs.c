@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/strbuf.h"
+#include "sentry/ckpt/types.h"
 #include "sentry/ipc/sysv/ipc_ns.h"
 #include "sentry/kernel/task_internal.h"
 #include "sentry/kernel/uts.h"
@@ -153,22 +154,92 @@ static void ns_evict(struct inode *i)
     free(i->priv);
 }
 
-static const struct super_ops nsfs_super_ops = {.evict = ns_evict};
+/* Nobody comes to the root: what is in it has names only in /proc. */
+static const struct inode_ops ns_root_ops = {0};
+
+static const struct inode_ops *nsfs_ops(mode_t mode)
+{
+    return S_ISREG(mode) ? &ns_inode_ops : S_ISDIR(mode) ? &ns_root_ops : NULL;
+}
+
+static const struct ckpt_type *const types[] = {
+    [NS_MNT] = &ckpt_mount_ns, [NS_UTS] = &ckpt_uts,         [NS_IPC] = &ckpt_ipc_ns,
+    [NS_USER] = &ckpt_user_ns, [NS_PID] = &ckpt_pid_ns,      [NS_PID_CHILDREN] = &ckpt_pid_ns,
+    [NS_NET] = &ckpt_plain_ns, [NS_CGROUP] = &ckpt_plain_ns,
+};
+
+static void nsfs_save_inode(struct ckpt_writer *w, struct inode *i)
+{
+    const struct ns_ref *ref = i->priv;
+
+    if (!ref)
+        return;
+    ckpt_put_u8(w, (uint8_t)ref->kind);
+    if (ref->kind == NS_UTS)
+        ckpt_put_uts(w, ref->ns);
+    else
+        ckpt_put_ref(w, types[ref->kind], ref->ns);
+}
+
+static void nsfs_load_inode(struct ckpt_reader *r, struct inode *i, unsigned int version)
+{
+    if (!S_ISREG(i->mode))
+        return;
+    uint8_t kind = ckpt_get_u8(r);
+    struct ns_ref *ref = kind <= NS_CGROUP ? calloc(1, sizeof(*ref)) : NULL;
+    if (!ref) {
+        ckpt_bad(r, "a namespace of kind %u", kind);
+        return;
+    }
+    ref->kind = kind;
+    i->priv = ref;
+    ckpt_get_ref(r, types[kind], &ref->ns);
+}
+
+static struct superblock *nsfs;
+
+static void nsfs_restore_inode(struct ckpt_reader *r, struct inode *i)
+{
+    struct ns_ref *ref = i->priv;
+
+    if (!nsfs) { /* what is opened later is of this one, too */
+        nsfs = i->sb;
+        nsfs->refs++;
+    }
+    i->sb->bindable = true;
+    if (ref && ref->kind == NS_UTS && !ref->ns)
+        ref->ns = uts_ns_get(uts_root());
+    if (ref && !ref->ns && (ref->kind == NS_MNT || ref->kind == NS_IPC))
+        ckpt_bad(r, "a file of no namespace");
+}
+
+static const struct super_ops nsfs_super_ops = {.evict = ns_evict,
+                                                .inode_ops = nsfs_ops,
+                                                .save_inode = nsfs_save_inode,
+                                                .load_inode = nsfs_load_inode,
+                                                .restore_inode = nsfs_restore_inode};
+CKPT_SYMBOL("super_ops", "nsfs", nsfs_super_ops);
+
+static struct superblock *nsfs_new(void)
+{
+    struct superblock *sb = super_new(&nsfs_super_ops, "nsfs", NSFS_MAGIC_K, NULL);
+    struct inode *root = sb ? inode_new(sb, &ns_root_ops, S_IFDIR | 0555) : NULL;
+
+    if (!root || !dentry_new_root(sb, root))
+        return NULL;
+    sb->bindable = true;
+    sb->source = strdup("nsfs");
+    return sb;
+}
 
 static struct mount *nsfs_mount(void)
 {
     static struct mount *m;
 
-    if (m)
-        return m;
-    struct superblock *sb = super_new(&nsfs_super_ops, "nsfs", NSFS_MAGIC_K, NULL);
-    struct inode *root = sb ? inode_new(sb, &ns_inode_ops, S_IFDIR | 0555) : NULL;
-    if (!root || !dentry_new_root(sb, root))
-        return NULL;
-    sb->bindable = true;
-    sb->source = strdup("nsfs");
-    m = mount_new(sb, sb->root, 0);
-    super_put(sb);
+    if (!nsfs)
+        nsfs = nsfs_new();
+    if (!m && nsfs)
+        m = mount_new(nsfs, nsfs->root, 0);
     return m;
 }
 
@@ -291,7 +362,14 @@ static long ns_ioctl(struct task *t, struct file *f, unsigned int cmd, unsigned 
     }
 }
 
-static const struct file_ops ns_file_ops = {.kind = "namespace", .ioctl = ns_ioctl};
+static int ns_file_restore(struct file *f)
+{
+    return f->inode->ops == &ns_inode_ops ? 0 : -EINVAL;
+}
+
+static const struct file_ops ns_file_ops = {
+    .kind = "namespace", .ioctl = ns_ioctl, .restore = ns_file_restore};
+CKPT_SYMBOL("file_ops", "namespace", ns_file_ops);
 
 bool ns_file_is_user(const struct file *f, const struct user_ns **ns)
 {

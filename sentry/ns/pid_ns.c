@@ -10,6 +10,19 @@
 
 static struct list all = LIST_INIT(all);
 
+int pid_ns_init(struct pid_ns *ns)
+{
+    ns->to_id = calloc(PID_IDS, sizeof(uint16_t));
+    ns->to_nr = calloc(PID_IDS, sizeof(uint16_t));
+    if (!ns->to_id || !ns->to_nr) {
+        free(ns->to_id);
+        free(ns->to_nr);
+        return -ENOMEM;
+    }
+    list_add_tail(&all, &ns->node);
+    return 0;
+}
+
 int pid_ns_new(struct task *t, struct pid_ns **out)
 {
     struct pid_ns *parent = t->pid_ns_children;
@@ -18,15 +31,7 @@ int pid_ns_new(struct task *t, struct pid_ns **out)
     if (level > NS_LEVELS_MAX || !ns_count_add())
         return -ENOSPC;
     struct pid_ns *ns = calloc(1, sizeof(*ns));
-    if (ns) {
-        ns->to_id = calloc(PID_IDS, sizeof(uint16_t));
-        ns->to_nr = calloc(PID_IDS, sizeof(uint16_t));
-    }
-    if (!ns || !ns->to_id || !ns->to_nr) {
-        if (ns) {
-            free(ns->to_id);
-            free(ns->to_nr);
-        }
+    if (!ns || pid_ns_init(ns)) {
         free(ns);
         ns_count_sub();
         return -ENOMEM;
@@ -36,7 +41,6 @@ int pid_ns_new(struct task *t, struct pid_ns **out)
     ns->base.owner = user_ns_get(t->cred->user_ns);
     ns->parent = pid_ns_get(parent);
     ns->level = level;
-    list_add_tail(&all, &ns->node);
     *out = ns;
     return 0;
 }

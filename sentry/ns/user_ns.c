@@ -166,6 +166,19 @@ static bool overlaps(uint32_t a, uint32_t na, uint32_t b, uint32_t nb)
     return (uint64_t)a < (uint64_t)b + nb && (uint64_t)b < (uint64_t)a + na;
 }
 
+bool id_map_add(struct id_map *m, const struct id_extent *e)
+{
+    if (!e->count || e->first == NO_KID || e->lower == NO_KID || e->first + e->count <= e->first ||
+        e->lower + e->count <= e->lower)
+        return false;
+    for (unsigned int i = 0; i < m->n; i++)
+        if (overlaps(e->first, e->count, m->v[i].first, m->v[i].count) ||
+            overlaps(e->lower, e->count, m->v[i].lower, m->v[i].count))
+            return false;
+    m->v[m->n++] = *e;
+    return true;
+}
+
 static bool parse_u32(const char **p, uint32_t *v)
 {
     uint64_t n = 0;
@@ -190,14 +203,8 @@ static int parse_map(const char *p, struct id_map *m)
             return -EINVAL;
         while (*p == ' ' || *p == '\t')
             p++;
-        if ((*p && *p != '\n') || !e.count || e.first == NO_KID || e.lower == NO_KID ||
-            e.first + e.count <= e.first || e.lower + e.count <= e.lower)
+        if ((*p && *p != '\n') || !id_map_add(m, &e))
             return -EINVAL;
-        for (unsigned int i = 0; i < m->n; i++)
-            if (overlaps(e.first, e.count, m->v[i].first, m->v[i].count) ||
-                overlaps(e.lower, e.count, m->v[i].lower, m->v[i].count))
-                return -EINVAL;
-        m->v[m->n++] = e;
         p += *p == '\n';
     }
     return 0;

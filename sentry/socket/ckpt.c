@@ -88,7 +88,7 @@ static void socket_hold(void *obj)
 const struct ckpt_type ckpt_socket = {
     .name = "socket",
     .id = CT_SOCKET,
-    .version = 2, /* 2: urgent bytes, more options */
+    .version = 3, /* 2: urgent bytes, more options; 3: network namespaces */
     .save = socket_save,
     .create = socket_create,
     .load = socket_load,

@@ -82,6 +82,7 @@ static const struct ckpt_field super_fields[] = {
     CKPT_UINT(struct superblock, next_ino),
     CKPT_REF(struct superblock, root, &ckpt_dentry),
     CKPT_SINCE(2, CKPT_KIND_UINT, struct superblock, flags, .max = INT32_MAX),
+    CKPT_SINCE(3, CKPT_KIND_REF, struct superblock, user_ns, .type = &ckpt_user_ns),
 };
 
 static void super_save(struct ckpt_writer *w, void *obj)
@@ -90,9 +91,8 @@ static void super_save(struct ckpt_writer *w, void *obj)
 
     ckpt_put_string(w, sb->fstype);
     ckpt_put_u8(w, sb->priv != NULL);
-    if (sb->user_ns || (sb->priv && sb->ops && !sb->ops->priv_type))
-        ckpt_refuse(w, sb->fstype,
-                    "it was mounted in a namespace of users or processes of its own");
+    if (sb->priv && sb->ops && !sb->ops->priv_type)
+        ckpt_refuse(w, sb->fstype, "file systems of this kind cannot be saved");
     if (sb->priv && sb->ops && sb->ops->priv_type)
         ckpt_put_ref(w, sb->ops->priv_type, sb->priv);
 }
@@ -165,7 +165,7 @@ static void super_hold(void *obj)
 const struct ckpt_type ckpt_superblock = {
     .name = "superblock",
     .id = CT_SUPERBLOCK,
-    .version = 2,
+    .version = 3, /* 3: of a user namespace */
     .size = sizeof(struct superblock),
     CKPT_TABLE(super_fields),
     .save = super_save,
@@ -437,6 +437,8 @@ static void mount_link(struct ckpt_reader *r, void *obj)
         ckpt_bad(r, "a mount of nothing");
     else if (m->group && m->group == m->master)
         ckpt_bad(r, "a mount that is its own master");
+    else if (mount_claim(m))
+        ckpt_bad(r, "its number %d is taken", m->id);
     if (ckpt_failed(r))
         return;
     if (m->group)
@@ -492,6 +494,7 @@ static void ns_save(struct ckpt_writer *w, void *obj)
     ckpt_put_u8(w, ns == root_mount_ns);
     ckpt_put_u8(w, ns->anonymous);
     ckpt_put_u64(w, ns->id);
+    ckpt_put_ref(w, &ckpt_user_ns, ns->user_ns);
 }
 
 /* The first of an image is the sandbox's own, which its root record names; others begin empty. */
@@ -541,6 +544,8 @@ static void ns_load(struct ckpt_reader *r, void *obj, unsigned int version)
         ckpt_bad(r, "the first namespace of mounts is another");
     ns->anonymous = ckpt_get_u8(r);
     ns->id = ckpt_get_u64(r);
+    if (version > 2)
+        ckpt_get_ref(r, &ckpt_user_ns, &ns->user_ns);
 }
 
 static void ns_link(struct ckpt_reader *r, void *obj)
@@ -571,7 +576,7 @@ static void ns_hold(void *obj)
 const struct ckpt_type ckpt_mount_ns = {
     .name = "mount namespace",
     .id = CT_MOUNT_NS,
-    .version = 2,
+    .version = 3, /* 3: of a user namespace */
     .save = ns_save,
     .create = ns_create,
     .load = ns_load,

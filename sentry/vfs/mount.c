@@ -574,16 +574,23 @@ void dentry_unmount_all(struct dentry *d)
 }
 
 /* --- restored --- */
-int mount_restored(struct mount *m, struct mount_ns *ns)
+int mount_claim(struct mount *m)
 {
-    if (!list_empty(&m->node) || nmounts >= MOUNTS_MAX || !m->parent != !m->mountpoint ||
-        m->id <= 0 || m->id >= MOUNT_IDS || (ids[m->id / 64] & 1ULL << (m->id % 64)))
+    if (nmounts >= MOUNTS_MAX || m->id <= 0 || m->id >= MOUNT_IDS ||
+        (ids[m->id / 64] & 1ULL << (m->id % 64)))
         return -EINVAL;
     ids[m->id / 64] |= 1ULL << (m->id % 64);
     if (!m->unique_id)
         m->unique_id = MOUNT_ID_UNIQUE_FIRST + (uint64_t)m->id;
     last_unique_id = MAX(last_unique_id, m->unique_id);
     nmounts++;
+    return 0;
+}
+
+int mount_restored(struct mount *m, struct mount_ns *ns)
+{
+    if (!list_empty(&m->node) || !m->parent != !m->mountpoint)
+        return -EINVAL;
     ns_add(ns, m);
     return 0;
 }

@@ -130,6 +130,7 @@ int peer_group_claim(struct peer_group *g);
 int mount_dominating_id(const struct mount *m, const struct path *root);
 
 /* Checkpoints: what is restored takes its place. All check what they are given: -EINVAL. */
+int mount_claim(struct mount *m); /* its number */
 int mount_restored(struct mount *m, struct mount_ns *ns);
 int mount_ns_restored(struct mount_ns *ns);
 

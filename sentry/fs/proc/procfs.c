@@ -12,6 +12,7 @@
 #include "base/macros.h"
 #include "ckpt/record.h"
 #include "sentry/fs/fs.h"
+#include "sentry/ckpt/types.h"
 #include "sentry/fs/proc/proc.h"
 #include "sentry/sandbox.h"
 #include "sentry/kernel/task.h"
@@ -537,6 +538,8 @@ static void proc_put_super(struct superblock *sb)
 static const struct super_ops proc_super_ops = {.evict = proc_evict,
                                                 .put_super = proc_put_super,
                                                 .revalidate = proc_revalidate,
+                                                .priv_type = &ckpt_pid_ns,
+                                                .priv_optional = true,
                                                 .inode_ops = ops_of,
                                                 .save_inode = proc_save_inode,
                                                 .load_inode = proc_load_inode};

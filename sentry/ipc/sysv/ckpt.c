@@ -9,6 +9,7 @@
 #include "sentry/ckpt/types.h"
 #include "sentry/ipc/mqueue/mqueue.h"
 #include "sentry/ipc/sysv/sem_internal.h"
+#include "sentry/ns/ns.h"
 
 const struct ckpt_field ipc_object_fields[] = {
     CKPT_UINT_MAX(struct ipc_object, id, INT32_MAX),
@@ -192,6 +193,9 @@ static void ns_link(struct ckpt_reader *r, void *obj)
     struct restored_ns *rn = obj;
     struct ipc_ns *ns = &rn->ns;
 
+    ns_id_taken(ns->id);
+    if (ns->counted && !ns_count_add())
+        ckpt_bad(r, "more namespaces than there can be");
     for (uint32_t i = 0; i < rn->nsegments && !ckpt_failed(r); i++) {
         struct shm_segment *s = (struct shm_segment *)(void *)rn->segments[i];
         if (!s || s->ns || !ipc_place(ns, &s->o)) {
@@ -228,12 +232,15 @@ static const struct ckpt_field ns_fields[] = {
     CKPT_UINT_MAX(struct ipc_ns, mq_msgsize_max, 16 << 20),
     CKPT_UINT_MAX(struct ipc_ns, mq_msg_default, 65536),
     CKPT_UINT_MAX(struct ipc_ns, mq_msgsize_default, 16 << 20),
+    CKPT_SINCE(3, CKPT_KIND_UINT, struct ipc_ns, id),
+    CKPT_SINCE(3, CKPT_KIND_REF, struct ipc_ns, owner, .type = &ckpt_user_ns),
+    CKPT_SINCE(3, CKPT_KIND_BOOL, struct ipc_ns, counted),
 };
 
 const struct ckpt_type ckpt_ipc_ns = {
     .name = "ipc namespace",
     .id = CT_IPC_NS,
-    .version = 2,
+    .version = 3, /* 3: which, and whose */
     CKPT_TABLE(ns_fields),
     .save = ns_save,
     .create = ns_create,

@@ -24,11 +24,16 @@ static void attr_u32(struct nl_reply *r, uint16_t type, uint32_t v)
     nl_attr(r, type, &v, sizeof(v));
 }
 
-static struct net_state *state_of(const struct task *t)
+struct net_state *net_state_first(void)
 {
     static struct net_state first;
 
-    return t->net ? &t->net->state : &first;
+    return &first;
+}
+
+static struct net_state *state_of(const struct task *t)
+{
+    return t->net ? &t->net->state : net_state_first();
 }
 
 unsigned int loopback_flags(const struct task *t)

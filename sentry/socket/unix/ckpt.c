@@ -34,6 +34,7 @@ static const struct ckpt_field fields[] = {
     CKPT_BYTES(struct unix_sock, peer_cred),
     CKPT_SINCE(2, CKPT_KIND_REF, struct unix_sock, peer_groups, .type = &ckpt_cred),
     CKPT_UINT_MAX(struct unix_sock, backlog, BACKLOG_MAX),
+    CKPT_SINCE(3, CKPT_KIND_UINT, struct unix_sock, net),
 };
 
 /* --- saving --- */
