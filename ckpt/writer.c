@@ -26,6 +26,7 @@ struct ckpt_writer {
     uint8_t *buf;
     size_t len, cap;
     struct saved *objs; /* id - 1 */
+    const struct ckpt_type *writing;
     uint32_t nobjs, objs_cap;
     uint32_t *hash; /* ids, 0: free; a power of two, at most half full */
     uint32_t hash_size;
@@ -210,7 +211,8 @@ void ckpt_put_symbol(struct ckpt_writer *w, const char *group, const void *ptr)
     const char *name = ptr ? ckpt_symbol_name(group, ptr) : NULL;
 
     if (ptr && !name) {
-        ckpt_refuse(w, group, "no name for %p: it cannot be saved yet", ptr);
+        ckpt_refuse(w, w->writing ? w->writing->name : "an object",
+                    "one of its kind (%s) has no place in an image", group);
         return;
     }
     ckpt_put_u8(w, name ? (uint8_t)strlen(name) : 0);
@@ -279,6 +281,7 @@ static void put_record(struct ckpt_writer *w, const struct saved *s)
     struct ckpt_record_header h = {.type = s->type->id, .version = s->type->version};
     size_t at = w->len;
 
+    w->writing = s->type;
     ckpt_put_bytes(w, &h, sizeof(h));
     ckpt_put_fields(w, s->type->fields, s->type->nfields, s->obj);
     if (s->type->save)

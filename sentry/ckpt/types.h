@@ -39,6 +39,7 @@ enum ckpt_type_id {
     CT_FDTABLE,
     CT_FILE,
     CT_PEER_GROUP,
+    CT_FS_SETUP,
     /* sentry/fs: what superblocks, inodes and files have as priv */
     CT_TMPFS = 60,
     CT_GOFERFS = 62,

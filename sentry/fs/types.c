@@ -6,7 +6,9 @@
 #include <sys/mount.h>
 
 #include "base/macros.h"
+#include "ckpt/record.h"
 #include "sentry/fs/fs.h"
+#include "sentry/fs/tmpfs/tmpfs.h"
 #include "sentry/ipc/mqueue/mqueue.h"
 #include "sentry/ipc/sysv/ipc_ns.h"
 #include "sentry/kernel/task.h"
@@ -117,13 +119,29 @@ static int tmpfs_change(struct fs_setup *s)
     return 0;
 }
 
+static const struct ckpt_field tmpfs_fields[] = {
+    CKPT_UINT(struct tmpfs_opts, p.size),
+    CKPT_UINT(struct tmpfs_opts, p.inodes),
+    CKPT_UINT_MAX(struct tmpfs_opts, p.mode, 07777),
+    CKPT_UINT(struct tmpfs_opts, p.uid),
+    CKPT_UINT(struct tmpfs_opts, p.gid),
+    CKPT_BOOL(struct tmpfs_opts, p.is_ramfs),
+    CKPT_BOOL(struct tmpfs_opts, has_size),
+    CKPT_BOOL(struct tmpfs_opts, has_inodes),
+    CKPT_BOOL(struct tmpfs_opts, has_mode),
+    CKPT_BOOL(struct tmpfs_opts, has_uid),
+    CKPT_BOOL(struct tmpfs_opts, has_gid),
+};
+
 static const struct fs_type tmpfs_type = {.name = "tmpfs",
                                           .nodev = true,
                                           .userns = true,
                                           .opts_size = sizeof(struct tmpfs_opts),
                                           .param = tmpfs_param,
+                                          OPTS_FIELDS(tmpfs_fields),
                                           .make = tmpfs_make,
-                                          .reconfigure = tmpfs_change};
+                                          .reconfigure = tmpfs_change,
+                                          .super = &tmpfs_super_ops};
 
 /* ramfs knows a mode, and historically does not mind anything else. */
 static int ramfs_param(struct fs_setup *s, const char *key, const char *value)
@@ -147,6 +165,7 @@ static const struct fs_type ramfs_type = {.name = "ramfs",
                                           .ignores_unknown = true,
                                           .opts_size = sizeof(struct tmpfs_opts),
                                           .param = ramfs_param,
+                                          OPTS_FIELDS(tmpfs_fields),
                                           .make = ramfs_make};
 
 /* --- proc(5) --- */
@@ -212,6 +231,7 @@ static const struct fs_type devtmpfs_type = {.name = "devtmpfs",
                                              .nodev = true,
                                              .opts_size = sizeof(struct tmpfs_opts),
                                              .param = tmpfs_param,
+                                             OPTS_FIELDS(tmpfs_fields),
                                              .make = devtmpfs_make};
 
 /* --- devpts --- */
@@ -250,11 +270,22 @@ static int devpts_make(struct fs_setup *s, struct superblock **out)
     return devpts_new_with(s->opts, out);
 }
 
+static const struct ckpt_field devpts_fields[] = {
+    CKPT_UINT_MAX(struct devpts_params, mode, 07777),
+    CKPT_UINT_MAX(struct devpts_params, ptmxmode, 07777),
+    CKPT_UINT(struct devpts_params, uid),
+    CKPT_UINT(struct devpts_params, gid),
+    CKPT_BOOL(struct devpts_params, has_uid),
+    CKPT_BOOL(struct devpts_params, has_gid),
+    CKPT_UINT(struct devpts_params, max),
+};
+
 static const struct fs_type devpts_type = {.name = "devpts",
                                            .nodev = true,
                                            .userns = true,
                                            .opts_size = sizeof(struct devpts_params),
                                            .param = devpts_param,
+                                           OPTS_FIELDS(devpts_fields),
                                            .make = devpts_make};
 
 /* --- cgroup2 --- */

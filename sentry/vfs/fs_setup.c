@@ -22,13 +22,15 @@ const struct fs_type *fs_type_find(const char *name)
     return NULL;
 }
 
-/* Those that only the sandbox itself mounts have nothing that could be changed. */
+/* They have nothing that could be changed. */
+const struct fs_type fs_type_other = {.name = "none", .ignores_unknown = true};
+
 const struct fs_type *fs_type_of(const struct superblock *sb)
 {
-    static const struct fs_type other = {.name = "none", .ignores_unknown = true};
     const struct fs_type *type = fs_type_find(sb->fstype);
 
-    return type ? type : &other;
+    /* The name may be an image's. */
+    return type && (!type->super || type->super == sb->ops) ? type : &fs_type_other;
 }
 
 int fs_setup_new(const struct fs_type *type, struct superblock *sb, struct fs_setup **out)

@@ -16,6 +16,9 @@
 #define SETUP_LOG 8 /* messages kept, as Linux does */
 #define ENOPARAM_ 519
 
+struct ckpt_field;
+struct ckpt_reader;
+struct ckpt_writer;
 struct fs_setup;
 struct user_ns;
 
@@ -34,8 +37,17 @@ struct fs_type {
     int (*param_path)(struct fs_setup *s, const char *key, const struct path *p);
     int (*make)(struct fs_setup *s, struct superblock **out);
     int (*reconfigure)(struct fs_setup *s); /* of s->sb; NULL: nothing to change */
+    const struct super_ops *super;          /* of what it makes, if reconfigure() looks into it */
     void (*free_opts)(void *opts);
+    /* Checkpoints of opts: what is plain, and the rest; link_opts() checks, with all objects there.
+     */
+    const struct ckpt_field *opts_fields;
+    unsigned int nopts_fields;
+    void (*save_opts)(struct ckpt_writer *w, const void *opts);
+    void (*load_opts)(struct ckpt_reader *r, void *opts);
+    void (*link_opts)(struct ckpt_reader *r, const void *opts);
 };
+#define OPTS_FIELDS(t) .opts_fields = (t), .nopts_fields = sizeof(t) / sizeof((t)[0])
 
 struct fs_setup {
     const struct fs_type *type;
@@ -49,6 +61,15 @@ struct fs_setup {
     unsigned int log_first, nlog;
 };
 
+/* What fsopen(2) and fspick(2) give: mount_fd.c. */
+enum setup_phase { SETUP_CREATING, SETUP_MADE, SETUP_CHANGING, SETUP_CHANGED, SETUP_FAILED };
+struct setup_file {
+    struct fs_setup *s;
+    enum setup_phase phase;
+};
+extern const struct ckpt_type ckpt_fs_setup;
+
+extern const struct fs_type fs_type_other;     /* of those that only the sandbox itself mounts */
 extern const struct fs_type *const fs_types[]; /* sentry/fs/types.c; ended by NULL */
 const struct fs_type *fs_type_find(const char *name);
 int fs_setup_new(const struct fs_type *type, struct superblock *sb, struct fs_setup **out);

@@ -139,13 +139,6 @@ long sys_move_mount(struct task *t, const struct sysargs *a)
 }
 
 /* --- file systems being made --- */
-enum setup_phase { CREATING, MADE, CHANGING, CHANGED, FAILED };
-
-struct setup_file {
-    struct fs_setup *s;
-    enum setup_phase phase;
-};
-
 static void setup_release(struct file *f)
 {
     struct setup_file *sf = f->priv;
@@ -173,8 +166,12 @@ static ssize_t setup_read(struct task *t, struct file *f, struct uio *u, loff_t 
     return done;
 }
 
-static const struct file_ops setup_ops = {
-    .kind = "[fscontext]", .read = setup_read, .release = setup_release, .no_seek = true};
+static const struct file_ops setup_ops = {.kind = "[fscontext]",
+                                          .read = setup_read,
+                                          .release = setup_release,
+                                          .no_seek = true,
+                                          .priv_type = &ckpt_fs_setup};
+CKPT_SYMBOL("file_ops", "fs setup", setup_ops);
 
 static long install_setup(struct task *t, struct fs_setup *s, enum setup_phase phase, bool cloexec)
 {
@@ -210,7 +207,7 @@ long sys_fsopen(struct task *t, const struct sysargs *a)
         return -ENODEV;
     }
     err = fs_setup_new(type, NULL, &s);
-    return err ? err : install_setup(t, s, CREATING, flags & 1);
+    return err ? err : install_setup(t, s, SETUP_CREATING, flags & 1);
 }
 
 long sys_fspick(struct task *t, const struct sysargs *a)
@@ -229,7 +226,7 @@ long sys_fspick(struct task *t, const struct sysargs *a)
         err = -EINVAL;
     if (!err)
         err = fs_setup_new(fs_type_of(p.dentry->sb), p.dentry->sb, &s);
-    return err ? err : install_setup(t, s, CHANGING, flags & CLOEXEC);
+    return err ? err : install_setup(t, s, SETUP_CHANGING, flags & CLOEXEC);
 }
 
 enum {
@@ -269,21 +266,21 @@ static int check_config(unsigned int cmd, bool key, bool value, int aux)
 
 static int config_create(struct setup_file *sf)
 {
-    if (sf->phase != CREATING)
+    if (sf->phase != SETUP_CREATING)
         return -EBUSY;
     if (!fs_setup_permitted(sf->s->t, sf->s->type))
         return -EPERM;
     int err = fs_setup_make(sf->s);
-    sf->phase = err ? FAILED : MADE;
+    sf->phase = err ? SETUP_FAILED : SETUP_MADE;
     return err;
 }
 
 static int config_change(struct setup_file *sf)
 {
-    if (sf->phase != CHANGING)
+    if (sf->phase != SETUP_CHANGING)
         return -EBUSY;
     int err = may_reconfigure(sf->s->t, sf->s->sb) ? fs_setup_reconfigure(sf->s) : -EPERM;
-    sf->phase = err ? FAILED : CHANGED;
+    sf->phase = err ? SETUP_FAILED : SETUP_CHANGED;
     return err;
 }
 
@@ -338,13 +335,13 @@ long sys_fsconfig(struct task *t, const struct sysargs *a)
         if (err)
             return err;
     }
-    if (sf->phase == CHANGED)
-        sf->phase = CHANGING;
+    if (sf->phase == SETUP_CHANGED)
+        sf->phase = SETUP_CHANGING;
     if (cmd == CMD_CREATE || cmd == CMD_CREATE_EXCL)
         err = config_create(sf);
     else if (cmd == CMD_RECONFIGURE)
         err = config_change(sf);
-    else if (sf->phase != CREATING && sf->phase != CHANGING)
+    else if (sf->phase != SETUP_CREATING && sf->phase != SETUP_CHANGING)
         err = -EBUSY;
     else
         err = config_param(t, sf, cmd, key, arg_u64(a, 3), aux);
@@ -421,7 +418,7 @@ long sys_fsmount(struct task *t, const struct sysargs *a)
     struct setup_file *sf = f->ops == &setup_ops ? f->priv : NULL;
     if (!sf || !sf->s->sb)
         return -EINVAL;
-    if (sf->phase != MADE)
+    if (sf->phase != SETUP_MADE)
         return -EBUSY;
     struct superblock *sb = sf->s->sb;
     struct mount_ns *ns = mount_ns_new(true);
@@ -432,7 +429,7 @@ long sys_fsmount(struct task *t, const struct sysargs *a)
     }
     ns->root = m;
     mount_ns_add_tree(ns, m);
-    sf->phase = CHANGED;
+    sf->phase = SETUP_CHANGED;
     return install_tree(t, m, flags & 1);
 }
 

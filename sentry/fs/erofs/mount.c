@@ -6,6 +6,7 @@
 #include <sys/mount.h>
 
 #include "base/macros.h"
+#include "ckpt/record.h"
 #include "sentry/fs/erofs/erofs.h"
 #include "sentry/fs/fs.h"
 #include "sentry/kernel/task.h"
@@ -21,6 +22,9 @@ static bool is_one_of(const char *s, const char *const *list, size_t n)
 
 struct opts {
     bool noacl;
+};
+static const struct ckpt_field opts_fields[] = {
+    CKPT_BOOL(struct opts, noacl),
 };
 
 static int erofs_param(struct fs_setup *s, const char *key, const char *value)
@@ -81,6 +85,8 @@ static int erofs_change(struct fs_setup *s)
 
 const struct fs_type erofs_type = {.name = "erofs",
                                    .opts_size = sizeof(struct opts),
+                                   OPTS_FIELDS(opts_fields),
                                    .param = erofs_param,
                                    .make = erofs_make,
-                                   .reconfigure = erofs_change};
+                                   .reconfigure = erofs_change,
+                                   .super = &erofs_super_ops};

@@ -55,10 +55,20 @@ static const struct ckpt_field super_fields[] = {
     CKPT_SINCE(2, CKPT_KIND_STRING, struct ovl_super, config.work, .max = OPTION_MAX),
 };
 
+void ovl_lowers_save(struct ckpt_writer *w, const struct ovl_config *c)
+{
+    uint32_t n = 0;
+
+    for (const char *l = c->lowers; l && *l; l += strlen(l) + 1)
+        n++;
+    ckpt_put_u32(w, n);
+    for (const char *l = c->lowers; l && *l; l += strlen(l) + 1)
+        ckpt_put_string(w, l);
+}
+
 static void super_save(struct ckpt_writer *w, void *obj)
 {
     const struct ovl_super *s = obj;
-    uint32_t n = 0;
 
     ckpt_put_u32(w, s->nlayers);
     for (unsigned int k = 0; k < s->nlayers; k++) {
@@ -73,11 +83,7 @@ static void super_save(struct ckpt_writer *w, void *obj)
         ckpt_put_u64(w, s->fs[k].dev);
         ckpt_put_u64(w, s->fs[k].ino_bits);
     }
-    for (const char *l = s->config.lowers; l && *l; l += strlen(l) + 1)
-        n++;
-    ckpt_put_u32(w, n);
-    for (const char *l = s->config.lowers; l && *l; l += strlen(l) + 1)
-        ckpt_put_string(w, l);
+    ovl_lowers_save(w, &s->config);
 }
 
 static void *super_create(struct ckpt_reader *r)
@@ -99,7 +105,7 @@ static bool make_tables(struct ckpt_reader *r, struct ovl_super *s, uint32_t nla
     return s->layers && s->fs;
 }
 
-static void load_lower_names(struct ckpt_reader *r, struct ovl_config *c)
+void ovl_lowers_load(struct ckpt_reader *r, struct ovl_config *c)
 {
     uint32_t n = ckpt_get_count(r, OVL_LAYERS_MAX, 1);
     size_t used = 0;
@@ -148,7 +154,7 @@ static void super_load(struct ckpt_reader *r, void *obj, unsigned int version)
         if (s->fs[k].dev > INT32_MAX)
             ckpt_bad(r, "device %lu", (unsigned long)s->fs[k].dev);
     }
-    load_lower_names(r, &s->config);
+    ovl_lowers_load(r, &s->config);
 }
 
 /* The root of a sandbox, as version 1 knew it; by whatever is linked first and asks for layers. */

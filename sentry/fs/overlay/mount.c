@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/macros.h"
 #include "sentry/fs/fs.h"
+#include "sentry/fs/overlay/opts.h"
 #include "sentry/fs/overlay/overlay.h"
 #include "sentry/fs/tmpfs/tmpfs.h"
 #include "sentry/kernel/task.h"
@@ -21,20 +22,6 @@
 #include "sentry/vfs/vfs_internal.h"
 
 #define CAP_SYS_ADMIN 21
-
-struct lower_opt {
-    struct path path;
-    char *name;
-    bool data; /* only for contents that are elsewhere: not shown */
-};
-
-struct ovl_opts {
-    struct lower_opt *lowers;
-    unsigned int n;
-    struct path upper, work;
-    struct ovl_config c;
-    bool set_redirect, set_index, set_nfs_export;
-};
 
 static void drop_lowers(struct ovl_opts *o)
 {
@@ -557,8 +544,12 @@ const struct fs_type overlay_type = {.name = "overlay",
                                      .userns = true,
                                      .escapes = true,
                                      .opts_size = sizeof(struct ovl_opts),
+                                     .save_opts = ovl_opts_save,
+                                     .load_opts = ovl_opts_load,
+                                     .link_opts = ovl_opts_link,
                                      .param = ovl_param,
                                      .param_path = ovl_param_path,
                                      .make = ovl_make_super,
                                      .reconfigure = ovl_reconfigure,
+                                     .super = &ovl_super_ops,
                                      .free_opts = free_opts};

@@ -193,6 +193,9 @@ bool ovl_in_use(const struct dentry *d); /* as an upper layer or its work */
 bool ovl_is_trap(const struct ovl_super *s, const struct dentry *d);
 void ovl_show_options(struct superblock *sb, struct strbuf *out);
 void ovl_free_config(struct ovl_config *c);
+/* Names of lower layers in images. */
+void ovl_lowers_save(struct ckpt_writer *w, const struct ovl_config *c);
+void ovl_lowers_load(struct ckpt_reader *r, struct ovl_config *c);
 void ovl_super_listed(struct ovl_super *s); /* it has an upper layer that is in use now */
 
 /* workdir.c: base/work, empty. *out NULL: it cannot be had, and the overlay will be read-only. */
