@@ -39,7 +39,7 @@ static int check_flags(struct task *t, uint64_t f)
         return -EINVAL;
     if ((f & CLONE_THREAD) && (f & (CLONE_NEWUSER | CLONE_NEWPID)))
         return -EINVAL;
-    if ((f & CLONE_PIDFD) && (f & (CLONE_DETACHED | CLONE_THREAD)))
+    if ((f & CLONE_PIDFD) && (f & CLONE_DETACHED))
         return -EINVAL;
     if ((f & CLONE_PARENT) && !t->tg->parent) /* the first process, or it is ending */
         return -EINVAL;
@@ -240,7 +240,7 @@ long task_clone(struct task *t, const struct clone_args_k *args)
     if (!err && t->tg->exiting) /* while the host made the copy */
         err = -EAGAIN;
     if (!err && (f & CLONE_PIDFD)) {
-        int fd = pidfd_install(t, tg, 0);
+        int fd = f & CLONE_THREAD ? pidfd_install_thread(t, c, 0) : pidfd_install(t, tg, 0);
         err = fd < 0 ? fd : put_user(t, &fd, args->pidfd);
     }
     if (!err)

@@ -15,6 +15,7 @@
 #include "sentry/kernel/fiber.h"
 #include "sentry/kernel/freeze.h"
 #include "sentry/kernel/rusage.h"
+#include "sentry/kernel/pidfd.h"
 #include "sentry/kernel/task_internal.h"
 #include "sentry/kernel/uaccess.h"
 #include "sentry/mm/mm.h"
@@ -191,6 +192,7 @@ void tg_reap(struct thread_group *tg)
     tg_leave_pgrp(tg);
     tg->parent = NULL;
     tg->leader = NULL;
+    waitq_wake_all(&tg->exit_wait); /* pidfds hang up */
     task_release_id(leader);
     task_put(leader);
     tg_put(tg);
@@ -347,6 +349,7 @@ void task_exit(struct task *t, int code)
     if (tg->core)
         fiber_wake(tg->core_dumper->fiber);
     waitq_wake_all(&tg->exit_wait);
+    pidfd_thread_exited(t);
     trace_let_go(t);
     leave_children(t);
     if (t != tg->leader && t->trace.tracer) {

@@ -3,11 +3,10 @@
 #include <linux/kcmp.h>
 #include <sys/random.h>
 
+#include "sentry/kernel/pidfd.h"
 #include "sentry/kernel/task_internal.h"
 #include "sentry/mm/mm.h"
 #include "sentry/vfs/file.h"
-
-struct thread_group *pidfd_group(struct task *t, int fd);
 
 /* An order of objects that tells nothing about where they are. */
 static long compare(const void *a, const void *b)

@@ -7,6 +7,7 @@
 
 #include "sentry/kernel/fiber.h"
 #include "sentry/kernel/freeze.h"
+#include "sentry/kernel/pidfd.h"
 #include "sentry/kernel/task_internal.h"
 #include "sentry/mm/mm.h"
 #include "sentry/ns/ns.h"
@@ -109,6 +110,7 @@ void task_release_id(struct task *t)
 {
     if (t->tid > 0 && by_tid[t->tid] == t)
         by_tid[t->tid] = NULL;
+    pidfd_thread_gone(t);
 }
 
 /* exec by a thread: it takes over the leader's id. */
@@ -116,6 +118,7 @@ void task_swap_ids(struct task *t, struct task *leader)
 {
     pid_t tid = t->tid;
 
+    pidfd_thread_gone(t); /* nobody has its number any more */
     t->tid = leader->tid;
     leader->tid = tid;
     by_tid[t->tid] = t;

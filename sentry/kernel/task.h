@@ -119,6 +119,7 @@ struct task {
     uint64_t start_ns;         /* the guest's CLOCK_MONOTONIC at creation */
     uint64_t cpu_past_ns;      /* CPU time of its host threads before the one it has */
     uint64_t cpu_sampled_ns;   /* as the last checkpoint saw it */
+    struct pid_thread *pidfd;  /* weak; NULL: no pidfd is of this thread alone */
     struct task *vfork_parent; /* waits on this task's vfork_done */
     struct task *vfork_child;  /* owned reference; guest code goes on when it has let go */
     struct waitq vfork_done;
@@ -222,6 +223,7 @@ struct task *task_find(pid_t tid);
 struct task *task_find_nr(pid_t nr);
 /* A pidfd of tg, close-on-exec: its number or negative errno. */
 int pidfd_install(struct task *t, struct thread_group *tg, int flags);
+int pidfd_install_thread(struct task *t, struct task *o, int flags); /* PIDFD_THREAD */
 struct thread_group *tg_find(pid_t tgid);
 struct process_group *pgrp_find(pid_t id);
 extern struct list all_thread_groups; /* of struct thread_group.all_node, by creation */

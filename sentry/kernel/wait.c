@@ -7,12 +7,11 @@
 
 #include "base/macros.h"
 #include "sentry/kernel/rusage.h"
+#include "sentry/kernel/pidfd.h"
 #include "sentry/kernel/task_internal.h"
 #include "sentry/kernel/uaccess.h"
 #include "sentry/ns/ns.h"
 #include "sentry/vfs/file.h"
-
-struct thread_group *pidfd_group(struct task *t, int fd); /* NULL: not a pidfd */
 
 struct wait_request {
     idtype_t type; /* P_ALL, P_PID, P_PGID */
@@ -251,16 +250,16 @@ long sys_waitid(struct task *t, const struct sysargs *a)
         w.id = w.id ? pid_id(t->pid_ns, w.id) : t->tg->pgrp->id;
         break;
     case P_PIDFD: {
-        struct thread_group *tg = w.id < 0 ? NULL : pidfd_group(t, w.id);
-        if (!tg)
+        cleanup_file struct file *f = w.id < 0 ? NULL : fd_get(t, w.id);
+        struct task *o;
+        if (!f || !pidfd_target(f, &o))
             return w.id < 0 ? -EINVAL : -EBADF;
         w.type = P_PID;
-        cleanup_file struct file *f = fd_get(t, w.id);
-        if (f && f->flags & O_NONBLOCK && !(w.options & WNOHANG)) {
+        if (f->flags & O_NONBLOCK && !(w.options & WNOHANG)) {
             w.options |= WNOHANG;
             would_block = true;
         }
-        w.id = tg->tgid;
+        w.id = o ? o->tid : 0; /* nobody has 0 */
         break;
     }
     default:

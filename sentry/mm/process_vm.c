@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/macros.h"
+#include "sentry/kernel/pidfd.h"
 #include "sentry/kernel/task.h"
 #include "sentry/kernel/uaccess.h"
 #include "sentry/mm/mm.h"
@@ -100,8 +101,6 @@ long sys_process_vm_writev(struct task *t, const struct sysargs *a)
 
 #define SELF_THREAD (-10000) /* include/uapi/linux/pidfd.h */
 #define SELF_GROUP (-10001)
-
-struct thread_group *pidfd_group(struct task *t, int fd);
 
 /* What may be said of somebody else's memory changes no contents: process_madvise_remote_valid().
  */

@@ -159,6 +159,8 @@ void net_state_load(struct ckpt_reader *r, struct net_state *s);
 
 /* --- files: nsfs.c --- */
 enum ns_kind { NS_MNT, NS_UTS, NS_IPC, NS_USER, NS_PID, NS_PID_CHILDREN, NS_NET, NS_CGROUP };
+/* A descriptor of a namespace of o; -ENOENT: it has ended. */
+long ns_install(struct task *t, struct task *o, enum ns_kind kind);
 int ns_link_text(struct task *t, enum ns_kind kind, struct strbuf *out);
 int ns_link_follow(struct task *t, enum ns_kind kind, struct path *out);
 /* Is f a user namespace? *ns is borrowed, NULL for the first. */

@@ -8,6 +8,7 @@
 #include "base/strbuf.h"
 #include "sentry/ckpt/types.h"
 #include "sentry/ipc/sysv/ipc_ns.h"
+#include "sentry/kernel/pidfd.h"
 #include "sentry/kernel/task_internal.h"
 #include "sentry/kernel/uts.h"
 #include "sentry/ns/ns.h"
@@ -306,6 +307,14 @@ static long install(struct task *t, struct ns_ref *r)
     return err ? err : fd_install_steal(t, f, true);
 }
 
+long ns_install(struct task *t, struct task *o, enum ns_kind kind)
+{
+    struct ns_ref r;
+    int err = ref_get(o, kind, &r);
+
+    return err ? err : install(t, &r);
+}
+
 /* Only what is the caller's own or beneath may be looked at. */
 static long get_user_ns(struct task *t, struct user_ns *ns)
 {
@@ -462,8 +471,6 @@ static int enter(struct task *t, const struct ns_ref *r)
     }
     return 0;
 }
-
-struct thread_group *pidfd_group(struct task *t, int fd);
 
 /* Those of the process behind a pidfd, its users' first: capabilities over the rest come of it. */
 static int enter_of(struct task *t, struct task *o, unsigned long flags)

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/macros.h"
+#include "sentry/kernel/pidfd.h"
 #include "sentry/kernel/task.h"
 #include "sentry/ns/ns.h"
 #include "sentry/vfs/vfs_internal.h"
@@ -270,6 +271,8 @@ static long put_statfs(struct task *t, const struct path *p, uint64_t addr)
         st.f_type = 0x50495045; /* PIPEFS_MAGIC */
     else if (path_is_anon(p) && S_ISSOCK(mode))
         st.f_type = 0x534f434b; /* SOCKFS_MAGIC */
+    else if (path_is_anon(p) && mode == PIDFD_INODE_MODE)
+        st.f_type = PID_FS_MAGIC_K;
     st.f_flags =
         0x20 /* ST_VALID */ | (p->mnt ? (long)(p->mnt->flags & 15) : 0) | (sb->readonly ? 1 : 0);
     return put_user(t, &st, addr);
