@@ -22,8 +22,6 @@
 #define POLL_FDS_NS 30000
 #define FIBER_BUDGET 256
 #define LOOKS 24 /* at the guests, before a clock is read: calls that follow each other closely */
-#define TIMER_BUDGET                                                                               \
-    64           /* of one turn: guests make thousands that are due at once, again and again */
 #define TURNS 32 /* at most so many without timers and descriptors */
 
 static int epfd = -1, cpus = 1;
@@ -59,105 +57,6 @@ uint64_t deadline_after(const struct timespec *ts)
         __builtin_add_overflow(now_ns(), rel, &at))
         return UINT64_MAX - 1;
     return at;
-}
-
-/* --- timers: a binary heap by expiry --- */
-static struct ktimer **heap;
-static int heap_len, heap_cap;
-static bool timers_held;
-
-/* Armed and not held: heap[0] is the first of them. */
-static int running_timers(void)
-{
-    return timers_held ? 0 : heap_len;
-}
-
-void ktimers_hold(bool hold)
-{
-    timers_held = hold;
-}
-
-static void heap_set(int i, struct ktimer *t)
-{
-    heap[i] = t;
-    t->heap_index = i;
-}
-
-static void heap_up(int i)
-{
-    struct ktimer *t = heap[i];
-
-    while (i > 0 && heap[(i - 1) / 2]->expires_ns > t->expires_ns) {
-        heap_set(i, heap[(i - 1) / 2]);
-        i = (i - 1) / 2;
-    }
-    heap_set(i, t);
-}
-
-static void heap_down(int i)
-{
-    struct ktimer *t = heap[i];
-
-    for (;;) {
-        int c = 2 * i + 1;
-        if (c >= heap_len)
-            break;
-        if (c + 1 < heap_len && heap[c + 1]->expires_ns < heap[c]->expires_ns)
-            c++;
-        if (heap[c]->expires_ns >= t->expires_ns)
-            break;
-        heap_set(i, heap[c]);
-        i = c;
-    }
-    heap_set(i, t);
-}
-
-void ktimer_init(struct ktimer *t, void (*cb)(struct ktimer *t))
-{
-    t->expires_ns = 0;
-    t->heap_index = -1;
-    t->cb = cb;
-}
-
-void ktimer_arm(struct ktimer *t, uint64_t expires_ns)
-{
-    if (t->heap_index >= 0)
-        ktimer_cancel(t);
-    if (heap_len == heap_cap) {
-        int cap = heap_cap ? heap_cap * 2 : 64;
-        struct ktimer **bigger = realloc(heap, (size_t)cap * sizeof(*heap));
-        if (!bigger)
-            abort(); /* a few bytes a timer: the sentry itself is out of memory */
-        heap = bigger;
-        heap_cap = cap;
-    }
-    t->expires_ns = expires_ns;
-    heap_set(heap_len++, t);
-    heap_up(t->heap_index);
-}
-
-void ktimer_cancel(struct ktimer *t)
-{
-    int i = t->heap_index;
-
-    if (i < 0)
-        return;
-    t->heap_index = -1;
-    struct ktimer *last = heap[--heap_len];
-    if (last == t)
-        return;
-    heap_set(i, last);
-    heap_up(i);
-    heap_down(last->heap_index);
-}
-
-static void run_timers(uint64_t now)
-{
-    for (int i = 0; i < TIMER_BUDGET && running_timers() && heap[0]->expires_ns <= now; i++) {
-        struct ktimer *t = heap[0];
-        ktimer_cancel(t);
-        t->cb(t);
-    }
 }
 
 /* --- host descriptors --- */
@@ -287,7 +186,7 @@ static bool spin_for_work(void)
                 __builtin_ia32_pause();
         }
         uint64_t now = now_ns();
-        if (running_timers() && heap[0]->expires_ns <= now)
+        if (ktimers_first() && ktimers_first()->expires_ns <= now)
             return true;
         if ((int64_t)(now - start) > spin)
             return false;
@@ -301,9 +200,10 @@ static void loop_sleep(void)
     if (!platform->idle_enter())
         return;
     stats.sleeps++;
-    if (running_timers()) {
+    if (ktimers_first()) {
         uint64_t now = now_ns();
-        timeout = heap[0]->expires_ns > now ? (int64_t)(heap[0]->expires_ns - now) : 0;
+        uint64_t at = ktimers_first()->expires_ns;
+        timeout = at > now ? (int64_t)(at - now) : 0;
     }
     poll_fds(timeout);
     platform->idle_leave();
@@ -329,8 +229,7 @@ void loop_run(void)
         fiber_run_ready(FIBER_BUDGET);
         if (!look_again() || ++turn % TURNS == 0) {
             uint64_t now = now_ns();
-            if (running_timers())
-                run_timers(now);
+            ktimers_run(now);
             if (now - last_fds > POLL_FDS_NS) {
                 poll_fds(0);
                 last_fds = now;
@@ -340,7 +239,6 @@ void loop_run(void)
             continue;
         loop_sleep();
         last_fds = now_ns();
-        if (running_timers())
-            run_timers(last_fds);
+        ktimers_run(last_fds);
     }
 }

@@ -31,7 +31,7 @@ int loop_fd_wait(int fd, uint32_t events);
 /* One-shot timers on the host's CLOCK_MONOTONIC, absolute nanoseconds. cb must not park. */
 struct ktimer {
     uint64_t expires_ns;
-    int heap_index; /* -1: not armed */
+    struct ktimer *child, *next, *prev; /* timers.c; prev NULL: not armed */
     void (*cb)(struct ktimer *t);
 };
 void ktimer_init(struct ktimer *t, void (*cb)(struct ktimer *t));
@@ -39,9 +39,12 @@ void ktimer_arm(struct ktimer *t, uint64_t expires_ns); /* re-arms when armed */
 void ktimer_cancel(struct ktimer *t);
 /* None expires meanwhile: the sandbox is frozen, or not yet whole. */
 void ktimers_hold(bool hold);
+/* For the loop: the next to expire, NULL: none, or they are held; and those that have. */
+struct ktimer *ktimers_first(void);
+void ktimers_run(uint64_t now);
 static inline bool ktimer_armed(const struct ktimer *t)
 {
-    return t->heap_index >= 0;
+    return t->prev != NULL;
 }
 /* The host's CLOCK_MONOTONIC now. */
 uint64_t now_ns(void);

@@ -51,6 +51,41 @@ START_TEST(timers_in_order)
 }
 END_TEST
 
+static struct ktimer *earliest(void)
+{
+    struct ktimer *t = NULL;
+
+    for (int i = 0; i < TIMERS; i++)
+        if (ktimer_armed(&timers[i]) && (!t || timers[i].expires_ns < t->expires_ns))
+            t = &timers[i];
+    return t;
+}
+
+START_TEST(timers_against_model)
+{
+    srandom(11);
+    for (int i = 0; i < TIMERS; i++)
+        ktimer_init(&timers[i], expired);
+    for (int round = 0; round < 20000; round++) {
+        struct ktimer *t = &timers[random() % TIMERS], *first;
+        if (round % 2000 < 1500 && random() % 4)
+            ktimer_arm(t, (uint64_t)(random() % 1000));
+        else
+            ktimer_cancel(random() % 2 && ktimers_first() ? ktimers_first() : t);
+        first = earliest();
+        ck_assert(!first == !ktimers_first());
+        if (first)
+            ck_assert_uint_eq(ktimers_first()->expires_ns, first->expires_ns);
+    }
+    ktimers_hold(true);
+    ck_assert_ptr_null(ktimers_first());
+    ktimers_hold(false);
+    for (int i = 0; i < TIMERS; i++)
+        ktimer_cancel(&timers[i]);
+    ck_assert_ptr_null(ktimers_first());
+}
+END_TEST
+
 static ssize_t put(struct ring *r, const void *data, size_t len)
 {
     struct uio u;
@@ -104,4 +139,4 @@ START_TEST(ring_keeps_order)
 }
 END_TEST
 
-UNIT_MAIN("loop", NULL, NULL, timers_in_order, ring_keeps_order)
+UNIT_MAIN("loop", NULL, NULL, timers_in_order, timers_against_model, ring_keeps_order)
