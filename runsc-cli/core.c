@@ -2,7 +2,8 @@
  * Core files are written by a process for each, that a sandbox is connected to:
  * sentry/core/stream.h tells what comes. All of it is the guest's word: the name is made of
  * harmless characters, offsets ascend, and together the files get no larger than --core-limit. A
- * file has its name when it is whole, and replaces one that had it.
+ * file has its name when it is whole, and replaces one that had it; until then it has none, where
+ * the directory's file system knows such files, so that nothing stays of it when we are killed.
  */
 #include "runsc-cli/core.h"
 
@@ -57,13 +58,14 @@ int core_open(const char *dir, uint64_t limit, struct error *e)
 /* --- the writer --- */
 struct writing {
     int sock, fd;
+    bool has_temporary; /* the name */
     char name[64], temporary[80];
     uint64_t at; /* where the last record ended */
 };
 
 static void give_up(const struct writing *w, int32_t err)
 {
-    if (w->fd >= 0)
+    if (w->has_temporary)
         unlinkat(cores.dir, w->temporary, 0);
     if (err == -EDQUOT)
         fprintf(stderr, "nv: %s was not kept: the core files have reached --core-limit, %s\n",
@@ -111,9 +113,32 @@ static int begin(struct writing *w)
     err = charge(FILE_COST);
     if (err)
         return err;
+    w->fd = openat(cores.dir, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600);
+    if (w->fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT))
+        return w->fd < 0 ? -errno : 0;
     w->fd =
         openat(cores.dir, w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    w->has_temporary = w->fd >= 0;
     return w->fd < 0 ? -errno : 0;
+}
+
+/* link(2) replaces nothing: then the file has another name for a moment. */
+static int give_name(struct writing *w)
+{
+    int copy = dup(w->fd);
+    char own[32];
+
+    if (copy < 0 || close(copy)) /* some file systems tell of errors only there */
+        return -errno;
+    snprintf(own, sizeof(own), "/proc/self/fd/%d", w->fd);
+    if (!w->has_temporary) {
+        if (!linkat(AT_FDCWD, own, cores.dir, w->name, AT_SYMLINK_FOLLOW))
+            return 0;
+        if (errno != EEXIST || linkat(AT_FDCWD, own, cores.dir, w->temporary, AT_SYMLINK_FOLLOW))
+            return -errno;
+        w->has_temporary = true;
+    }
+    return renameat(cores.dir, w->temporary, cores.dir, w->name) ? -errno : 0;
 }
 
 static int put(const struct writing *w, const char *data, size_t len, uint64_t offset)
@@ -156,8 +181,8 @@ static __attribute__((noreturn)) void write_core(int sock)
 
     while (!err)
         err = next_record(&w);
-    if (err == 1 && (close(w.fd) || renameat(cores.dir, w.temporary, cores.dir, w.name)))
-        err = -errno;
+    if (err == 1)
+        err = give_name(&w);
     if (err < 0)
         give_up(&w, err);
     err = 0;

@@ -77,6 +77,20 @@ os.kill(pid, 9)
 s = os.wait()[1]
 print(os.WIFSIGNALED(s), os.WTERMSIG(s) in (6, 9))') $(ls -A cores | grep -c '^\.')" "True True 0"
     rm -f cores/*
+    # Killed while it writes: the file has no name yet. Where it was too late, it is whole.
+    timeout -s KILL 60 "$nv" run --platform="$platform" --core cores -- python3 -c 'import os
+b = bytearray(os.urandom(1 << 20)) * 400
+os.abort()' </dev/null >/dev/null 2>&1 &
+    pid=$!
+    for _ in $(seq 2000); do
+        main=$(pgrep -P $pid)
+        for w in $(pgrep -P "${main:-0}"); do ls -l "/proc/$w/fd" 2>/dev/null | grep -q "$tmp/cores/.*\(core\|deleted\)" && break 2; done
+        kill -0 $pid 2>/dev/null || break
+        sleep 0.01
+    done
+    kill -KILL "${main:-$pid}"; wait $pid 2>/dev/null
+    is "SIGKILL of nv meanwhile" "$(ls -A cores | grep -c '^\.')" 0
+    rm -f cores/*
     if command -v node >/dev/null; then
         echo 'function inner(x) { throw new Error("boom " + x); } inner(1);' >boom.js
         run -- node --abort-on-uncaught-exception boom.js
