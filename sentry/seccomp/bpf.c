@@ -1,22 +1,23 @@
-/* Classic BPF: net/core/filter.c's bpf_check_classic(), kernel/seccomp.c's seccomp_check_filter().
+/*
+ * Classic BPF: net/core/filter.c's bpf_check_classic(), kernel/seccomp.c's seccomp_check_filter().
+ * What seccomp and sockets have in common; what only sockets have is in bpf_socket.c.
  */
-#include "sentry/seccomp/bpf.h"
+#include "sentry/seccomp/bpf_internal.h"
 
 #include <errno.h>
 #include <string.h>
 
 #define DATA_WORDS (sizeof(struct seccomp_data) / 4)
 
-static bool code_known(uint16_t code)
+/* Those that both have; what seccomp loads is checked by operands_ok(). */
+bool bpf_code_known(uint16_t code)
 {
     switch (code) {
-    /* NOLINTNEXTLINE(misc-redundant-expression): two fields of the code, both 0 */
-    case BPF_LD | BPF_W | BPF_ABS:
     case BPF_LD | BPF_W | BPF_LEN:
     case BPF_LDX | BPF_W | BPF_LEN:
     case BPF_RET | BPF_K:
     case BPF_RET | BPF_A:
-    /* NOLINTNEXTLINE(misc-redundant-expression): as above */
+    /* NOLINTNEXTLINE(misc-redundant-expression): two fields of the code, both 0 */
     case BPF_ALU | BPF_ADD | BPF_K:
     case BPF_ALU | BPF_ADD | BPF_X:
     case BPF_ALU | BPF_SUB | BPF_K:
@@ -59,12 +60,11 @@ static bool code_known(uint16_t code)
     }
 }
 
-static bool operands_ok(const struct sock_filter *i, unsigned int left)
+bool bpf_operands_ok(const struct sock_filter *i, unsigned int left)
 {
     switch (i->code) {
-    case BPF_LD | BPF_W | BPF_ABS:
-        return i->k < sizeof(struct seccomp_data) && !(i->k & 3);
     case BPF_ALU | BPF_DIV | BPF_K:
+    case BPF_ALU | BPF_MOD | BPF_K:
         return i->k != 0;
     case BPF_ALU | BPF_LSH | BPF_K:
     case BPF_ALU | BPF_RSH | BPF_K:
@@ -82,7 +82,7 @@ static bool operands_ok(const struct sock_filter *i, unsigned int left)
 }
 
 /* No word of memory is read before it was written, whichever way was taken. */
-static bool memory_ok(const struct sock_filter *f, unsigned int len)
+bool bpf_memory_ok(const struct sock_filter *f, unsigned int len)
 {
     static uint16_t masks[BPF_LEN_MAX];
     uint16_t valid = 0;
@@ -116,116 +116,40 @@ static bool memory_ok(const struct sock_filter *f, unsigned int len)
     return true;
 }
 
+static bool seccomp_ok(const struct sock_filter *i)
+{
+    if (i->code == (BPF_LD | BPF_W | BPF_ABS))
+        return i->k < sizeof(struct seccomp_data) && !(i->k & 3);
+    return bpf_code_known(i->code);
+}
+
 int bpf_check(const struct sock_filter *f, unsigned int len)
 {
     if (!len || len > BPF_LEN_MAX)
         return -EINVAL;
     for (unsigned int pc = 0; pc < len; pc++)
-        if (!code_known(f[pc].code) || !operands_ok(&f[pc], len - pc - 1))
+        if (!seccomp_ok(&f[pc]) || !bpf_operands_ok(&f[pc], len - pc - 1))
             return -EINVAL;
-    if (BPF_CLASS(f[len - 1].code) != BPF_RET || !memory_ok(f, len))
+    if (BPF_CLASS(f[len - 1].code) != BPF_RET || !bpf_memory_ok(f, len))
         return -EINVAL;
     return 0;
 }
 
-static uint32_t alu(uint16_t op, uint32_t a, uint32_t b)
+static inline bool load(struct bpf_state *st, const struct sock_filter *i, uint32_t *to)
 {
-    switch (op) {
-    case BPF_ADD:
-        return a + b;
-    case BPF_SUB:
-        return a - b;
-    case BPF_MUL:
-        return a * b;
-    case BPF_DIV:
-        return a / b; /* by X: the caller has looked */
-    case BPF_AND:
-        return a & b;
-    case BPF_OR:
-        return a | b;
-    case BPF_XOR:
-        return a ^ b;
-    case BPF_LSH: /* by X: the low five bits, as eBPF's 32-bit shifts */
-        return a << (b & 31);
-    case BPF_RSH:
-        return a >> (b & 31);
-    default: /* BPF_NEG */
-        return -a;
-    }
-}
+    const uint32_t *words = st->input;
 
-static bool jumps(uint16_t op, uint32_t a, uint32_t b)
-{
-    switch (op) {
-    case BPF_JEQ:
-        return a == b;
-    case BPF_JGT:
-        return a > b;
-    case BPF_JGE:
-        return a >= b;
-    default: /* BPF_JSET */
-        return a & b;
-    }
-}
-
-static void load(const struct sock_filter *i, const uint32_t *words, const uint32_t *mem,
-                 uint32_t *to)
-{
-    switch (BPF_MODE(i->code)) {
-    case BPF_ABS:
+    if (BPF_MODE(i->code) == BPF_ABS)
         *to = words[i->k / 4];
-        break;
-    case BPF_MEM:
-        *to = mem[i->k];
-        break;
-    case BPF_LEN:
+    else /* BPF_LEN */
         *to = sizeof(struct seccomp_data);
-        break;
-    default:
-        *to = i->k;
-    }
+    return true;
 }
 
 uint32_t bpf_run(const struct sock_filter *f, unsigned int len, const struct seccomp_data *d)
 {
-    uint32_t a = 0, x = 0, mem[BPF_MEMWORDS] = {0}, words[DATA_WORDS];
+    uint32_t words[DATA_WORDS];
 
     memcpy(words, d, sizeof(words));
-    for (unsigned int pc = 0; pc < len; pc++) {
-        const struct sock_filter *i = &f[pc];
-        uint32_t b = BPF_SRC(i->code) == BPF_X ? x : i->k;
-        switch (BPF_CLASS(i->code)) {
-        case BPF_LD:
-            load(i, words, mem, &a);
-            break;
-        case BPF_LDX:
-            load(i, words, mem, &x);
-            break;
-        case BPF_ST:
-            mem[i->k] = a;
-            break;
-        case BPF_STX:
-            mem[i->k] = x;
-            break;
-        case BPF_ALU:
-            if (BPF_OP(i->code) == BPF_DIV && !b)
-                return 0;
-            a = alu(BPF_OP(i->code), a, b);
-            break;
-        case BPF_JMP:
-            if (BPF_OP(i->code) == BPF_JA)
-                pc += i->k;
-            else
-                pc += jumps(BPF_OP(i->code), a, b) ? i->jt : i->jf;
-            break;
-        case BPF_RET:
-            return BPF_RVAL(i->code) == BPF_A ? a : i->k;
-        default: /* BPF_MISC */
-            if (BPF_MISCOP(i->code) == BPF_TAX)
-                x = a;
-            else
-                a = x;
-        }
-    }
-    return 0; /* not reached: the last one returns */
+    return bpf_interpret(f, len, words, load);
 }

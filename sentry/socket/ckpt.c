@@ -3,6 +3,7 @@
 
 #include "base/macros.h"
 #include "sentry/ckpt/types.h"
+#include "sentry/socket/filter.h"
 #include "sentry/socket/socket_internal.h"
 #include "sentry/vfs/ckpt.h"
 
@@ -41,6 +42,7 @@ static void socket_save(struct ckpt_writer *w, void *obj)
 
     ckpt_put_symbol(w, "socket_ops", s->ops->ckpt ? s->ops : NULL);
     ckpt_put_fields(w, fields, ARRAY_SIZE(fields), s);
+    socket_filter_save(w, s);
     if (s->ops->ckpt)
         s->ops->ckpt->save(w, s);
     else
@@ -66,6 +68,8 @@ static void socket_load(struct ckpt_reader *r, void *obj, unsigned int version)
     ckpt_get_fields(r, fields, ARRAY_SIZE(fields), s, version);
     if (s->peek_off < -1)
         ckpt_bad(r, "a peek offset of %d", s->peek_off);
+    if (version >= 4)
+        socket_filter_load(r, s);
     socket_cookie_seen(s->cookie);
     if (!ckpt_failed(r))
         s->ops->ckpt->load(r, s, version);
@@ -88,7 +92,7 @@ static void socket_hold(void *obj)
 const struct ckpt_type ckpt_socket = {
     .name = "socket",
     .id = CT_SOCKET,
-    .version = 3, /* 2: urgent bytes, more options; 3: network namespaces */
+    .version = 4, /* 2: urgent bytes, more options; 3: network namespaces; 4: filters */
     .save = socket_save,
     .create = socket_create,
     .load = socket_load,

@@ -8,6 +8,7 @@
 #include "base/macros.h"
 #include "sentry/kernel/task.h"
 #include "sentry/ns/ns.h"
+#include "sentry/socket/filter.h"
 #include "sentry/socket/socket_internal.h"
 
 #define OPT_MAX 4096
@@ -176,7 +177,7 @@ static int set_int(struct task *t, struct socket *s, int opt, int v)
     case SO_TXREHASH:
         return -EOPNOTSUPP;
     case SO_DETACH_FILTER:
-        return s->flags & BIT(SO_LOCK_FILTER) ? -EPERM : -ENOENT;
+        return socket_filter_detach(s);
     case SO_DEVMEM_DONTNEED:
         return -EBADF;
     case SO_PEEK_OFF:
@@ -274,10 +275,8 @@ static int set_common(struct task *t, struct socket *s, int opt, const void *val
     case SO_ATTACH_REUSEPORT_CBPF:
     case SO_DETACH_REUSEPORT_BPF:
         return set_program(t, opt, v, len);
-    case SO_ATTACH_FILTER: /* of 16 bytes, struct sock_fprog: not served */
-        if (len == 16)
-            explain_missing("setsockopt", "SO_ATTACH_FILTER");
-        return -EINVAL;
+    case SO_ATTACH_FILTER:
+        return socket_filter_attach(t, s, val, len);
     case SO_INQ:
         return s->family != AF_UNIX || s->type != SOCK_STREAM ? -ENOPROTOOPT : set_inq(s, v, len);
     }
@@ -402,9 +401,6 @@ static int get_structure(struct socket *s, int opt, char *buf, size_t *size, soc
             return -ENODEV;
         memcpy(buf, "lo", *size = 3);
         return 0;
-    case SO_GET_FILTER: /* none is attached */
-        *size = 0;
-        return 0;
     default:
         return 1;
     }
@@ -481,6 +477,10 @@ long sys_getsockopt(struct task *t, const struct sysargs *a)
     if (len < 0)
         return -EINVAL;
     socklen_t n = (socklen_t)MIN(len, OPT_MAX);
+    if (level == SOL_SOCKET && opt == SO_GET_FILTER) {
+        err = socket_filter_get(t, s, arg_u64(a, 3), &len);
+        return err ? err : put_user(t, &len, arg_u64(a, 4));
+    }
     err = -ENOPROTOOPT;
     if (s->ops->getsockopt)
         err = s->ops->getsockopt(t, s, level, opt, val, &n);

@@ -19,6 +19,7 @@
 #include "sentry/vfs/file.h"
 
 struct socket;
+struct socket_filter;
 struct strbuf;
 
 #define SCM_FDS_MAX 253
@@ -133,7 +134,8 @@ struct socket { /* first member of each family's own object */
     /* Kept for who asks; nothing here depends on them. */
     uint64_t pacing, timestamping, txtime;
     int busy_poll, incoming_cpu, bound_if, buf_lock;
-    bool no_file; /* in an image: it must not have one */
+    struct socket_filter *filter; /* owned; NULL: all passes */
+    bool no_file;                 /* in an image: it must not have one */
 };
 
 /* Peeks move on, reads move back what they consumed. */

@@ -2,6 +2,7 @@
  * AF_NETLINK sockets: netlink(7). Requests are answered while they are sent; the answers wait in
  * the socket for the receiver. Only NETLINK_ROUTE has somebody to talk to.
  */
+#include "sentry/socket/filter.h"
 #include "sentry/socket/netlink/netlink.h"
 
 #include <errno.h>
@@ -95,6 +96,10 @@ void nl_end(struct nl_reply *r, size_t message)
 /* --- the queue --- */
 static int enqueue(struct netlink_sock *n, const char *data, size_t len)
 {
+    if (n->s.filter)
+        len = socket_filter_run(&n->s, data, len);
+    if (len == SOCKET_FILTER_DROPS)
+        return 0;
     if (n->queued + len > (size_t)n->s.rcvbuf) {
         n->s.error = ENOBUFS;
         return -ENOBUFS;
@@ -354,6 +359,7 @@ static void nl_release(struct socket *s)
     while (!list_empty(&n->queue))
         drop_first(n);
     waitq_release(&n->wq);
+    socket_filter_drop(&n->s);
     free(n);
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "sentry/kernel/buffers.h"
+#include "sentry/socket/filter.h"
 #include "sentry/socket/unix/unix.h"
 
 #define SMALL 512 /* bytes of data in a recycled packet */
@@ -135,9 +136,20 @@ static int may_send(struct unix_sock *u, struct unix_sock *to, bool has_files)
     return to != u && to->peer != u && unix_queue_full(to) ? -EAGAIN : 0;
 }
 
-/* The destination, referenced, with room in its queue. */
-static int find_room(struct task *t, struct unix_sock *u, struct msg *m, int flags,
-                     uint64_t deadline, struct unix_sock **out)
+/* The filter of the receiving socket cuts p off, or drops it: false. */
+static bool passes_filter(const struct unix_sock *to, struct unix_packet *p)
+{
+    size_t passed = to->s.filter ? socket_filter_run(&to->s, p->data, p->len) : p->len;
+
+    if (passed == SOCKET_FILTER_DROPS)
+        return false;
+    p->len = passed;
+    return true;
+}
+
+/* The destination, referenced, with room in its queue. 1: it does not want p. */
+static int find_room(struct task *t, struct unix_sock *u, struct msg *m, struct unix_packet *p,
+                     int flags, uint64_t deadline, struct unix_sock **out)
 {
     for (;;) {
         struct unix_sock *to = NULL;
@@ -150,7 +162,7 @@ static int find_room(struct task *t, struct unix_sock *u, struct msg *m, int fla
             err = -ECONNRESET;
         if (err)
             return err;
-        err = may_send(u, to, m->scm.files);
+        err = passes_filter(to, p) ? may_send(u, to, m->scm.files) : 1;
         if (!err) {
             *out = to;
             return 0;
@@ -211,10 +223,10 @@ ssize_t unix_packet_send(struct task *t, struct unix_sock *u, struct msg *m, int
     if (len && uio_read(&m->uio, p->data, len) != (ssize_t)len)
         err = -EFAULT;
     if (!err)
-        err = find_room(t, u, m, flags, deadline, &to);
+        err = find_room(t, u, m, p, flags, deadline, &to);
     if (err) {
         packet_free(p);
-        return err;
+        return err > 0 ? (ssize_t)len : err; /* nobody tells the sender */
     }
     unix_cred(t, u, to, m, &p->scm.cred);
     p->scm.has_cred = true;

@@ -1,5 +1,6 @@
 /* AF_UNIX sockets: unix(7), net/unix/af_unix.c for the fine points. Life, state, options. */
 #include "sentry/ns/ns.h"
+#include "sentry/socket/filter.h"
 #include "sentry/socket/unix/unix.h"
 
 #include <errno.h>
@@ -33,6 +34,7 @@ void unix_put(struct unix_sock *u)
     if (--u->refs)
         return;
     cred_put(u->peer_groups);
+    socket_filter_drop(&u->s);
     list_del(&u->all_node);
     waitq_release(&u->wq);
     waitq_release(&u->space_wq);
