@@ -61,22 +61,47 @@ void proc_ask_smaps(struct mm *mm, struct strbuf *host)
         strbuf_add(host, buf, (size_t)n);
 }
 
+/* "START-END ..." of an area; false: another line. */
+static bool area_line(const char *line, struct area *a)
+{
+    char *dash, *end;
+
+    a->start = strtoul(line, &dash, 16);
+    if (dash == line || *dash != '-')
+        return false;
+    a->end = strtoul(dash + 1, &end, 16);
+    return end > dash + 1 && *end == ' ';
+}
+
+/* "Name:   N kB"; next: where it is in fields, if they come in their order. */
+static void field_line(const char *line, struct area *a, size_t *next)
+{
+    size_t len = strcspn(line, ":\n");
+
+    for (size_t k = 0; k < NFIELDS; k++) {
+        size_t i = (*next + k) % NFIELDS;
+        if (strncmp(fields[i], line, len) != 0 || fields[i][len] || line[len] != ':')
+            continue;
+        a->kb[i] = strtoul(line + len + 1, NULL, 10);
+        *next = i + 1;
+        return;
+    }
+}
+
+/* The text may be megabytes: nothing here may look further than its line. */
 static void next_area(struct host_areas *h)
 {
-    struct area a = {0};
-    char name[32];
-    unsigned long start, end, kb;
+    struct area a = {0}, other;
+    size_t next = 0;
 
     while (h->at && *h->at) {
-        if (sscanf(h->at, "%lx-%lx ", &start, &end) == 2) {
+        if (area_line(h->at, &other)) {
             if (a.end)
                 break;
-            a.start = start;
-            a.end = end;
-        } else if (sscanf(h->at, "%31[A-Za-z_]: %lu kB", name, &kb) == 2) {
-            for (size_t i = 0; i < NFIELDS; i++)
-                if (!strcmp(name, fields[i]))
-                    a.kb[i] = kb;
+            a.start = other.start;
+            a.end = other.end;
+        } else {
+            field_line(h->at, &a, &next);
         }
         const char *nl = strchr(h->at, '\n');
         h->at = nl ? nl + 1 : NULL;
