@@ -247,39 +247,6 @@ static int resolve_scripts(struct task *t, struct file **file, char **path, stru
     }
 }
 
-/* What set-id bits and root's power do to the credentials: execve(2), capabilities(7). */
-static int exec_cred(struct task *t, struct file *f, struct cred **out, bool *secure)
-{
-    const struct inode *i = f->inode;
-    struct cred *n = cred_dup(t->cred);
-
-    if (!n)
-        return -ENOMEM;
-    uid_t root = make_kuid(n->user_ns, 0);
-    bool traced = t->trace.tracer && !cred_capable(t->trace.tracer->cred, CAP_SYS_PTRACE);
-    bool may_suid =
-        !traced && !t->no_new_privs && !(f->path.mnt && (f->path.mnt->flags & MS_NOSUID)) &&
-        from_kuid(n->user_ns, i->uid) != NO_KID && from_kgid(n->user_ns, i->gid) != NO_KID &&
-        (!i->sb->user_ns || i->sb->user_ns == n->user_ns);
-    if (may_suid && (i->mode & S_ISUID))
-        n->euid = i->uid;
-    if (may_suid && (i->mode & (S_ISGID | 0010)) == (S_ISGID | 0010))
-        n->egid = i->gid;
-    n->suid = n->fsuid = n->euid;
-    n->sgid = n->fsgid = n->egid;
-    if (root != NO_KID && (n->uid == root || n->euid == root) &&
-        !(n->securebits & 1 /* NOROOT */)) {
-        if (may_suid || t->cred->euid == root)
-            n->cap_permitted = n->cap_bounding | n->cap_inheritable;
-        n->cap_effective = n->euid == root ? n->cap_permitted : 0;
-    } else {
-        n->cap_permitted = n->cap_effective = n->cap_ambient;
-    }
-    *secure = n->euid != n->uid || n->egid != n->gid;
-    *out = n;
-    return 0;
-}
-
 static void set_comm(struct task *t, const char *path)
 {
     const char *base = strrchr(path, '/');
@@ -324,12 +291,11 @@ static int fresh_state(struct task *t)
 static int do_exec(struct task *t, struct file **file, char **path, const char *exec_fn,
                    struct strings *argv, struct strings *envp, bool fd_closes)
 {
-    struct cred *cred;
-    bool secure;
+    struct exec_creds c;
 
     int err = resolve_scripts(t, file, path, argv, fd_closes);
     if (!err)
-        err = exec_cred(t, *file, &cred, &secure);
+        err = exec_cred(t, *file, &c);
     if (err)
         return err;
     struct exec_params p = {.file = *file,
@@ -338,13 +304,13 @@ static int do_exec(struct task *t, struct file **file, char **path, const char *
                             .envp = envp->v,
                             .argc = argv->n,
                             .envc = envp->n,
-                            .cred = cred,
-                            .secure = secure,
+                            .cred = c.cred,
+                            .secure = c.secure,
                             .commit = fresh_state};
     pid_t old_tid = t->tid;
     err = exec_load(t, &p);
     if (err) {
-        cred_put(cred);
+        cred_put(c.cred);
         return err;
     }
     t->clear_child_tid = 0;
@@ -353,8 +319,10 @@ static int do_exec(struct task *t, struct file **file, char **path, const char *
     t->robust_list = 0;
     t->rseq = 0;
     cred_put(t->cred);
-    t->cred = cred;
-    t->tg->dumpable = !secure;
+    t->cred = c.cred;
+    t->tg->dumpable = c.dumpable;
+    if (c.secure || c.gained)
+        t->pdeath_signal = 0;
     t->tg->did_exec = true;
     t->tg->keepcaps = false;
     if (t->tg->exe)

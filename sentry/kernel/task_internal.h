@@ -54,6 +54,14 @@ void tg_tell_parent(struct thread_group *tg);
 void trace_release_held(struct task *t);
 void task_kill_others(struct task *t); /* exec: all other threads of the group; parks */
 void robust_list_exit(struct task *t);
+/* exec_cred.c: what t becomes by executing f. Parks. */
+struct exec_creds {
+    struct cred *cred; /* owned */
+    bool secure;       /* AT_SECURE */
+    bool gained;       /* something that t had not */
+    bool dumpable;
+};
+int exec_cred(struct task *t, const struct file *f, struct exec_creds *out);
 /* exec_syscall.c: execve from inside the sentry, for the first process. */
 int task_exec(struct task *t, int dirfd, const char *name, int at_flags, char **argv, char **envp);
 /* rusage.c: adds the task's host CPU time to its group. */

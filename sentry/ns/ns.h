@@ -67,6 +67,10 @@ uint32_t make_kuid(const struct user_ns *ns, uint32_t id);
 uint32_t make_kgid(const struct user_ns *ns, uint32_t id);
 uint32_t from_kuid(const struct user_ns *ns, uint32_t kid);
 uint32_t from_kgid(const struct user_ns *ns, uint32_t kid);
+/* Is ns at or beneath over? */
+bool user_ns_is_in(const struct user_ns *ns, const struct user_ns *over);
+/* Is this id root of ns, or of one above it? */
+bool user_ns_is_of_root(const struct user_ns *ns, uint32_t kuid);
 /* Can what belongs to c's file system ids be told there? */
 bool user_ns_maps(const struct user_ns *ns, const struct cred *c);
 /* As calls tell it: the overflow id instead of none. */

@@ -100,6 +100,21 @@ uint32_t from_kgid(const struct user_ns *ns, uint32_t kid)
     return ns ? map_up(&ns->gids, kid) : kid;
 }
 
+bool user_ns_is_in(const struct user_ns *ns, const struct user_ns *over)
+{
+    while (ns && ns != over)
+        ns = ns->base.owner;
+    return ns == over;
+}
+
+bool user_ns_is_of_root(const struct user_ns *ns, uint32_t kuid)
+{
+    for (; ns; ns = ns->base.owner)
+        if (from_kuid(ns, kuid) == 0)
+            return true;
+    return kuid == 0;
+}
+
 bool user_ns_maps(const struct user_ns *ns, const struct cred *c)
 {
     return !ns || (from_kuid(ns, c->fsuid) != NO_KID && from_kgid(ns, c->fsgid) != NO_KID);

@@ -117,10 +117,6 @@ static long do_chown(struct task *t, const struct path *p, uid_t uid, gid_t gid)
 
     if (path_readonly(p) && !path_is_anon(p))
         return -EROFS;
-    const struct user_ns *ns = i->sb->user_ns;
-    if ((uid != (uid_t)-1 && from_kuid(ns, a.uid) == NO_KID) ||
-        (gid != (gid_t)-1 && from_kgid(ns, a.gid) == NO_KID))
-        return -EOVERFLOW;
     if (uid != (uid_t)-1) {
         a.mask |= SETATTR_UID;
         if (!cap && (t->cred->fsuid != i->uid || a.uid != i->uid))

@@ -184,6 +184,8 @@ static int open_tmpfile(struct task *t, int dirfd, const char *name, int flags, 
     const struct inode_ops *ops = dir.dentry->inode->ops;
     if (!ops->tmpfile)
         return -EOPNOTSUPP;
+    if (!user_ns_maps(dir.dentry->sb->user_ns, t->cred))
+        return -EOVERFLOW;
     mode = S_IFREG | (mode & 07777);
     err = acl_inherit(t, dir.dentry->inode, &mode, &acl);
     if (!err)

@@ -2,6 +2,7 @@
  * Extended attributes, xattr(7): getxattr(2), setxattr(2), listxattr(2), removexattr(2), their l-
  * and f-forms, and the at-forms that can do what all of them do. fs/xattr.c of Linux.
  */
+#include <endian.h>
 #include <errno.h>
 #include <linux/capability.h>
 #include <stdlib.h>
@@ -113,21 +114,64 @@ static bool is_capability(const void *v, size_t size)
            (size == XATTR_CAPS_SZ_3 && magic == VFS_CAP_REVISION_3);
 }
 
-/* security.capability has its size checked with its layout: cap_inode_getsecurity(). */
+/*
+ * cap_inode_getsecurity(): whose root it is for is told in ids of the reader, and not at all when
+ * it is the reader's own. Changes v and gives its new size.
+ */
+static ssize_t show_capability(const struct task *t, const struct inode *i, uint32_t v[6],
+                               size_t size)
+{
+    if (!is_capability(v, size))
+        return -EINVAL;
+    uint32_t root = make_kuid(i->sb->user_ns, size == XATTR_CAPS_SZ_3 ? le32toh(v[5]) : 0);
+    uint32_t seen = root == NO_KID ? NO_KID : from_kuid(t->cred->user_ns, root);
+    uint32_t flags = v[0] & htole32(VFS_CAP_FLAGS_EFFECTIVE);
+    if (seen != NO_KID && seen != 0) {
+        v[0] = flags | htole32(VFS_CAP_REVISION_3);
+        v[5] = htole32(seen);
+        return XATTR_CAPS_SZ_3;
+    }
+    if (root == NO_KID || !user_ns_is_of_root(t->cred->user_ns, root))
+        return -EOVERFLOW;
+    v[0] = flags | htole32(VFS_CAP_REVISION_2);
+    return XATTR_CAPS_SZ_2;
+}
+
 static ssize_t get_value(struct task *t, struct inode *i, const char *name, char *buf, size_t size)
 {
-    char cap[XATTR_CAPS_SZ_3];
+    uint32_t cap[XATTR_CAPS_SZ_3 / 4];
 
     if (strcmp(name, CAPABILITY) != 0)
         return i->ops->getxattr(t, i, name, size ? buf : NULL, size);
     ssize_t n = i->ops->getxattr(t, i, name, cap, sizeof(cap));
-    if (n == -ERANGE || (n >= 0 && !is_capability(cap, (size_t)n)))
-        return -EINVAL;
+    if (n >= 0)
+        n = show_capability(t, i, cap, (size_t)n);
+    else if (n == -ERANGE)
+        n = -EINVAL;
     if (n > 0 && size && (size_t)n > size)
         return -ERANGE;
     if (n > 0 && size)
         memcpy(buf, cap, (size_t)n);
     return n;
+}
+
+/* cap_convert_nscap(): who is root of a user namespace only makes a file that gives nothing above
+ * it. Changes v and *size. */
+static int convert_capability(const struct task *t, const struct inode *i, uint32_t v[6],
+                              size_t *size)
+{
+    const struct user_ns *fs_ns = i->sb->user_ns;
+
+    if (*size == XATTR_CAPS_SZ_2 && ns_capable(t->cred, fs_ns, CAP_SETFCAP))
+        return 0;
+    uint32_t root = make_kuid(t->cred->user_ns, *size == XATTR_CAPS_SZ_3 ? le32toh(v[5]) : 0);
+    root = root == NO_KID ? NO_KID : from_kuid(fs_ns, root);
+    if (root == NO_KID)
+        return -EINVAL;
+    v[0] = (v[0] & htole32(VFS_CAP_FLAGS_EFFECTIVE)) | htole32(VFS_CAP_REVISION_3);
+    v[5] = htole32(root);
+    *size = XATTR_CAPS_SZ_3;
+    return 0;
 }
 
 int drop_file_caps(struct task *t, const struct path *p)
@@ -194,6 +238,7 @@ static int set_value(struct task *t, const struct path *p, const char *name, cha
                      int flags)
 {
     struct inode *i = p->dentry->inode;
+    uint32_t cap[XATTR_CAPS_SZ_3 / 4];
 
     if (path_readonly(p))
         return -EROFS;
@@ -202,6 +247,11 @@ static int set_value(struct task *t, const struct path *p, const char *name, cha
     int err = may_access(t, i, name, MAY_WRITE);
     if (!err)
         err = may_set_security(t, i, name, v, size);
+    if (!err && size && !strcmp(name, CAPABILITY)) {
+        memcpy(cap, v, size);
+        v = (char *)cap;
+        err = convert_capability(t, i, cap, &size);
+    }
     if (!err)
         err = i->ops->setxattr ? resolve_name(i, name) : -EOPNOTSUPP;
     if (!err)
