@@ -10,6 +10,9 @@ PLOT_DEPS := gnuplot-nox python3
 LINT_DEPS := clang-tidy cppcheck
 PLATFORMS ?= trap $(if $(filter 1,$(SAN)),,ptrace)
 NV := $(O)/nv
+# What one conformance program or integration case may take, in seconds: longer with sanitizers.
+CONFORM_SECONDS := $(if $(filter 1,$(SAN)),120,20)
+export CASE_TIMEOUT ?= $(if $(filter 1,$(SAN)),240,60)
 # Compilers at a time; tests run one by one.
 JOBS ?= $(shell nproc)
 
@@ -58,7 +61,7 @@ unit: $(UNIT_BINS)
 
 conformance: $(NV)
 	@$(MAKE) --no-print-directory -j$(JOBS) -C syscall-conformance O=$(abspath $(O)) CC=$(CC)
-	$(O)/conform --known syscall-conformance/known --json $(O)/conformance.json --run native= \
+	$(O)/conform --timeout $(CONFORM_SECONDS) --known syscall-conformance/known --json $(O)/conformance.json --run native= \
 	  $(foreach p,$(PLATFORMS),--run "$(p)=$(abspath $(NV)) run --io-uring --platform=$(p) --") \
 	  $(if $(filter trap,$(PLATFORMS)),--run "eager=$(abspath $(NV)) run --io-uring --platform=trap --patch=eager --") $(O)/conf
 	@[ ! -f runsc-cli/verified.def ] || tests/verified.py $(O)/conformance.json syscall-conformance runsc-cli/verified.def --check
@@ -68,7 +71,7 @@ conformance-mount: $(NV)
 	@$(MAKE) --no-print-directory -j$(JOBS) -C syscall-conformance O=$(abspath $(O)) CC=$(CC)
 	@rm -rf $(O)/mounted; mkdir -m 1777 $(O)/mounted
 	@for s in 'file/*' 'dir/*' 'xattr/*' 'unix/*' 'pipe/fifo*'; do \
-	  $(O)/conform --known syscall-conformance/known-mount --run native= --only "$$s" \
+	  $(O)/conform --timeout $(CONFORM_SECONDS) --known syscall-conformance/known-mount --run native= --only "$$s" \
 	    $(foreach p,$(PLATFORMS),--run "$(p)=$(abspath $(NV)) run --io-uring --platform=$(p) --mount $(abspath $(O))/mounted:/m --env TMPDIR=/m --") \
 	    $(O)/conf || exit 1; \
 	done
@@ -98,7 +101,7 @@ checkpoint: $(NV)
 # Each behaviour again, in a program that moves to another sandbox every few calls.
 conformance-moved: $(NV)
 	@$(MAKE) --no-print-directory -j$(JOBS) -C syscall-conformance O=$(abspath $(O)) CC=$(CC)
-	$(O)/conform --known syscall-conformance/known-moved --except generated --run native= \
+	$(O)/conform --timeout $(CONFORM_SECONDS) --known syscall-conformance/known-moved --except generated --run native= \
 	  $(foreach p,$(PLATFORMS),--run "$(p)=$(abspath $(NV)) run --hostname=moved --platform=$(p) --checkpoint-every 20 --") $(O)/conf
 
 checkpoint-soak: $(NV)
