@@ -46,11 +46,6 @@ uint64_t file_count_max(void)
     return memory ? MAX(memory / 1024 / 10, 8192UL) : UINT32_MAX;
 }
 
-int file_new_error(void)
-{
-    return nfiles >= file_count_max() ? -ENFILE : -ENOMEM;
-}
-
 void file_restored(void)
 {
     nfiles++;

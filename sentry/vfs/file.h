@@ -8,6 +8,7 @@
 #ifndef NV_SENTRY_VFS_FILE_H
 #define NV_SENTRY_VFS_FILE_H
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -157,10 +158,13 @@ static inline bool file_can_direct(const struct file *f)
 struct file *file_new(const struct file_ops *ops, struct inode *inode, const struct path *path,
                       int flags);
 /* Anonymous: its own inode of mode (S_IFIFO|0600, 0600...) on the anon file system. */
-/* Why one of them has given none: -ENFILE at fs.file-max, -ENOMEM. */
-int file_new_error(void);
-uint64_t file_count(void), file_count_max(void);
 struct file *file_new_anon(const struct file_ops *ops, mode_t mode, int flags, void *priv);
+uint64_t file_count(void), file_count_max(void);
+/* Why one of them has given none: fs.file-max is reached, or there is no memory. */
+static inline int file_new_error(void)
+{
+    return file_count() >= file_count_max() ? -ENFILE : -ENOMEM;
+}
 struct file *file_get(struct file *f);
 void file_put(struct file *f);
 #define cleanup_file __attribute__((cleanup(file_putp)))

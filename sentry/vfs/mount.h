@@ -35,7 +35,8 @@ struct mount_ns {
 };
 extern struct list mount_namespaces;
 
-struct mount_ns *mount_ns_new(bool anonymous); /* NULL: -ENOSPC, see ns_count_add() */
+struct mount_ns *mount_ns_new(bool anonymous);      /* NULL: -ENOSPC, see ns_count_add() */
+struct mount_ns *mount_ns_of(const struct task *t); /* no reference */
 struct mount_ns *mount_ns_get(struct mount_ns *ns);
 void mount_ns_put(struct mount_ns *ns);
 /* A copy of the tree; fs's root and working directory, if given, move along. */
@@ -49,7 +50,6 @@ void mount_lock_tree(struct mount *top);
 
 struct mount *mount_new(struct superblock *sb, struct dentry *root, unsigned long flags);
 bool mount_table_full(void); /* -ENOSPC */
-struct mount *mount_get(struct mount *m);
 void mount_put(struct mount *m);
 /* As a walk does it on its way: does not count as use for MNT_EXPIRE. */
 void mount_put_passing(struct mount *m);

@@ -5,12 +5,6 @@
 #include "sentry/kernel/task.h"
 #include "sentry/vfs/vfs_internal.h"
 
-/* Tests have tasks without one. */
-static struct mount_ns *ns_of(const struct task *t)
-{
-    return t->mnt_ns ? t->mnt_ns : root_mount_ns;
-}
-
 static unsigned long default_atime(unsigned long flags)
 {
     return flags & MS_NOATIME ? flags : flags | MS_RELATIME;
@@ -83,9 +77,9 @@ int vfs_bind(const struct path *at, const struct path *from, bool recursive)
 
 int mount_bind(struct task *t, const struct path *at, const struct path *from, bool recursive)
 {
-    if (!from->mnt || at->mnt->ns != ns_of(t))
+    if (!from->mnt || at->mnt->ns != mount_ns_of(t))
         return -EINVAL;
-    if (from->mnt->unbindable || (from->mnt->ns != ns_of(t) && !from->dentry->sb->bindable) ||
+    if (from->mnt->unbindable || (from->mnt->ns != mount_ns_of(t) && !from->dentry->sb->bindable) ||
         (!recursive && has_locked_children(from->mnt, from->dentry)))
         return -EINVAL;
     return vfs_bind(at, from, recursive);
@@ -93,7 +87,7 @@ int mount_bind(struct task *t, const struct path *at, const struct path *from, b
 
 static int may_add(const struct task *t, const struct path *at, const struct mount *m)
 {
-    if (at->mnt->ns != ns_of(t))
+    if (at->mnt->ns != mount_ns_of(t))
         return -EINVAL;
     if (at->mnt->sb == m->sb && path_is_mount(at) && m->root == m->sb->root)
         return -EBUSY;
@@ -117,7 +111,7 @@ int mount_clone_detached(struct task *t, const struct path *from, bool recursive
     struct mount *m;
 
     if (!from->mnt || from->mnt->unbindable ||
-        (from->mnt->ns != ns_of(t) && !from->dentry->sb->bindable &&
+        (from->mnt->ns != mount_ns_of(t) && !from->dentry->sb->bindable &&
          !(from->mnt->ns && from->mnt->ns->anonymous)) ||
         (!recursive && has_locked_children(from->mnt, from->dentry)))
         return -EINVAL;
@@ -144,10 +138,10 @@ static int may_move(struct task *t, const struct path *at, const struct path *fr
     if (!mount_attached(m) || !mount_attached(at->mnt))
         return -EINVAL;
     bool attached = m->parent != NULL;
-    if (m->ns == ns_of(t) ? !attached || !path_is_mount(from)
-                          : !anonymous_ok || !m->ns->anonymous || m->ns->root != m)
+    if (m->ns == mount_ns_of(t) ? !attached || !path_is_mount(from)
+                                : !anonymous_ok || !m->ns->anonymous || m->ns->root != m)
         return -EINVAL;
-    if (at->mnt->ns != ns_of(t) || !path_is_mount(from) || m->is_locked)
+    if (at->mnt->ns != mount_ns_of(t) || !path_is_mount(from) || m->is_locked)
         return -EINVAL;
     if (is_dir(at) != is_dir(from))
         return -EINVAL;
@@ -165,7 +159,7 @@ static int may_move_beneath(struct task *t, const struct path *at, const struct 
 {
     const struct mount *on = at->mnt;
 
-    if (!path_is_mount(at) || !on->parent || on->is_locked || on->parent->ns != ns_of(t))
+    if (!path_is_mount(at) || !on->parent || on->is_locked || on->parent->ns != mount_ns_of(t))
         return -EINVAL;
     if (t->fs->root.mnt == on)
         return -EINVAL;
@@ -241,7 +235,7 @@ int mount_pivot(struct task *t, const struct path *root, const struct path *new,
                 const struct path *put_old)
 {
     struct mount *root_m = root->mnt, *new_m = new->mnt, *old_m = put_old->mnt;
-    struct mount_ns *ns = ns_of(t);
+    struct mount_ns *ns = mount_ns_of(t);
 
     if (old_m->group || (new_m->parent && new_m->parent->group) ||
         (root_m->parent && root_m->parent->group))

@@ -495,21 +495,21 @@ static uint32_t tell_moving(struct inode *moved, struct inode *from, struct dent
     return cookie;
 }
 
-static void rename_done(struct entry *o, struct entry *n, struct inode *moved, struct inode *gone,
-                        unsigned int flags)
+static void rename_done(struct entry *o, struct entry *n, struct inode *moved, struct inode *gone)
+{
+    uint32_t cookie = tell_moving(moved, o->dir.dentry->inode, o->d);
+
+    dentry_unmount_all(n->d);
+    dentry_rename_done(o->d, n->d);
+    tell_moved(moved, gone, n->dir.dentry->inode, o->d, cookie);
+}
+
+static void exchange_done(struct entry *o, struct entry *n, struct inode *a, struct inode *b)
 {
     struct inode *from = o->dir.dentry->inode, *to = n->dir.dentry->inode;
-    uint32_t cookie = tell_moving(moved, from, o->d);
 
-    if (!(flags & RENAME_EXCHANGE)) {
-        dentry_unmount_all(n->d);
-        dentry_rename_done(o->d, n->d);
-        tell_moved(moved, gone, to, o->d, cookie);
-        return;
-    }
-    tell_moved(moved, NULL, to, n->d, cookie); /* to that name */
-    cookie = tell_moving(gone, to, n->d);
-    tell_moved(gone, NULL, from, o->d, cookie);
+    tell_moved(a, NULL, to, n->d, tell_moving(a, from, o->d)); /* to that name */
+    tell_moved(b, NULL, from, o->d, tell_moving(b, to, n->d));
     dentry_exchange(o->d, n->d);
 }
 
@@ -535,8 +535,10 @@ static int rename_locked(struct task *t, struct entry *o, struct entry *n, unsig
     struct inode *moved = inode_get(o->d->inode);
     struct inode *gone = n->d->inode ? inode_get(n->d->inode) : NULL;
     err = odir->ops->rename(t, odir, o->d, ndir, n->d, flags);
-    if (!err)
-        rename_done(o, n, moved, gone, flags);
+    if (!err && gone && (flags & RENAME_EXCHANGE))
+        exchange_done(o, n, moved, gone);
+    else if (!err)
+        rename_done(o, n, moved, gone);
     inode_put(moved);
     inode_put(gone);
     return err;

@@ -274,7 +274,15 @@ void dentry_set_inode(struct dentry *d, struct inode *i); /* takes over the refe
 void dentry_drop(struct dentry *d);                       /* no longer found by lookup */
 struct dentry *dentry_cached(struct dentry *dir, const char *name,
                              size_t len); /* referenced or NULL */
-struct path path_get(const struct path *p);
+struct mount *mount_get(struct mount *m);
+static inline struct path path_get(const struct path *p)
+{
+    if (p->mnt)
+        mount_get(p->mnt);
+    if (p->dentry)
+        dentry_get(p->dentry);
+    return *p;
+}
 void path_put(struct path *p);
 #define cleanup_path __attribute__((cleanup(path_put)))
 struct fs_context *fs_context_new(const struct path *root);

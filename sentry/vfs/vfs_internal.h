@@ -26,6 +26,9 @@ void dir_unlock_rename(struct inode *a, struct inode *b);
 /* vfs_lookup() with the directory locked. */
 int lookup_locked(struct task *t, const struct path *dir, const char *name, size_t len,
                   struct dentry **out);
+/* RESOLVE_CACHED: what is known without asking anybody. -EAGAIN: not this. */
+int lookup_cached(const struct path *dir, const char *name, size_t len, struct dentry **out);
+bool path_same(const struct path *a, const struct path *b);
 void locks_free(struct inode *i);
 /*
  * close(2) of any descriptor drops the process's POSIX locks on the file: fcntl(2). As on Linux a

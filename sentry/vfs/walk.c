@@ -10,163 +10,11 @@
 #include <sys/mount.h>
 
 #include "base/cleanup.h"
-#include "base/macros.h"
 #include "sentry/kernel/task.h"
-#include "sentry/ns/ns.h"
-#include "sentry/vfs/acl.h"
 #include "sentry/vfs/vfs_internal.h"
 
 #define MAX_SYMLINKS 40
 #define PUSHED_MAX ((MAX_SYMLINKS + 1) * PATH_MAX_LEN)
-#define CAP_DAC_OVERRIDE 1
-#define CAP_DAC_READ_SEARCH 2
-
-struct path path_get(const struct path *p)
-{
-    if (p->mnt)
-        mount_get(p->mnt);
-    if (p->dentry)
-        dentry_get(p->dentry);
-    return *p;
-}
-
-void path_put(struct path *p)
-{
-    struct path old = *p;
-
-    *p = (struct path){0};
-    dentry_put(old.dentry);
-    mount_put(old.mnt);
-}
-
-/* --- permission --- */
-int generic_permission(struct task *t, struct inode *i, int mask)
-{
-    const struct cred *c = t->cred;
-    mode_t mode = i->mode;
-    int listed = 1;
-
-    if (c->fsuid == i->uid)
-        mode >>= 6;
-    else if (i->ops->acl && (mode & 070))
-        listed = acl_permission(t, i, mask);
-    if (listed == 0)
-        return 0;
-    if (listed == 1 && c->fsuid != i->uid && cred_in_group(c, i->gid))
-        mode >>= 3;
-    if (listed == 1 && (mode & (mode_t)mask & 7) == (mode_t)mask)
-        return 0;
-    if (S_ISDIR(i->mode)) {
-        if (!(mask & MAY_WRITE) && inode_capable(c, i, CAP_DAC_READ_SEARCH))
-            return 0;
-        return inode_capable(c, i, CAP_DAC_OVERRIDE) ? 0 : -EACCES;
-    }
-    if (mask == MAY_READ && inode_capable(c, i, CAP_DAC_READ_SEARCH))
-        return 0;
-    if ((!(mask & MAY_EXEC) || (i->mode & 0111)) && inode_capable(c, i, CAP_DAC_OVERRIDE))
-        return 0;
-    return -EACCES;
-}
-
-int inode_permission(struct task *t, struct inode *i, int mask)
-{
-    if (i->ops->permission)
-        return i->ops->permission(t, i, mask);
-    return generic_permission(t, i, mask);
-}
-
-int path_permission(struct task *t, const struct path *p, int mask)
-{
-    struct inode *i = p->dentry->inode;
-    bool special = S_ISCHR(i->mode) || S_ISBLK(i->mode) || S_ISFIFO(i->mode) || S_ISSOCK(i->mode);
-
-    if ((mask & MAY_WRITE) && !special && path_readonly(p))
-        return -EROFS;
-    if ((mask & MAY_EXEC) && S_ISREG(i->mode) && p->mnt && (p->mnt->flags & 8 /* MS_NOEXEC */))
-        return -EACCES;
-    return inode_permission(t, i, mask);
-}
-
-/* --- one step --- */
-static bool may_be_stale(const struct dentry *d)
-{
-    return !d->mounted && d->sb->ops && d->sb->ops->revalidate && !d->sb->constant;
-}
-
-static struct dentry *revalidated(struct task *t, struct dentry *d)
-{
-    if (!d || !may_be_stale(d) || d->sb->ops->revalidate(t, d))
-        return d;
-    dentry_drop(d);
-    dentry_put(d);
-    return NULL;
-}
-
-static int lookup_uncached(struct task *t, const struct path *dir, const char *name, size_t len,
-                           struct dentry **out)
-{
-    struct inode *i = dir->dentry->inode;
-    struct dentry *d = dentry_alloc(dir->dentry, name, len);
-    if (!d)
-        return -ENOMEM;
-    int err = i->ops->lookup(t, i, d);
-    if (err) {
-        dentry_put(d);
-        return err;
-    }
-    /* A file system may have added it on its own, with what it learnt of the whole directory. */
-    struct dentry *other = dentry_cached(dir->dentry, name, len);
-    if (other) {
-        dentry_put(d);
-        d = other;
-    } else {
-        dentry_hash(d);
-    }
-    *out = d;
-    return 0;
-}
-
-int lookup_locked(struct task *t, const struct path *dir, const char *name, size_t len,
-                  struct dentry **out)
-{
-    if (len > NAME_MAX_LEN)
-        return -ENAMETOOLONG;
-    if (!dir->dentry->inode->ops->lookup)
-        return -ENOTDIR;
-    *out = revalidated(t, dentry_cached(dir->dentry, name, len));
-    return *out ? 0 : lookup_uncached(t, dir, name, len, out);
-}
-
-int vfs_lookup(struct task *t, const struct path *dir, const char *name, size_t len,
-               struct dentry **out)
-{
-    struct inode *i = dir->dentry->inode;
-
-    if (len > NAME_MAX_LEN)
-        return -ENAMETOOLONG;
-    *out = revalidated(t, dentry_cached(dir->dentry, name, len));
-    if (*out)
-        return 0;
-    int err = dir_lock(t, i);
-    if (err)
-        return err;
-    err = lookup_locked(t, dir, name, len, out);
-    dir_unlock(i);
-    return err;
-}
-
-/* RESOLVE_CACHED: what is known without asking anybody. */
-static int lookup_cached(const struct path *dir, const char *name, size_t len, struct dentry **out)
-{
-    if (len > NAME_MAX_LEN)
-        return -ENAMETOOLONG;
-    *out = dentry_cached(dir->dentry, name, len);
-    if (*out && may_be_stale(*out)) {
-        dentry_put(*out);
-        *out = NULL;
-    }
-    return *out ? 0 : -EAGAIN;
-}
 
 struct walk {
     struct task *t;
@@ -187,11 +35,6 @@ struct walk_ahead vfs_walk_ahead(const struct task *t)
     if (!w)
         return (struct walk_ahead){.rest = ""};
     return (struct walk_ahead){.rest = w->rest, .read = w->flags & WALK_READ};
-}
-
-static bool same(const struct path *a, const struct path *b)
-{
-    return a->mnt == b->mnt && a->dentry == b->dentry;
 }
 
 /* A walk's passing is no use of a mount: MNT_EXPIRE of umount(2). */
@@ -224,14 +67,6 @@ static int cross_mounts(struct walk *w)
     return 0;
 }
 
-/* A directory that was moved out of the part of the tree a mount shows has no way up. */
-bool dentry_is_beneath(const struct dentry *d, const struct dentry *top)
-{
-    while (d != top && d->parent != d)
-        d = d->parent;
-    return d == top;
-}
-
 /* follow_dotdot() of fs/namei.c: also where it stays it goes to what is mounted there. */
 static int step_dotdot(struct walk *w)
 {
@@ -239,10 +74,10 @@ static int step_dotdot(struct walk *w)
     struct path up = w->cur;
 
     w->root_known = true;
-    while (!same(&up, top) && up.dentry == up.mnt->root && up.mnt->parent)
+    while (!path_same(&up, top) && up.dentry == up.mnt->root && up.mnt->parent)
         up = (struct path){up.mnt->parent, up.mnt->mountpoint};
     /* Or the top of the tree, or of one that was unmounted. */
-    if (same(&up, top) || up.dentry == up.mnt->root)
+    if (path_same(&up, top) || up.dentry == up.mnt->root)
         return w->flags & WALK_BENEATH ? -EXDEV : cross_mounts(w);
     if (up.mnt != w->cur.mnt && (w->flags & WALK_NO_XDEV))
         return -EXDEV;
@@ -561,71 +396,4 @@ int vfs_get_name(struct task *t, uint64_t addr, unsigned int walk_flags, char **
         return -ENOMEM;
     memcpy(*out, buf, (size_t)n + 1);
     return 0;
-}
-
-/* --- names of paths --- */
-int vfs_path_seen(const struct path *root, const struct path *p, char **out, bool *seen)
-{
-    char buf[2 * PATH_MAX_LEN], *at = buf + sizeof(buf) - 1;
-    struct path c = *p;
-    bool deleted = c.dentry->parent != c.dentry && !c.dentry->hashed;
-
-    *seen = true;
-    if (c.dentry->parent == c.dentry && (!c.mnt || c.mnt->root != c.dentry)) {
-        *out = strdup(c.dentry->name); /* never had a directory */
-        return *out ? 0 : -ENOMEM;
-    }
-    *at = 0;
-    if (deleted) {
-        at -= 10;
-        memcpy(at, " (deleted)", 10);
-    }
-    while (!root || !same(&c, root)) {
-        if (c.mnt && c.dentry == c.mnt->root) {
-            if (!c.mnt->parent) {
-                *seen = !root;
-                break;
-            }
-            c = (struct path){c.mnt->parent, c.mnt->mountpoint};
-            continue;
-        }
-        if (c.dentry->parent == c.dentry) {
-            *seen = !c.mnt;
-            break;
-        }
-        size_t len = c.dentry->name_len;
-        if ((size_t)(at - buf) < len + 16)
-            return -ENAMETOOLONG;
-        at -= len;
-        memcpy(at, c.dentry->name, len);
-        *--at = '/';
-        c.dentry = c.dentry->parent;
-    }
-    if (!*at || !strcmp(at, " (deleted)"))
-        *--at = '/';
-    *out = strdup(at);
-    return *out ? 0 : -ENOMEM;
-}
-
-char *file_map_name(struct task *t, const struct file *f)
-{
-    const struct dentry *d = f->path.dentry;
-    char *name = NULL;
-
-    if (!d)
-        return NULL;
-    if (d->parent == d && !f->path.mnt) {
-        if (asprintf(&name, "/%s (deleted)", d->name + (d->name[0] == '/')) < 0)
-            name = NULL;
-    } else if (vfs_path_string(t, &f->path, &name)) {
-        name = NULL;
-    }
-    return name;
-}
-
-int vfs_path_string(struct task *t, const struct path *p, char **out)
-{
-    bool seen;
-
-    return vfs_path_seen(t && t->fs ? &t->fs->root : NULL, p, out, &seen);
 }

@@ -1,5 +1,5 @@
 /* Runs 32-bit code until it is killed: an image could not go on with that. */
-#define _GNU_SOURCE
+#define _GNU_SOURCE /* NOLINT(bugprone-reserved-identifier): features of libc */
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>

@@ -356,7 +356,7 @@ static void do_mount(struct input *in, enum op op)
     } else if (k % 4 == 0) {
         CALL(sys_mount, 0, at, 0, types[k / 4 % 4] | (k & 16 ? MS_REC : 0));
     } else {
-        strcpy(memory + (type - BASE), "tmpfs");
+        memcpy(memory + (type - BASE), "tmpfs", sizeof("tmpfs"));
         CALL(sys_mount, 0, at, type, k & 32 ? MS_NOSYMFOLLOW : 0, 0);
         list_for_each(m, &task.mnt_ns->mounts, node)
             watch(m->sb);

@@ -210,8 +210,7 @@ static const char *list(const char *path, const char *names, uint64_t attrs, uin
         const struct gofer_section *s = (void *)(in.rep.data + off);
         ck_assert_uint_eq(s->len % 8, 0);
         ck_assert_uint_ge(entries(s, false), 0);
-        strncat(all, s->name, s->name_len);
-        strcat(all, ",");
+        snprintf(all + strlen(all), sizeof(all) - strlen(all), "%.*s,", s->name_len, s->name);
         off += s->len;
     }
     return all;

@@ -4,7 +4,7 @@
  * README.md), so what this program says about itself must not depend on the machine: it runs from
  * a copy of itself in a tmpfs, and its libc chooses nothing by the CPU.
  */
-#define _GNU_SOURCE
+#define _GNU_SOURCE /* NOLINT(bugprone-reserved-identifier): features of libc */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -407,7 +407,7 @@ static void processes_make(void)
 static void processes_check(void)
 {
     struct pollfd p = {.fd = child_fd, .events = POLLIN};
-    int status;
+    int status = 0;
 
     expect(poll(&p, 1, 0) == 0 && getpgid(child) == child);
     expect(writes(to_child[1], "go") && reads(from_child[0], "done"));
@@ -470,7 +470,8 @@ static void self_check(void)
     expect(!prctl(PR_GET_NAME, name) && !strcmp(name, "of an image"));
     expect(!getrlimit(RLIMIT_NOFILE, &limit) && limit.rlim_cur == 123);
     expect(getppid() == 0 && getpid() == 1 && getpriority(PRIO_PROCESS, 0) == 3);
-    expect(getenv("KEPT") && !strcmp(getenv("KEPT"), "yes"));
+    const char *kept = getenv("KEPT");
+    expect(kept && !strcmp(kept, "yes"));
 }
 
 /* Runs again from a tmpfs, so that nothing in the image is of a file of the host. */

@@ -54,6 +54,11 @@ static int deeper(int depth, const char *message)
     return r;
 }
 
+static void put(char *area, const char *text)
+{
+    memcpy(area + 500000, text, strlen(text) + 1);
+}
+
 static void prepare(void)
 {
     int flags = MAP_PRIVATE | MAP_ANONYMOUS;
@@ -62,10 +67,10 @@ static void prepare(void)
     hidden = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, flags, -1, 0);
     guarded = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, flags, -1, 0);
     shared = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    strcpy(anonymous + 500000, "text in anonymous memory");
-    strcpy(hidden + 500000, "text in hidden memory");
-    strcpy(shared + 500000, "text in shared memory");
-    strcpy(guarded + 500000, "text behind PROT_NONE");
+    put(anonymous, "text in anonymous memory");
+    put(hidden, "text in hidden memory");
+    put(shared, "text in shared memory");
+    put(guarded, "text behind PROT_NONE");
     mprotect(guarded, 1 << 20, PROT_NONE);
 }
 
