@@ -15,9 +15,11 @@
 #include "sentry/kernel/task_internal.h"
 #include "sentry/kernel/uaccess.h"
 #include "sentry/mm/mm.h"
+#include "sentry/mm/usage.h"
 #include "sentry/time/clock.h"
 
 #define CLK_TCK_NS 10000000
+#define PEAK_FRESH_NS 50000000
 
 static uint64_t aspace_cpu_ns(struct mm *mm)
 {
@@ -39,10 +41,18 @@ uint64_t tg_cpu_ns(struct thread_group *tg)
            (tg->leader && tg->leader->mm ? aspace_cpu_ns(tg->leader->mm) : 0);
 }
 
-/* Resident memory is the host's to know: what is mapped privately and writable stands in for it. */
-static long peak_kib(const struct task *t)
+/*
+ * Resident memory is the host's to know. It is asked at most so often, and not at the end of a
+ * process, where what is mapped privately and writable stands in for it.
+ */
+static void note_peak(struct task *t, bool ask)
 {
-    return MAX(t->tg->ru_self.ru_maxrss, (long)(t->mm->data_vm / 1024));
+    struct rusage *ru = &t->tg->ru_self;
+
+    if (ask)
+        mm_usage_ask(t->mm, PEAK_FRESH_NS);
+    uint64_t bytes = ask ? t->mm->usage.peak : t->mm->data_vm;
+    ru->ru_maxrss = MAX(ru->ru_maxrss, (long)(bytes / 1024));
 }
 
 static bool shares_memory(const struct task *t)
@@ -65,7 +75,7 @@ void task_account(struct task *t)
 {
     if (!t->mm || shares_memory(t))
         return;
-    t->tg->ru_self.ru_maxrss = peak_kib(t);
+    note_peak(t, false);
     uint64_t ns = aspace_cpu_ns(t->mm);
     struct timeval tv = {.tv_sec = (time_t)(ns / NSEC_PER_SEC),
                          .tv_usec = (suseconds_t)(ns % NSEC_PER_SEC / NSEC_PER_USEC)};
@@ -151,10 +161,10 @@ long sys_getrusage(struct task *t, const struct sysargs *a)
     case RUSAGE_SELF:
     case RUSAGE_THREAD:
         ns = arg_i32(a, 0) == RUSAGE_THREAD ? task_cpu_ns(t) : tg_cpu_ns(t->tg);
+        note_peak(t, true);
         ru = t->tg->ru_self;
         ru.ru_utime.tv_sec = (time_t)(ns / NSEC_PER_SEC);
         ru.ru_utime.tv_usec = (suseconds_t)(ns % NSEC_PER_SEC / NSEC_PER_USEC);
-        ru.ru_maxrss = peak_kib(t);
         ru.ru_nvcsw = arg_i32(a, 0) == RUSAGE_THREAD ? (long)t->nvcsw : tg_nvcsw(t->tg);
         break;
     case RUSAGE_CHILDREN:
