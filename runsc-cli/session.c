@@ -238,11 +238,34 @@ static void print_gofer_usage(const struct session *s)
         dprintf(fd, "nv: stat: CPU of the gofer %.3f s user, %.3f s system\n", user, system);
 }
 
+/* Those that were waited for are 0: their numbers may be others' by now. */
+static void kill_process(pid_t pid)
+{
+    if (pid > 0)
+        kill(pid, SIGKILL);
+}
+
 void session_kill(struct session *s)
 {
     close(s->sp.ctl);
-    kill(s->sp.sentry, SIGKILL);
-    kill(s->sp.gofer, SIGKILL);
+    s->sp.ctl = -1;
+    kill_process(s->sp.sentry);
+    kill_process(s->sp.gofer);
+}
+
+/* It has no reason to: what it was ended by is the first thing to know. */
+static void explain_gofer(struct session *s)
+{
+    int status;
+
+    if (s->sp.gofer <= 0 || wait4(s->sp.gofer, &status, WNOHANG, &s->gofer_usage) != s->sp.gofer)
+        return;
+    s->sp.gofer = 0;
+    if (WIFSIGNALED(status))
+        fprintf(stderr, "nv: the gofer was ended by signal %d (%s)\n", WTERMSIG(status),
+                strsignal(WTERMSIG(status)));
+    else if (WEXITSTATUS(status))
+        fprintf(stderr, "nv: the gofer ended with status %d\n", WEXITSTATUS(status));
 }
 
 void session_close_streams(struct session *s)
@@ -265,10 +288,14 @@ void session_end(struct session *s)
     if (s->signals >= 0)
         close(s->signals);
     s->signals = -1;
+    explain_gofer(s);
     session_kill(s);
-    waitpid(s->sp.sentry, &status, 0);
+    if (s->sp.sentry > 0)
+        waitpid(s->sp.sentry, &status, 0);
     timeline_mark(PHASE_SENTRY_GONE);
-    wait4(s->sp.gofer, NULL, 0, &s->gofer_usage);
+    if (s->sp.gofer > 0)
+        wait4(s->sp.gofer, NULL, 0, &s->gofer_usage);
+    s->sp.sentry = s->sp.gofer = 0;
     timeline_mark(PHASE_GOFER_GONE);
     if (s->control)
         control_leave(s->control);

@@ -179,6 +179,7 @@ static void file_link(struct ckpt_reader *r, void *obj)
         link_claim(r, f);
     if (ckpt_failed(r))
         return;
+    mount_add_writer(f);
     int err = f->ops->restore ? f->ops->restore(f) : 0;
     if (!err && rf->async)
         err = file_async_arm(f, rf->async_fd);
