@@ -128,8 +128,7 @@ static ssize_t pipe_to_pipe(struct task *t, struct file *in, struct file *out, s
     return pipe_append(po, &u, (size_t)n);
 }
 
-static ssize_t do_splice(struct task *t, struct file *in, loff_t *ipos, struct file *out,
-                         loff_t *opos, size_t len, unsigned int flags)
+int file_splice_check(struct file *in, const loff_t *ipos, struct file *out, const loff_t *opos)
 {
     bool ip = pipe_of(in), op = pipe_of(out);
 
@@ -138,16 +137,26 @@ static ssize_t do_splice(struct task *t, struct file *in, loff_t *ipos, struct f
     if ((ip && ipos) || (op && opos))
         return -ESPIPE;
     if (ip && op)
-        return pipe_to_pipe(t, in, out, len, flags, true);
+        return in->inode == out->inode ? -EINVAL : 0;
     if (!ip && !op)
         return -EINVAL;
-    struct file *other = ip ? out : in;
+    const struct file *other = ip ? out : in;
     if ((ip ? opos : ipos) && other->ops->no_seek)
         return -EINVAL;
-    if (!ip)
+    return ip && ((out->flags & O_APPEND) || !file_splices_to(out)) ? -EINVAL : 0;
+}
+
+static ssize_t do_splice(struct task *t, struct file *in, loff_t *ipos, struct file *out,
+                         loff_t *opos, size_t len, unsigned int flags)
+{
+    int err = file_splice_check(in, ipos, out, opos);
+
+    if (err)
+        return err;
+    if (!pipe_of(in))
         return splice_to_pipe(t, in, ipos, out, len, flags);
-    if ((out->flags & O_APPEND) || !file_splices_to(out))
-        return -EINVAL;
+    if (pipe_of(out))
+        return pipe_to_pipe(t, in, out, len, flags, true);
     return from_pipe(t, in, out, opos, len,
                      flags | (in->flags & O_NONBLOCK ? SPLICE_F_NONBLOCK : 0));
 }
@@ -177,6 +186,23 @@ long sys_splice(struct task *t, const struct sysargs *a)
     return n;
 }
 
+ssize_t file_splice(struct task *t, struct file *in, loff_t *ipos, struct file *out, loff_t *opos,
+                    size_t len, unsigned int flags)
+{
+    if ((ipos && *ipos < 0) || (opos && *opos < 0))
+        return -EINVAL;
+    return do_splice(t, in, ipos, out, opos, MIN(len, (size_t)(INT_MAX & NV_PAGE_MASK)), flags);
+}
+
+ssize_t file_tee(struct task *t, struct file *in, struct file *out, size_t len, unsigned int flags)
+{
+    if (!file_readable(in) || !file_writable(out))
+        return -EBADF;
+    if (!pipe_of(in) || !pipe_of(out))
+        return -EINVAL;
+    return pipe_to_pipe(t, in, out, MIN(len, (size_t)(INT_MAX & NV_PAGE_MASK)), flags, false);
+}
+
 long sys_tee(struct task *t, const struct sysargs *a)
 {
     size_t len = MIN(arg_u64(a, 2), (uint64_t)(INT_MAX & NV_PAGE_MASK));
@@ -186,11 +212,7 @@ long sys_tee(struct task *t, const struct sysargs *a)
     if (!len)
         return 0;
     cleanup_file struct file *in = fd_get(t, arg_i32(a, 0)), *out = fd_get(t, arg_i32(a, 1));
-    if (!in || !out || !file_readable(in) || !file_writable(out))
-        return -EBADF;
-    if (!pipe_of(in) || !pipe_of(out))
-        return -EINVAL;
-    return pipe_to_pipe(t, in, out, len, arg_u32(a, 3), false);
+    return in && out ? file_tee(t, in, out, len, arg_u32(a, 3)) : -EBADF;
 }
 
 long sys_vmsplice(struct task *t, const struct sysargs *a)

@@ -328,7 +328,7 @@ static int do_exec(struct task *t, struct file **file, char **path, const char *
     if (t->tg->exe)
         file_put(t->tg->exe);
     t->tg->exe = file_get(*file);
-    uring_task_exit(t);
+    uring_task_gone(t, true);
     fdtable_close_on_exec(t);
     trace_execed(t, old_tid);
     return 0;

@@ -327,7 +327,7 @@ void task_exit(struct task *t, int code)
     seccomp_task_exit(t);
     ipc_task_exit(t);
     futex_wait_drop(t, 0);
-    uring_task_exit(t);
+    uring_task_gone(t, false);
     struct fdtable *fds = t->fds;
     struct fs_context *fs = t->fs;
     t->fds = NULL;

@@ -24,6 +24,7 @@
 #include "sentry/signal/signal.h"
 #include "sentry/trace/trace.h"
 
+struct fd_detour;
 struct fdtable;
 struct fiber;
 struct fs_context;
@@ -35,6 +36,7 @@ struct mount_ns;
 struct pid_ns;
 struct plain_ns;
 struct tty;
+struct uring_task;
 struct uts_ns;
 struct walk;
 struct posix_timers;
@@ -62,9 +64,10 @@ struct task {
     struct gthread *thr; /* NULL: restored and not yet needed, with: */
     void *fpstate;       /* its vector registers, owned */
     struct mm *mm;
-    struct fdtable *fds;     /* NULL after exit */
-    struct fs_context *fs;   /* root, cwd, umask; NULL after exit */
-    const struct walk *walk; /* of whose path a step is being looked up, vfs_walk_ahead() */
+    struct fdtable *fds;         /* NULL after exit */
+    struct fd_detour *fd_detour; /* NULL: none; vfs/file.h */
+    struct fs_context *fs;       /* root, cwd, umask; NULL after exit */
+    const struct walk *walk;     /* of whose path a step is being looked up, vfs_walk_ahead() */
     struct cred *cred;
     struct uts_ns *uts;
     struct ipc_ns *ipc;                      /* NULL after exit */
@@ -104,6 +107,7 @@ struct task {
     struct task_trace trace;
     struct task_signal sig;    /* blocked, pending, altstack... sentry/signal/signal.h */
     bool uring_work, in_uring; /* sentry/ipc/uring: requests may go on; they do */
+    struct uring_task *uring;  /* its registered rings, owned; NULL: none */
     bool interrupted;          /* woken in order to look at signals */
     struct waitq *sleeping_on; /* for /proc only */
     long (*restart_fn)(struct task *t, void *data); /* restart_syscall(2) */

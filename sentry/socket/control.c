@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/macros.h"
+#include "sentry/ipc/uring/uring.h"
 #include "sentry/ns/ns.h"
 #include "sentry/kernel/task.h"
 #include "sentry/socket/socket_internal.h"
@@ -80,6 +81,10 @@ static int add_fds(struct task *t, struct scm *scm, const char *data, size_t len
         struct file *f = fd_get_path_ok(t, fd);
         if (!f)
             return -EBADF;
+        if (is_uring(f)) { /* it may hold the socket: scm_fp_copy() */
+            file_put(f);
+            return -EINVAL;
+        }
         files->file[files->n++] = f;
     }
     return 0;

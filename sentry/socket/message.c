@@ -17,7 +17,7 @@
 #define MMSG_LEN 56  /* its msg_len */
 
 /* The big members (addresses, iovecs) are filled when they are used. */
-static void msg_init(struct msg *m, int flags)
+void msg_init(struct msg *m, int flags)
 {
     m->flags = flags;
     m->addrlen = 0;
@@ -90,27 +90,42 @@ static int header_in(struct task *t, uint64_t addr, struct msghdr *h)
     return h->msg_iovlen > IOV_MAX ? -EMSGSIZE : 0;
 }
 
-static long send_one(struct task *t, struct file *f, struct socket *s, uint64_t addr, int flags)
+int msg_begin_send(struct task *t, struct msg *m, struct msghdr *h, uint64_t addr, int flags)
 {
-    struct msghdr h;
-    struct msg m;
-    int err = header_in(t, addr, &h);
+    int err = header_in(t, addr, h);
 
     if (err)
         return err;
-    msg_init(&m, flags);
-    if (h.msg_namelen) {
-        err = sockaddr_in(t, (uint64_t)h.msg_name, (int)h.msg_namelen, &m.addr);
+    msg_init(m, flags);
+    if (h->msg_namelen) {
+        err = sockaddr_in(t, (uint64_t)h->msg_name, (int)h->msg_namelen, &m->addr);
         if (err)
             return err;
-        m.addrlen = h.msg_namelen;
+        m->addrlen = h->msg_namelen;
     }
-    err = uio_init_iovec(&m.uio, t, UIO_SOURCE, (uint64_t)h.msg_iov, h.msg_iovlen);
+    return uio_init_iovec(&m->uio, t, UIO_SOURCE, (uint64_t)h->msg_iov, h->msg_iovlen);
+}
+
+long msg_send(struct task *t, struct file *f, struct msg *m, const struct msghdr *h)
+{
+    struct socket *s = socket_of(f);
+    int err = control_in(t, s, &m->scm, (uint64_t)h->msg_control, h->msg_controllen);
+    long n = err ? err : s->ops->send(t, s, m, io_flags(f, m->flags));
+
+    scm_release(&m->scm);
+    m->scm = (struct scm){0};
+    return n;
+}
+
+static long send_one(struct task *t, struct file *f, uint64_t addr, int flags)
+{
+    struct msghdr h;
+    struct msg m;
+    int err = msg_begin_send(t, &m, &h, addr, flags);
+
     if (err)
         return err;
-    err = control_in(t, s, &m.scm, (uint64_t)h.msg_control, h.msg_controllen);
-    long n = err ? err : s->ops->send(t, s, &m, io_flags(f, flags));
-    scm_release(&m.scm);
+    long n = msg_send(t, f, &m, &h);
     uio_done(&m.uio);
     return n;
 }
@@ -123,7 +138,7 @@ long sys_sendmsg(struct task *t, const struct sysargs *a)
 
     if (arg_u32(a, 2) & MSG_CMSG_COMPAT)
         return -EINVAL;
-    return err ? err : send_one(t, f, s, arg_u64(a, 1), arg_i32(a, 2));
+    return err ? err : send_one(t, f, arg_u64(a, 1), arg_i32(a, 2));
 }
 
 /* msg_name, msg_iov and msg_control of the header are the caller's and stay. */
@@ -141,29 +156,78 @@ static int header_out(struct task *t, uint64_t addr, struct msghdr *h, const str
     return 0;
 }
 
-static long recv_one(struct task *t, struct file *f, struct socket *s, uint64_t addr, int flags)
+int msg_begin_recv(struct task *t, struct msg *m, struct msghdr *h, uint64_t addr, int flags)
 {
-    struct msghdr h;
-    struct msg m;
-    int err = header_in(t, addr, &h);
+    int err = header_in(t, addr, h);
 
     if (err)
         return err;
-    msg_init(&m, flags);
-    err = uio_init_iovec(&m.uio, t, UIO_DEST, (uint64_t)h.msg_iov, h.msg_iovlen);
+    msg_init(m, flags);
+    return uio_init_iovec(&m->uio, t, UIO_DEST, (uint64_t)h->msg_iov, h->msg_iovlen);
+}
+
+/* Receives, and what there is of ancillary data goes to where h says, which tells how much then. */
+static long recv_control(struct task *t, struct file *f, struct msg *m, struct msghdr *h)
+{
+    struct socket *s = socket_of(f);
+    long n = s->ops->recv(t, s, m, io_flags(f, m->flags));
+
+    if (n >= 0 && (m->out_flags & MSG_OOB)) /* an urgent byte comes without */
+        h->msg_controllen = 0;
+    else if (n >= 0)
+        control_out(t, s, h, m);
+    scm_release(&m->scm);
+    m->scm = (struct scm){0};
+    return n;
+}
+
+long msg_recv(struct task *t, struct file *f, struct msg *m, const struct msghdr *h, uint64_t addr)
+{
+    struct msghdr out = *h;
+    long n = recv_control(t, f, m, &out);
+    int err = n >= 0 ? header_out(t, addr, &out, m) : 0;
+
+    return err ? err : n;
+}
+
+/* struct io_uring_recvmsg_out, then the address, ancillary data and bytes: io_uring(7). */
+long msg_recv_packed(struct task *t, struct file *f, struct msg *m, const struct msghdr *h,
+                     uint64_t buf, size_t len)
+{
+    struct {
+        uint32_t namelen, controllen, payloadlen, flags;
+    } out;
+    size_t before = sizeof(out) + h->msg_namelen + h->msg_controllen;
+    struct msghdr to = *h;
+
+    if (len < before)
+        return -EFAULT;
+    to.msg_control = (void *)(buf + sizeof(out) + h->msg_namelen); // NOLINT: a guest's address
+    uio_init_user(&m->uio, t, UIO_DEST, buf + before, len - before);
+    long n = recv_control(t, f, m, &to);
+    if (n < 0)
+        return n;
+    out.namelen = m->addrlen;
+    out.controllen = h->msg_controllen ? (uint32_t)to.msg_controllen : 0;
+    out.payloadlen = (uint32_t)n;
+    out.flags = (uint32_t)m->out_flags;
+    if (put_user(t, &out, buf) ||
+        copy_out(t, buf + sizeof(out), &m->addr, MIN((size_t)h->msg_namelen, (size_t)m->addrlen)))
+        return -EFAULT;
+    return (long)(before + MIN((size_t)n, len - before));
+}
+
+static long recv_one(struct task *t, struct file *f, uint64_t addr, int flags)
+{
+    struct msghdr h;
+    struct msg m;
+    int err = msg_begin_recv(t, &m, &h, addr, flags);
+
     if (err)
         return err;
-    long n = s->ops->recv(t, s, &m, io_flags(f, flags));
+    long n = msg_recv(t, f, &m, &h, addr);
     uio_done(&m.uio);
-    if (n >= 0) {
-        if (m.out_flags & MSG_OOB) /* an urgent byte comes without */
-            h.msg_controllen = 0;
-        else
-            control_out(t, s, &h, &m);
-        err = header_out(t, addr, &h, &m);
-    }
-    scm_release(&m.scm);
-    return n >= 0 && err ? err : n;
+    return n;
 }
 
 long sys_recvmsg(struct task *t, const struct sysargs *a)
@@ -174,7 +238,7 @@ long sys_recvmsg(struct task *t, const struct sysargs *a)
 
     if (arg_u32(a, 2) & MSG_CMSG_COMPAT)
         return -EINVAL;
-    return err ? err : recv_one(t, f, s, arg_u64(a, 1), arg_i32(a, 2));
+    return err ? err : recv_one(t, f, arg_u64(a, 1), arg_i32(a, 2));
 }
 
 long sys_sendmmsg(struct task *t, const struct sysargs *a)
@@ -188,7 +252,7 @@ long sys_sendmmsg(struct task *t, const struct sysargs *a)
         return -EINVAL;
     for (; !err && done < n; done++) {
         uint64_t at = arg_u64(a, 1) + (uint64_t)done * MMSG_SIZE;
-        long r = send_one(t, f, s, at, arg_i32(a, 3));
+        long r = send_one(t, f, at, arg_i32(a, 3));
         unsigned int len = (unsigned int)r;
         err = r < 0 ? (int)r : put_user(t, &len, at + MMSG_LEN);
         if (err)
@@ -209,7 +273,7 @@ static long recv_many(struct task *t, const struct sysargs *a, uint64_t deadline
         err = socket_error(s);
     while (!err && done < n) {
         uint64_t at = arg_u64(a, 1) + (uint64_t)done * MMSG_SIZE;
-        long r = recv_one(t, f, s, at, flags & ~MSG_WAITFORONE);
+        long r = recv_one(t, f, at, flags & ~MSG_WAITFORONE);
         unsigned int len = (unsigned int)r;
         err = r < 0 ? (int)r : put_user(t, &len, at + MMSG_LEN);
         if (err)

@@ -78,6 +78,21 @@ struct msg { /* sendmsg/recvmsg after the guest's headers were fetched */
     int inq;       /* recv of a stream: what is left, for SO_INQ */
 };
 
+/*
+ * sendmsg(2) and recvmsg(2) in two steps, for who makes the second again when it gave EAGAIN:
+ * fetching the header at addr, after which m->uio is the caller's to end, and the transfer. f is a
+ * socket's; flags with MSG_DONTWAIT do not sleep.
+ */
+void msg_init(struct msg *m, int flags);
+int msg_begin_send(struct task *t, struct msg *m, struct msghdr *h, uint64_t addr, int flags);
+int msg_begin_recv(struct task *t, struct msg *m, struct msghdr *h, uint64_t addr, int flags);
+long msg_send(struct task *t, struct file *f, struct msg *m, const struct msghdr *h);
+long msg_recv(struct task *t, struct file *f, struct msg *m, const struct msghdr *h, uint64_t addr);
+/* All of it into one buffer, behind a struct io_uring_recvmsg_out; h tells how much room each has.
+ */
+long msg_recv_packed(struct task *t, struct file *f, struct msg *m, const struct msghdr *h,
+                     uint64_t buf, size_t len);
+
 struct socket_ops {
     int (*bind)(struct task *t, struct socket *s, const struct sockaddr *a, socklen_t len);
     int (*connect)(struct task *t, struct socket *s, const struct sockaddr *a, socklen_t len,

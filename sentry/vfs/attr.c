@@ -344,6 +344,8 @@ int fsize_exceeded(struct task *t)
 {
     siginfo_t info;
 
+    if (t->fd_detour && t->fd_detour->quiet)
+        return -EFBIG;
     siginfo_kernel(&info, SIGXFSZ);
     signal_send_task(t, &info);
     return -EFBIG;

@@ -126,6 +126,9 @@ int fd_available(struct task *t)
 {
     struct fdtable *ft = t->fds;
 
+    if (t->fd_detour && t->fd_detour->catches)
+        return 0;
+
     ft->first_free = lowest_free(ft, 0);
     return (uint64_t)ft->first_free < fd_limit(t) ? 0 : -EMFILE;
 }
@@ -133,8 +136,12 @@ int fd_available(struct task *t)
 int fd_install(struct task *t, struct file *f, bool cloexec, int min)
 {
     struct fdtable *ft = t->fds;
-    int fd = lowest_free(ft, min);
 
+    if (unlikely(t->fd_detour && t->fd_detour->catches && !t->fd_detour->caught)) {
+        t->fd_detour->caught = file_get(f);
+        return 0;
+    }
+    int fd = lowest_free(ft, min);
     if ((uint64_t)fd >= fd_limit(t))
         return -EMFILE;
     if (fd >= ft->cap && fdtable_grow(ft, fd))
@@ -170,20 +177,28 @@ int fd_install_at(struct task *t, struct file *f, int fd, bool cloexec)
     return fd;
 }
 
+static struct file *get_lent(const struct task *t, int fd)
+{
+    return fd == FD_LENT && t->fd_detour && t->fd_detour->lent ? file_get(t->fd_detour->lent)
+                                                               : NULL;
+}
+
 struct file *fd_get_path_ok(struct task *t, int fd)
 {
     struct fdtable *ft = t->fds;
 
-    return ft && fd >= 0 && fd < ft->cap && ft->files[fd] ? file_get(ft->files[fd]) : NULL;
+    if (!ft || fd < 0 || fd >= ft->cap || !ft->files[fd])
+        return get_lent(t, fd);
+    return file_get(ft->files[fd]);
 }
 
 struct file *fd_get(struct task *t, int fd)
 {
     struct fdtable *ft = t->fds;
 
-    if (!ft || fd < 0 || fd >= ft->cap || !ft->files[fd] || (ft->files[fd]->flags & O_PATH))
-        return NULL;
-    return file_get(ft->files[fd]);
+    if (!ft || fd < 0 || fd >= ft->cap || !ft->files[fd])
+        return get_lent(t, fd);
+    return ft->files[fd]->flags & O_PATH ? NULL : file_get(ft->files[fd]);
 }
 
 int fd_close(struct task *t, int fd)

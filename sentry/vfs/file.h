@@ -201,6 +201,17 @@ loff_t dir_llseek(struct task *t, struct file *f, loff_t off, int whence);
 ssize_t file_copy(struct task *t, struct file *in, loff_t *ipos, struct file *out, loff_t *opos,
                   size_t len);
 
+/*
+ * Of a call that is made on behalf of another, whose files are no descriptors: io_uring's
+ * registered ones. FD_LENT is the number of lent; what the call would install goes to caught.
+ */
+struct fd_detour {
+    struct file *lent, *caught; /* caught is the caller's, with its reference */
+    bool catches;
+    bool quiet; /* the task gets no SIGXFSZ: another thread does it, on Linux */
+};
+#define FD_LENT INT32_MIN
+
 struct fdtable;
 struct fdtable *fdtable_new(void);
 struct fdtable *fdtable_get(struct fdtable *ft);

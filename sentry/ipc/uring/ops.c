@@ -1,425 +1,396 @@
 /*
- * Operations. Most are the system call of the same name, made for the request's task. What could
- * sleep looks first whether its file is ready, and waits in the ring if not.
+ * The table of operations, and those that are a system call of the same name, made for the
+ * request's task. What could sleep is in rw.c, net.c and poll.c: it looks first whether its file is
+ * ready, and waits in the ring if not.
  */
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
+#include "base/cleanup.h"
 #include "base/macros.h"
+#include "sentry/ipc/pipe.h"
 #include "sentry/ipc/uring/uring_internal.h"
-#include "sentry/time/clock.h"
 
-#ifndef RWF_NOWAIT
-#define RWF_NOWAIT 8
-#endif
-
-static long call(struct uring_req *r, syscall_fn *fn, long nr, const uint64_t args[6])
+long uring_call(struct uring_req *r, syscall_fn *fn, const struct sysargs *a, uint32_t slot)
 {
-    struct sysargs a = {.nr = nr};
+    struct fd_detour d = {.lent = r->file, .catches = slot != 0, .quiet = r->op->flags & UOP_QUIET};
 
-    memcpy(a.arg, args, sizeof(a.arg));
-    return fn(r->task, &a);
-}
-#define CALL(r, name, ...) call(r, sys_##name, SYS_##name, (const uint64_t[6]){__VA_ARGS__})
-
-/* The file by number, or of those registered. */
-static int get_file(struct uring_req *r)
-{
-    uint32_t i = (uint32_t)r->sqe.fd;
-
-    if (r->file)
-        return 0;
-    if (!(r->sqe.flags & IOSQE_FIXED_FILE))
-        r->file = fd_get(r->task, r->sqe.fd);
-    else if (i < r->ring->nfiles && r->ring->files[i])
-        r->file = file_get(r->ring->files[i]);
-    if (!r->file)
-        return -EBADF;
-    return is_uring(r->file) ? -EINVAL : 0; /* it would hold itself */
+    r->task->fd_detour = &d;
+    long n = fn(r->task, a);
+    r->task->fd_detour = NULL;
+    if (!d.caught)
+        return n;
+    if (n >= 0)
+        return rsrc_install(r->ring, d.caught, slot);
+    file_put(d.caught);
+    return n;
 }
 
-static bool is_ready(const struct uring_req *r, uint32_t events)
+uint64_t uring_fd(const struct uring_req *r)
+{
+    return (uint64_t)(int64_t)(r->file ? FD_LENT : r->sqe.fd);
+}
+
+bool uring_file_ready(const struct uring_req *r, uint32_t events)
 {
     return !r->file->ops->poll || S_ISREG(r->file->inode->mode) ||
            (file_poll(r->file, NULL) & (events | EPOLLERR | EPOLLHUP));
 }
 
-/* Who may wait does so. Otherwise EAGAIN is the result. */
-static long must_wait(struct uring_req *r, uint32_t events, bool look)
+long uring_must_wait(struct uring_req *r, struct file *f, uint32_t events, bool look)
 {
-    if ((r->file->flags & O_NONBLOCK) || !r->file->ops->poll || r->ring->nreqs > URING_PENDING_MAX)
+    if (!f->ops->poll || r->ring->nreqs > URING_PENDING_MAX)
         return -EAGAIN;
-    uring_req_wait(r, events, look);
+    uring_req_wait(r, f, events, look);
     return URING_WAITS;
 }
 
-/* --- reading and writing --- */
-static int fixed_buffer(const struct uring_req *r)
+/* --- calls on names: no descriptor of theirs may be a registered file --- */
+static int no_fixed(const struct uring_req *r)
 {
-    const struct io_uring_sqe *s = &r->sqe;
-    uint64_t end;
+    return r->sqe.flags & IOSQE_FIXED_FILE ? -EBADF : 0;
+}
 
-    if (s->buf_index >= r->ring->nbufs)
-        return -EFAULT;
-    const struct iovec *b = &r->ring->bufs[s->buf_index];
-    uint64_t start = (uint64_t)b->iov_base;
-    if (__builtin_add_overflow(s->addr, s->len, &end) || s->addr < start ||
-        end > start + b->iov_len)
-        return -EFAULT;
+/* What most of them have no use for. */
+static bool has_more(const struct uring_req *r)
+{
+    return r->sqe.buf_index || r->sqe.splice_fd_in;
+}
+
+static int prep_nop(struct uring_req *r)
+{
+    return r->sqe.rw_flags ? -EINVAL : 0; /* IORING_NOP_* */
+}
+
+static long do_nop(struct uring_req *r)
+{
     return 0;
 }
 
-static long do_rw(struct uring_req *r, enum uio_dir dir, bool vec)
+static int prep_open(struct uring_req *r)
 {
     const struct io_uring_sqe *s = &r->sqe;
-    uint32_t events = dir == UIO_DEST ? EPOLLIN : EPOLLOUT;
-    struct file *f = r->file;
-    loff_t pos = (loff_t)s->off;
-    struct uio u;
+    bool cloexec = s->opcode == IORING_OP_OPENAT && (s->open_flags & O_CLOEXEC);
 
-    int err = file_check_rwf(f, dir == UIO_SOURCE, (int)s->rw_flags);
-    if (err)
-        return err;
-    if (!(dir == UIO_DEST ? file_readable(f) : file_writable(f)))
+    if (s->buf_index)
+        return -EINVAL;
+    if (no_fixed(r))
         return -EBADF;
-    if (!(dir == UIO_DEST ? f->ops->read : f->ops->write))
-        return -EINVAL;
-    loff_t *at = f->ops->no_seek || pos == -1 ? NULL : &pos;
-    if (at && pos < 0)
-        return -EINVAL;
-    if (!is_ready(r, events))
-        return s->rw_flags & RWF_NOWAIT ? -EAGAIN : must_wait(r, events, true);
-    if (vec) {
-        err = uio_init_iovec(&u, r->task, dir, s->addr, s->len);
-        if (err)
-            return err;
-    } else if (!user_range_ok(s->addr, s->len)) {
-        return -EFAULT;
-    } else {
-        uio_init_user(&u, r->task, dir, s->addr, MIN(s->len, 0x7ffff000U));
-    }
-    r->want = (long)u.resid;
-    int rwf = (int)s->rw_flags | (f->ops->no_seek ? RWF_NOWAIT : 0);
-    long n =
-        dir == UIO_DEST ? file_read(r->task, f, &u, at, rwf) : file_write(r->task, f, &u, at, rwf);
-    uio_done(&u);
-    if (n == -EAGAIN && !(s->rw_flags & RWF_NOWAIT) && f->ops->no_seek)
-        return must_wait(r, events, false);
-    return n;
+    return s->file_index && cloexec ? -EINVAL : 0; /* it is no descriptor that exec would close */
 }
 
-static long op_rw(struct uring_req *r)
-{
-    int err = get_file(r);
-
-    switch (err ? -1 : r->sqe.opcode) {
-    case IORING_OP_READ_FIXED:
-    case IORING_OP_WRITE_FIXED:
-        err = fixed_buffer(r);
-        if (err)
-            return err;
-        return do_rw(r, r->sqe.opcode == IORING_OP_READ_FIXED ? UIO_DEST : UIO_SOURCE, false);
-    case IORING_OP_READ:
-        return do_rw(r, UIO_DEST, false);
-    case IORING_OP_WRITE:
-        return do_rw(r, UIO_SOURCE, false);
-    case IORING_OP_READV:
-        return do_rw(r, UIO_DEST, true);
-    case IORING_OP_WRITEV:
-        return do_rw(r, UIO_SOURCE, true);
-    default:
-        return err;
-    }
-}
-
-static long op_fsync(struct uring_req *r)
-{
-    const struct io_uring_sqe *s = &r->sqe;
-    int err = get_file(r);
-
-    if (err)
-        return err;
-    if (s->addr || s->fsync_flags & ~(uint32_t)IORING_FSYNC_DATASYNC)
-        return -EINVAL;
-    if (r->file->ops->fsync)
-        return r->file->ops->fsync(r->task, r->file, s->fsync_flags & IORING_FSYNC_DATASYNC);
-    return S_ISREG(r->file->inode->mode) || S_ISDIR(r->file->inode->mode) ? 0 : -EINVAL;
-}
-
-/* --- sockets --- */
-static long op_socket(struct uring_req *r)
-{
-    const struct io_uring_sqe *s = &r->sqe;
-    bool in = s->opcode == IORING_OP_RECV || s->opcode == IORING_OP_RECVMSG ||
-              s->opcode == IORING_OP_ACCEPT;
-    uint32_t events = in ? EPOLLIN : EPOLLOUT;
-    bool accept = s->opcode == IORING_OP_ACCEPT;
-    bool wait = accept || !(s->msg_flags & MSG_DONTWAIT);
-    uint64_t fd = (uint64_t)(int64_t)s->fd, flags = s->msg_flags | MSG_DONTWAIT;
-    long n;
-
-    if (s->flags & IOSQE_FIXED_FILE) /* calls take numbers */
-        return -EOPNOTSUPP;
-    int err = get_file(r);
-    if (err)
-        return err;
-    if (!r->file->ops->is_socket)
-        return -ENOTSOCK;
-    if (s->ioprio || (s->file_index && s->opcode == IORING_OP_ACCEPT))
-        return -EINVAL;
-    if (wait && !is_ready(r, events))
-        return must_wait(r, events, true);
-    switch (s->opcode) {
-    case IORING_OP_RECV:
-        n = CALL(r, recvfrom, fd, s->addr, s->len, flags, 0, 0);
-        break;
-    case IORING_OP_SEND:
-        n = CALL(r, sendto, fd, s->addr, s->len, flags, 0, 0);
-        break;
-    case IORING_OP_RECVMSG:
-        n = CALL(r, recvmsg, fd, s->addr, flags);
-        break;
-    case IORING_OP_SENDMSG:
-        n = CALL(r, sendmsg, fd, s->addr, flags);
-        break;
-    default:
-        n = CALL(r, accept4, fd, s->addr, s->addr2, s->accept_flags);
-    }
-    return n == -EAGAIN && wait ? must_wait(r, events, false) : n;
-}
-
-/* --- waiting --- */
-static long op_poll_add(struct uring_req *r)
-{
-    int err = get_file(r);
-
-    if (r->sqe.len || r->sqe.off || r->sqe.addr || r->sqe.buf_index)
-        return -EINVAL; /* no multishot, no updates */
-    if (err)
-        return err;
-    if (!r->file->ops->poll)
-        return (long)(r->sqe.poll32_events & (EPOLLIN | EPOLLOUT | EPOLLRDNORM | EPOLLWRNORM));
-    if (r->ring->nreqs > URING_PENDING_MAX)
-        return -ENOMEM;
-    uring_req_wait(r, (r->sqe.poll32_events & 0xffff) | EPOLLERR | EPOLLHUP, true);
-    return URING_WAITS;
-}
-
-int uring_deadline(struct uring_req *r, bool absolute, uint64_t *deadline)
-{
-    struct timespec ts;
-
-    if (get_user(r->task, &ts, r->sqe.addr))
-        return -EFAULT;
-    if (ts.tv_sec < 0 || ts.tv_nsec < 0 || ts.tv_nsec >= NSEC_PER_SEC || ts.tv_sec > INT32_MAX)
-        return -EINVAL;
-    if (absolute) {
-        const uint64_t want = (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
-        uint64_t left = want - MIN(want, time_guest_ns());
-        ts = (struct timespec){.tv_sec = (time_t)(left / NSEC_PER_SEC),
-                               .tv_nsec = (long)(left % NSEC_PER_SEC)};
-    }
-    *deadline = deadline_after(&ts);
-    return 0;
-}
-
-static long op_timeout(struct uring_req *r)
-{
-    const struct io_uring_sqe *s = &r->sqe;
-    uint64_t at;
-
-    if (s->buf_index || s->len != 1 || s->timeout_flags & ~(uint32_t)IORING_TIMEOUT_ABS)
-        return -EINVAL;
-    int err = uring_deadline(r, s->timeout_flags & IORING_TIMEOUT_ABS, &at);
-    if (err)
-        return err;
-    if (r->ring->nreqs > URING_PENDING_MAX)
-        return -ENOMEM;
-    r->target = s->off ? r->ring->posted + s->off : UINT64_MAX;
-    uring_req_wait(r, 0, false);
-    ktimer_arm(&r->timer, at);
-    return URING_WAITS;
-}
-
-static long op_cancel(struct uring_req *r, int op)
+static long do_open(struct uring_req *r)
 {
     const struct io_uring_sqe *s = &r->sqe;
 
-    if (s->cancel_flags || s->buf_index || (op < 0 ? s->off || s->len : 0))
+    if (s->opcode == IORING_OP_OPENAT)
+        return URING_CALL(r, s->file_index, openat, uring_fd(r), s->addr, s->open_flags, s->len);
+    return URING_CALL(r, s->file_index, openat2, uring_fd(r), s->addr, s->addr2, s->len);
+}
+
+static int prep_close(struct uring_req *r)
+{
+    const struct io_uring_sqe *s = &r->sqe;
+
+    if (s->off || s->addr || s->len || s->rw_flags || s->buf_index)
         return -EINVAL;
-    struct uring_req *found = uring_find(r->ring, s->addr, op);
-    if (!found)
-        return -ENOENT;
-    uring_req_complete(found, -ECANCELED);
-    return 0;
+    if (no_fixed(r))
+        return -EBADF;
+    return s->file_index && s->fd ? -EINVAL : 0;
 }
 
 /* A ring cannot be closed by itself. */
-static long op_close(struct uring_req *r)
+static long do_close(struct uring_req *r)
 {
-    const struct io_uring_sqe *s = &r->sqe;
-
-    if (s->off || s->addr || s->len || s->rw_flags || s->buf_index || s->file_index)
-        return -EINVAL;
-    cleanup_file struct file *f = fd_get(r->task, s->fd);
+    if (r->sqe.file_index)
+        return rsrc_remove_file(r->ring, r->sqe.file_index - 1);
+    cleanup_file struct file *f = fd_get_path_ok(r->task, r->sqe.fd);
     if (!f || is_uring(f))
         return -EBADF;
-    return CALL(r, close, (uint64_t)(int64_t)s->fd);
+    return URING_CALL(r, 0, close, uring_fd(r));
 }
 
-static long op_by_name(struct uring_req *r)
+static int prep_name(struct uring_req *r)
 {
     const struct io_uring_sqe *s = &r->sqe;
-    uint64_t fd = (uint64_t)(int64_t)s->fd;
 
-    if ((s->flags & IOSQE_FIXED_FILE) || s->ioprio)
-        return s->flags & IOSQE_FIXED_FILE ? -EBADF : -EINVAL;
+    if (no_fixed(r))
+        return -EBADF;
     switch (s->opcode) {
-    case IORING_OP_OPENAT:
-        return s->file_index ? -EINVAL : CALL(r, openat, fd, s->addr, s->open_flags, s->len);
-    case IORING_OP_OPENAT2:
-        return s->file_index ? -EINVAL : CALL(r, openat2, fd, s->addr, s->addr2, s->len);
     case IORING_OP_STATX:
-        return CALL(r, statx, fd, s->addr, s->statx_flags, s->len, s->addr2);
-    case IORING_OP_CONNECT:
-        return s->len || s->buf_index ? -EINVAL : CALL(r, connect, fd, s->addr, s->addr2);
-    default:
-        return op_close(r);
+    case IORING_OP_LINKAT:
+    case IORING_OP_RENAMEAT:
+    case IORING_OP_EPOLL_CTL:
+        return has_more(r) ? -EINVAL : 0;
+    case IORING_OP_UNLINKAT:
+        return s->off || s->len || has_more(r) ? -EINVAL : 0;
+    case IORING_OP_MKDIRAT:
+        return s->off || s->rw_flags || has_more(r) ? -EINVAL : 0;
+    case IORING_OP_SYMLINKAT:
+        return s->len || s->rw_flags || has_more(r) ? -EINVAL : 0;
+    case IORING_OP_SOCKET:
+        if (s->addr || s->rw_flags || s->buf_index)
+            return -EINVAL;
+        return s->file_index && (s->off & SOCK_CLOEXEC) ? -EINVAL : 0;
+    default: /* IORING_OP_MADVISE */
+        return has_more(r) ? -EINVAL : 0;
     }
 }
 
-/* Calls on names and ranges, whose unused members must be 0. */
-static long op_call(struct uring_req *r)
+static long do_name(struct uring_req *r)
 {
     const struct io_uring_sqe *s = &r->sqe;
-    uint64_t fd = (uint64_t)(int64_t)s->fd, len = (uint64_t)(int64_t)(int)s->len;
-    bool more = s->buf_index || s->splice_fd_in;
+    uint64_t fd = uring_fd(r), len = (uint64_t)(int64_t)(int)s->len;
 
-    if ((s->flags & IOSQE_FIXED_FILE) || s->ioprio)
-        return s->flags & IOSQE_FIXED_FILE ? -EBADF : -EINVAL;
+    switch (s->opcode) {
+    case IORING_OP_STATX:
+        return URING_CALL(r, 0, statx, fd, s->addr, s->statx_flags, s->len, s->addr2);
+    case IORING_OP_LINKAT:
+        return URING_CALL(r, 0, linkat, fd, s->addr, len, s->addr2, s->hardlink_flags);
+    case IORING_OP_RENAMEAT:
+        return URING_CALL(r, 0, renameat2, fd, s->addr, len, s->addr2, s->rename_flags);
+    case IORING_OP_UNLINKAT:
+        return URING_CALL(r, 0, unlinkat, fd, s->addr, s->unlink_flags);
+    case IORING_OP_MKDIRAT:
+        return URING_CALL(r, 0, mkdirat, fd, s->addr, s->len);
+    case IORING_OP_SYMLINKAT:
+        return URING_CALL(r, 0, symlinkat, s->addr, fd, s->addr2);
+    case IORING_OP_EPOLL_CTL:
+        return URING_CALL(r, 0, epoll_ctl, fd, s->len, s->off, s->addr);
+    case IORING_OP_SOCKET:
+        return URING_CALL(r, s->file_index, socket, fd, s->off, len);
+    default: /* IORING_OP_MADVISE */
+        return URING_CALL(r, 0, madvise, s->addr, s->off ? s->off : s->len, s->fadvise_advice);
+    }
+}
+
+/* --- calls on files --- */
+static int prep_file(struct uring_req *r)
+{
+    const struct io_uring_sqe *s = &r->sqe;
+
     switch (s->opcode) {
     case IORING_OP_SYNC_FILE_RANGE:
-        return s->addr || more ? -EINVAL
-                               : CALL(r, sync_file_range, fd, s->off, s->len, s->sync_range_flags);
+        return s->addr || has_more(r) ? -EINVAL : 0;
     case IORING_OP_FALLOCATE:
-        return more || s->rw_flags ? -EINVAL : CALL(r, fallocate, fd, s->len, s->off, s->addr);
-    case IORING_OP_FADVISE:
-        return more ? -EINVAL
-                    : CALL(r, fadvise64, fd, s->off, s->addr ? s->addr : s->len, s->fadvise_advice);
-    case IORING_OP_MADVISE:
-        return more ? -EINVAL
-                    : CALL(r, madvise, s->addr, s->off ? s->off : s->len, s->fadvise_advice);
+        return has_more(r) || s->rw_flags ? -EINVAL : 0;
     case IORING_OP_SHUTDOWN:
-        return s->off || s->addr || s->rw_flags || more ? -EINVAL : CALL(r, shutdown, fd, s->len);
-    case IORING_OP_RENAMEAT:
-        return more ? -EINVAL : CALL(r, renameat2, fd, s->addr, len, s->addr2, s->rename_flags);
-    case IORING_OP_UNLINKAT:
-        return s->off || s->len || more ? -EINVAL : CALL(r, unlinkat, fd, s->addr, s->unlink_flags);
-    case IORING_OP_MKDIRAT:
-        return s->off || s->rw_flags || more ? -EINVAL : CALL(r, mkdirat, fd, s->addr, s->len);
-    case IORING_OP_SYMLINKAT:
-        return s->len || s->rw_flags || more ? -EINVAL : CALL(r, symlinkat, s->addr, fd, s->addr2);
-    case IORING_OP_LINKAT:
-        return more ? -EINVAL : CALL(r, linkat, fd, s->addr, len, s->addr2, s->hardlink_flags);
-    case IORING_OP_EPOLL_CTL:
-        return more ? -EINVAL : CALL(r, epoll_ctl, fd, s->len, s->off, s->addr);
-    case IORING_OP_SOCKET:
-        return s->addr || s->rw_flags || more ? -EINVAL : CALL(r, socket, fd, s->off, len);
-    case IORING_OP_FILES_UPDATE:
-        return s->rw_flags || s->splice_fd_in || !s->len
+        return s->off || s->addr || s->rw_flags || has_more(r) ? -EINVAL : 0;
+    case URING_OP_FTRUNCATE:
+        return s->addr || s->len || s->rw_flags || has_more(r) || s->addr3 ? -EINVAL : 0;
+    case URING_OP_BIND:
+        return s->len || s->rw_flags || has_more(r) ? -EINVAL : 0;
+    case URING_OP_LISTEN:
+        return s->addr || s->addr2 || s->rw_flags || has_more(r) ? -EINVAL : 0;
+    default: /* IORING_OP_FADVISE, IORING_OP_FSYNC */
+        if (has_more(r))
+            return -EINVAL;
+        return s->opcode == IORING_OP_FSYNC &&
+                       (s->addr || s->fsync_flags & ~(uint32_t)IORING_FSYNC_DATASYNC)
                    ? -EINVAL
-                   : uring_update_files(r->task, r->ring, s->addr, (uint32_t)s->off, s->len);
-    default: /* IORING_OP_LINK_TIMEOUT that follows nothing */
-        return -EINVAL;
+                   : 0;
     }
 }
 
-bool uring_op_known(unsigned int op)
+static long do_fsync(struct uring_req *r)
 {
-    switch (op) {
-    case IORING_OP_NOP:
-    case IORING_OP_READV:
-    case IORING_OP_WRITEV:
-    case IORING_OP_FSYNC:
-    case IORING_OP_READ_FIXED:
-    case IORING_OP_WRITE_FIXED:
-    case IORING_OP_POLL_ADD:
-    case IORING_OP_POLL_REMOVE:
-    case IORING_OP_SENDMSG:
-    case IORING_OP_RECVMSG:
-    case IORING_OP_TIMEOUT:
-    case IORING_OP_TIMEOUT_REMOVE:
-    case IORING_OP_ACCEPT:
-    case IORING_OP_ASYNC_CANCEL:
-    case IORING_OP_CONNECT:
-    case IORING_OP_OPENAT:
-    case IORING_OP_CLOSE:
-    case IORING_OP_STATX:
-    case IORING_OP_READ:
-    case IORING_OP_WRITE:
-    case IORING_OP_SEND:
-    case IORING_OP_RECV:
-    case IORING_OP_OPENAT2:
+    const struct file_ops *ops = r->file->ops;
+
+    if (ops->fsync)
+        return ops->fsync(r->task, r->file, r->sqe.fsync_flags & IORING_FSYNC_DATASYNC);
+    return S_ISREG(r->file->inode->mode) || S_ISDIR(r->file->inode->mode) ? 0 : -EINVAL;
+}
+
+static long do_file(struct uring_req *r)
+{
+    const struct io_uring_sqe *s = &r->sqe;
+    uint64_t fd = uring_fd(r), len = (uint64_t)(int64_t)(int)s->len;
+
+    switch (s->opcode) {
     case IORING_OP_SYNC_FILE_RANGE:
-    case IORING_OP_LINK_TIMEOUT:
+        return URING_CALL(r, 0, sync_file_range, fd, s->off, s->len, s->sync_range_flags);
     case IORING_OP_FALLOCATE:
-    case IORING_OP_FILES_UPDATE:
+        return URING_CALL(r, 0, fallocate, fd, s->len, s->off, s->addr);
     case IORING_OP_FADVISE:
-    case IORING_OP_MADVISE:
-    case IORING_OP_EPOLL_CTL:
+        return URING_CALL(r, 0, fadvise64, fd, s->off, s->addr ? s->addr : s->len,
+                          s->fadvise_advice);
     case IORING_OP_SHUTDOWN:
-    case IORING_OP_RENAMEAT:
-    case IORING_OP_UNLINKAT:
-    case IORING_OP_MKDIRAT:
-    case IORING_OP_SYMLINKAT:
-    case IORING_OP_LINKAT:
-    case IORING_OP_SOCKET:
-        return true;
-    default:
-        return false;
+        return URING_CALL(r, 0, shutdown, fd, len);
+    case URING_OP_FTRUNCATE:
+        return URING_CALL(r, 0, ftruncate, fd, s->off);
+    case URING_OP_BIND:
+        return URING_CALL(r, 0, bind, fd, s->addr, s->addr2);
+    case URING_OP_LISTEN:
+        return URING_CALL(r, 0, listen, fd, len);
+    default: /* IORING_OP_FSYNC */
+        return do_fsync(r);
     }
 }
 
-long uring_op(struct uring_req *r)
+/* --- splice, tee: where from is in splice_fd_in --- */
+#define SPLICE_FD_IN_FIXED (1U << 31)
+#ifndef SPLICE_F_NONBLOCK
+#define SPLICE_F_NONBLOCK 2
+#endif
+
+static int prep_splice(struct uring_req *r)
 {
-    switch (r->sqe.opcode) {
-    case IORING_OP_NOP:
-        return 0;
-    case IORING_OP_FSYNC:
-        return op_fsync(r);
-    case IORING_OP_POLL_ADD:
-        return op_poll_add(r);
-    case IORING_OP_POLL_REMOVE:
-        return op_cancel(r, IORING_OP_POLL_ADD);
-    case IORING_OP_TIMEOUT:
-        return op_timeout(r);
-    case IORING_OP_TIMEOUT_REMOVE:
-        return op_cancel(r, IORING_OP_TIMEOUT);
-    case IORING_OP_ASYNC_CANCEL:
-        return op_cancel(r, -1);
-    case IORING_OP_SENDMSG:
-    case IORING_OP_RECVMSG:
-    case IORING_OP_ACCEPT:
-    case IORING_OP_SEND:
-    case IORING_OP_RECV:
-        return op_socket(r);
-    case IORING_OP_CONNECT:
-    case IORING_OP_OPENAT:
-    case IORING_OP_OPENAT2:
-    case IORING_OP_CLOSE:
-    case IORING_OP_STATX:
-        return op_by_name(r);
-    case IORING_OP_READ:
-    case IORING_OP_WRITE:
-    case IORING_OP_READV:
-    case IORING_OP_WRITEV:
-    case IORING_OP_READ_FIXED:
-    case IORING_OP_WRITE_FIXED:
-        return op_rw(r);
+    const struct io_uring_sqe *s = &r->sqe;
+
+    if (s->opcode == IORING_OP_TEE && (s->splice_off_in || s->off))
+        return -EINVAL;
+    return s->splice_flags & ~(0xfU | SPLICE_FD_IN_FIXED) ? -EINVAL : 0;
+}
+
+static struct file *spliced_from(struct uring_req *r)
+{
+    if (!(r->sqe.splice_flags & SPLICE_FD_IN_FIXED))
+        return fd_get(r->task, r->sqe.splice_fd_in);
+    struct uring_rsrc *n = rsrc_get(&r->ring->files, (uint32_t)r->sqe.splice_fd_in);
+    struct file *f = n ? file_get(n->file) : NULL;
+    if (n)
+        rsrc_put(r->ring, n);
+    return f;
+}
+
+/* On Linux they sleep in a thread of their own. Here neither side does, but the request. */
+static long do_splice(struct uring_req *r)
+{
+    const struct io_uring_sqe *s = &r->sqe;
+    unsigned int flags = s->splice_flags & 0xf;
+    loff_t in = (loff_t)s->splice_off_in, out = (loff_t)s->off;
+
+    if (!r->from)
+        r->from = spliced_from(r);
+    if (!r->from)
+        return -EBADF;
+    bool tee = s->opcode == IORING_OP_TEE;
+    loff_t *ipos = tee || in == -1 ? NULL : &in, *opos = tee || out == -1 ? NULL : &out;
+    int err = file_splice_check(r->from, ipos, r->file, opos);
+    if (!s->len || err)
+        return s->len ? err : 0;
+    r->want = s->len;
+    if (!(flags & SPLICE_F_NONBLOCK) && r->from->ops->poll && !S_ISREG(r->from->inode->mode) &&
+        !(file_poll(r->from, NULL) & (EPOLLIN | EPOLLERR | EPOLLHUP)))
+        return uring_must_wait(r, r->from, EPOLLIN, true);
+    if (!(flags & SPLICE_F_NONBLOCK) && !uring_file_ready(r, EPOLLOUT))
+        return uring_must_wait(r, r->file, EPOLLOUT, true);
+    flags |= SPLICE_F_NONBLOCK;
+    return tee ? file_tee(r->task, r->from, r->file, s->len, flags)
+               : file_splice(r->task, r->from, ipos, r->file, opos, s->len, flags);
+}
+
+/* --- xattrs --- */
+static int prep_xattr(struct uring_req *r)
+{
+    bool get = r->sqe.opcode == IORING_OP_GETXATTR || r->sqe.opcode == IORING_OP_FGETXATTR;
+    bool by_name = r->sqe.opcode == IORING_OP_GETXATTR || r->sqe.opcode == IORING_OP_SETXATTR;
+
+    if (by_name && no_fixed(r))
+        return -EBADF;
+    return get && r->sqe.xattr_flags ? -EINVAL : 0;
+}
+
+static long do_xattr(struct uring_req *r)
+{
+    const struct io_uring_sqe *s = &r->sqe;
+
+    switch (s->opcode) {
+    case IORING_OP_FSETXATTR:
+        return URING_CALL(r, 0, fsetxattr, uring_fd(r), s->addr, s->addr2, s->len, s->xattr_flags);
+    case IORING_OP_SETXATTR:
+        return URING_CALL(r, 0, setxattr, s->addr3, s->addr, s->addr2, s->len, s->xattr_flags);
+    case IORING_OP_FGETXATTR:
+        return URING_CALL(r, 0, fgetxattr, uring_fd(r), s->addr, s->addr2, s->len);
     default:
-        return op_call(r);
+        return URING_CALL(r, 0, getxattr, s->addr3, s->addr, s->addr2, s->len);
     }
+}
+
+/* --- registered files --- */
+static int prep_files_update(struct uring_req *r)
+{
+    const struct io_uring_sqe *s = &r->sqe;
+
+    if (s->flags & (IOSQE_FIXED_FILE | IOSQE_BUFFER_SELECT))
+        return -EINVAL;
+    return s->rw_flags || s->splice_fd_in || !s->len ? -EINVAL : 0;
+}
+
+static int prep_install(struct uring_req *r)
+{
+    const struct io_uring_sqe *s = &r->sqe;
+
+    if (s->off || s->addr || s->len || s->buf_index || s->splice_fd_in || s->addr3)
+        return -EINVAL;
+    if (!(s->flags & IOSQE_FIXED_FILE))
+        return -EBADF;
+    if (s->rw_flags & ~(__kernel_rwf_t)URING_FIXED_FD_NO_CLOEXEC)
+        return -EINVAL;
+    return s->personality ? -EPERM : 0; /* it would be with another's rights */
+}
+
+static long do_install(struct uring_req *r)
+{
+    return fd_install(r->task, r->file, !(r->sqe.rw_flags & URING_FIXED_FD_NO_CLOEXEC), 0);
+}
+
+static const struct uring_op ops[] = {
+    [IORING_OP_NOP] = {prep_nop, do_nop, 0},
+    [IORING_OP_READV] = {uring_prep_rwv, uring_do_rw, UOP_FILE | UOP_SELECT | UOP_IOPRIO},
+    [IORING_OP_WRITEV] = {uring_prep_rwv, uring_do_rw, UOP_FILE | UOP_IOPRIO},
+    [IORING_OP_FSYNC] = {prep_file, do_file, UOP_FILE},
+    [IORING_OP_READ_FIXED] = {uring_prep_fixed, uring_do_rw, UOP_FILE | UOP_IOPRIO},
+    [IORING_OP_WRITE_FIXED] = {uring_prep_fixed, uring_do_rw, UOP_FILE | UOP_IOPRIO},
+    [IORING_OP_POLL_ADD] = {uring_prep_poll, uring_do_poll, UOP_FILE},
+    [IORING_OP_POLL_REMOVE] = {uring_prep_poll_remove, uring_do_poll_remove, 0},
+    [IORING_OP_SYNC_FILE_RANGE] = {prep_file, do_file, UOP_FILE},
+    [IORING_OP_SENDMSG] = {uring_prep_send, uring_do_send, UOP_FILE | UOP_IOPRIO},
+    [IORING_OP_RECVMSG] = {uring_prep_recv, uring_do_recv, UOP_FILE | UOP_SELECT | UOP_IOPRIO},
+    [IORING_OP_TIMEOUT] = {uring_prep_timeout, uring_do_timeout, 0},
+    [IORING_OP_TIMEOUT_REMOVE] = {uring_prep_timeout_remove, uring_do_timeout_remove, 0},
+    [IORING_OP_ACCEPT] = {uring_prep_accept, uring_do_accept, UOP_FILE | UOP_IOPRIO},
+    [IORING_OP_ASYNC_CANCEL] = {uring_prep_cancel, uring_do_cancel, 0},
+    [IORING_OP_LINK_TIMEOUT] = {uring_prep_limit, do_nop, 0},
+    [IORING_OP_CONNECT] = {uring_prep_connect, uring_do_connect, UOP_FILE},
+    [IORING_OP_FALLOCATE] = {prep_file, do_file, UOP_FILE | UOP_QUIET},
+    [IORING_OP_OPENAT] = {prep_open, do_open, 0},
+    [IORING_OP_CLOSE] = {prep_close, do_close, 0},
+    [IORING_OP_FILES_UPDATE] = {prep_files_update, rsrc_files_update_op, 0},
+    [IORING_OP_STATX] = {prep_name, do_name, 0},
+    [IORING_OP_READ] = {uring_prep_rw, uring_do_rw, UOP_FILE | UOP_SELECT | UOP_IOPRIO},
+    [IORING_OP_WRITE] = {uring_prep_rw, uring_do_rw, UOP_FILE | UOP_IOPRIO},
+    [IORING_OP_FADVISE] = {prep_file, do_file, UOP_FILE},
+    [IORING_OP_MADVISE] = {prep_name, do_name, 0},
+    [IORING_OP_SEND] = {uring_prep_send, uring_do_send, UOP_FILE | UOP_SELECT | UOP_IOPRIO},
+    [IORING_OP_RECV] = {uring_prep_recv, uring_do_recv, UOP_FILE | UOP_SELECT | UOP_IOPRIO},
+    [IORING_OP_OPENAT2] = {prep_open, do_open, 0},
+    [IORING_OP_EPOLL_CTL] = {prep_name, do_name, 0},
+    [IORING_OP_SPLICE] = {prep_splice, do_splice, UOP_FILE},
+    [IORING_OP_PROVIDE_BUFFERS] = {uring_prep_provide, uring_do_provide, 0},
+    [IORING_OP_REMOVE_BUFFERS] = {uring_prep_remove, uring_do_remove, 0},
+    [IORING_OP_TEE] = {prep_splice, do_splice, UOP_FILE},
+    [IORING_OP_SHUTDOWN] = {prep_file, do_file, UOP_FILE},
+    [IORING_OP_RENAMEAT] = {prep_name, do_name, 0},
+    [IORING_OP_UNLINKAT] = {prep_name, do_name, 0},
+    [IORING_OP_MKDIRAT] = {prep_name, do_name, 0},
+    [IORING_OP_SYMLINKAT] = {prep_name, do_name, 0},
+    [IORING_OP_LINKAT] = {prep_name, do_name, 0},
+    [IORING_OP_MSG_RING] = {uring_prep_msg_ring, uring_do_msg_ring, UOP_FILE},
+    [IORING_OP_FSETXATTR] = {prep_xattr, do_xattr, UOP_FILE},
+    [IORING_OP_SETXATTR] = {prep_xattr, do_xattr, 0},
+    [IORING_OP_FGETXATTR] = {prep_xattr, do_xattr, UOP_FILE},
+    [IORING_OP_GETXATTR] = {prep_xattr, do_xattr, 0},
+    [IORING_OP_SOCKET] = {prep_name, do_name, 0},
+    [URING_OP_READ_MULTISHOT] = {uring_prep_read_mshot, uring_do_rw, UOP_FILE | UOP_SELECT},
+    [URING_OP_FIXED_FD_INSTALL] = {prep_install, do_install, UOP_FILE},
+    [URING_OP_FTRUNCATE] = {prep_file, do_file, UOP_FILE | UOP_QUIET},
+    [URING_OP_BIND] = {prep_file, do_file, UOP_FILE},
+    [URING_OP_LISTEN] = {prep_file, do_file, UOP_FILE},
+};
+
+const struct uring_op *uring_op(unsigned int opcode)
+{
+    return opcode < ARRAY_SIZE(ops) && ops[opcode].issue ? &ops[opcode] : NULL;
 }

@@ -1,4 +1,4 @@
-/* io_uring_register(2): buffers, files, eventfd, probe. */
+/* io_uring_register(2): an eventfd, restrictions, personalities, the probe. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,122 +7,9 @@
 #include "base/macros.h"
 #include "sentry/ipc/eventfd.h"
 #include "sentry/ipc/uring/uring_internal.h"
-#include "sentry/socket/socket.h"
+#include "sentry/kernel/cred.h"
 
-#define BUFS_MAX 16384
-#define FILES_MAX 32768
-#define BUF_LEN_MAX (1UL << 30)
-
-static long set_buffers(struct task *t, struct uring *u, uint64_t arg, uint32_t n)
-{
-    if (u->bufs)
-        return -EBUSY;
-    if (!n || n > BUFS_MAX)
-        return -EINVAL;
-    cleanup_free struct iovec *v = calloc(n, sizeof(*v));
-    if (!v)
-        return -ENOMEM;
-    if (copy_in(t, v, arg, n * sizeof(*v)))
-        return -EFAULT;
-    for (uint32_t i = 0; i < n; i++)
-        if ((!v[i].iov_base && v[i].iov_len) || (v[i].iov_base && !v[i].iov_len) ||
-            v[i].iov_len > BUF_LEN_MAX || !user_range_ok((uint64_t)v[i].iov_base, v[i].iov_len))
-            return -EFAULT;
-    u->bufs = steal_ptr(&v);
-    u->nbufs = n;
-    return 0;
-}
-
-static void drop_files(struct uring *u)
-{
-    for (uint32_t i = 0; i < u->nfiles; i++)
-        if (u->files[i])
-            file_put(u->files[i]);
-    free(u->files);
-    u->files = NULL;
-    u->nfiles = 0;
-}
-
-/* Rings in rings would hold each other for ever. */
-static int take_file(struct task *t, int fd, struct file **out)
-{
-    *out = NULL;
-    if (fd == -1)
-        return 0;
-    struct file *f = fd_get(t, fd);
-    if (!f)
-        return -EBADF;
-    const struct socket *s = socket_of(f);
-    if (is_uring(f) || (s && s->family == AF_UNIX)) { /* a ring may be in its queue */
-        file_put(f);
-        return -EBADF;
-    }
-    *out = f;
-    return 0;
-}
-
-static long set_files(struct task *t, struct uring *u, uint64_t arg, uint32_t n)
-{
-    int err = 0;
-
-    if (u->files)
-        return -EBUSY;
-    if (!n)
-        return -EINVAL;
-    if (n > FILES_MAX || n > rlimit_cur(t, RLIMIT_NOFILE))
-        return -EMFILE;
-    cleanup_free int *fds = calloc(n, sizeof(int));
-    u->files = calloc(n, sizeof(struct file *));
-    if (!fds || !u->files)
-        err = -ENOMEM;
-    else if (copy_in(t, fds, arg, n * sizeof(int)))
-        err = -EFAULT;
-    for (u->nfiles = 0; !err && u->nfiles < n; u->nfiles++)
-        err = take_file(t, fds[u->nfiles], &u->files[u->nfiles]);
-    if (err)
-        drop_files(u);
-    return err;
-}
-
-long uring_update_files(struct task *t, struct uring *u, uint64_t addr, uint32_t off, uint32_t n)
-{
-    uint32_t i, end;
-    int fd, err = 0;
-
-    if (!u->files)
-        return -ENXIO;
-    if (__builtin_add_overflow(off, n, &end))
-        return -EOVERFLOW;
-    if (end > u->nfiles)
-        return -EINVAL;
-    for (i = 0; i < n; i++) {
-        struct file *f;
-        err = get_user(t, &fd, addr + i * sizeof(fd)) ? -EFAULT : 0;
-        if (!err && fd == IORING_REGISTER_FILES_SKIP)
-            continue;
-        if (!err)
-            err = take_file(t, fd, &f);
-        if (err)
-            break;
-        if (u->files[off + i])
-            file_put(u->files[off + i]);
-        u->files[off + i] = f;
-    }
-    return i ? (long)i : err;
-}
-
-static long update_files(struct task *t, struct uring *u, uint64_t arg, uint32_t n)
-{
-    struct io_uring_files_update up;
-
-    if (!n)
-        return -EINVAL;
-    if (get_user(t, &up, arg))
-        return -EFAULT;
-    return up.resv ? -EINVAL : uring_update_files(t, u, up.fds, up.offset, n);
-}
-
-static long set_eventfd(struct task *t, struct uring *u, uint64_t arg, uint32_t n)
+static long set_eventfd(struct task *t, struct uring *u, uint64_t arg, uint32_t n, bool async)
 {
     int fd;
 
@@ -138,6 +25,7 @@ static long set_eventfd(struct task *t, struct uring *u, uint64_t arg, uint32_t 
     if (!is_eventfd(f))
         return -EINVAL;
     u->eventfd = file_get(f);
+    u->eventfd_async = async;
     return 0;
 }
 
@@ -151,80 +39,172 @@ static long probe(struct task *t, uint64_t arg, uint32_t n)
 
     if (n > 256)
         return -EINVAL;
-    n = MIN(n, (uint32_t)IORING_OP_LAST);
+    n = MIN(n, (uint32_t)URING_OP_LAST);
     len = sizeof(p.head) + n * sizeof(p.head.ops[0]);
     if (copy_in(t, &p, arg, len))
         return -EFAULT;
     for (size_t i = 0; i < len; i++)
         if (p.room[i])
             return -EINVAL;
-    p.head.last_op = IORING_OP_LAST - 1;
+    p.head.last_op = URING_OP_LAST - 1;
     p.head.ops_len = (uint8_t)n;
     for (uint32_t i = 0; i < n; i++) {
         p.head.ops[i].op = (uint8_t)i;
-        p.head.ops[i].flags = uring_op_known(i) ? IO_URING_OP_SUPPORTED : 0;
+        p.head.ops[i].flags = uring_op(i) ? IO_URING_OP_SUPPORTED : 0;
     }
     return copy_out(t, arg, &p, len);
 }
 
-void uring_unregister_all(struct uring *u)
+static long enable(struct task *t, struct uring *u)
 {
-    drop_files(u);
-    free(u->bufs);
-    u->bufs = NULL;
-    u->nbufs = 0;
+    if (!u->disabled)
+        return -EBADFD;
+    if ((u->setup & IORING_SETUP_SINGLE_ISSUER) && !u->issuer)
+        u->issuer = t->tid;
+    u->limits.on = u->limits.set;
+    u->disabled = false;
+    return 0;
+}
+
+/* --- IORING_REGISTER_RESTRICTIONS: what an enabled ring may be used for --- */
+static int restrict_one(struct uring_limits *l, const struct io_uring_restriction *r)
+{
+    switch (r->opcode) {
+    case IORING_RESTRICTION_REGISTER_OP:
+        if (r->register_op >= URING_REGISTER_LAST)
+            return -EINVAL;
+        l->registers |= 1ULL << r->register_op;
+        return 0;
+    case IORING_RESTRICTION_SQE_OP:
+        if (r->sqe_op >= URING_OP_LAST)
+            return -EINVAL;
+        l->ops |= 1ULL << r->sqe_op;
+        return 0;
+    case IORING_RESTRICTION_SQE_FLAGS_ALLOWED:
+        l->flags_allowed = r->sqe_flags;
+        return 0;
+    case IORING_RESTRICTION_SQE_FLAGS_REQUIRED:
+        l->flags_required = r->sqe_flags;
+        return 0;
+    default:
+        return -EINVAL;
+    }
+}
+
+static long restrict_ring(struct task *t, struct uring *u, uint64_t arg, uint32_t n)
+{
+    struct uring_limits l = {.set = true};
+
+    if (!u->disabled)
+        return -EBADFD;
+    if (u->limits.set)
+        return -EBUSY;
+    if (!arg || n > IORING_RESTRICTION_LAST + URING_REGISTER_LAST + URING_OP_LAST)
+        return -EINVAL;
+    for (uint32_t i = 0; i < n; i++) {
+        struct io_uring_restriction r;
+        if (get_user(t, &r, arg + i * sizeof(r)))
+            return -EFAULT;
+        int err = restrict_one(&l, &r);
+        if (err)
+            return err;
+    }
+    u->limits = l;
+    return 0;
+}
+
+/* --- personalities: requests with the rights that a task had --- */
+static long add_personality(struct task *t, struct uring *u)
+{
+    for (int i = 0; i < URING_PERSONALITIES_MAX; i++)
+        if (!u->personalities[i]) {
+            u->personalities[i] = cred_get(t->cred);
+            return i + 1;
+        }
+    return -ENOMEM;
+}
+
+static long drop_personality(struct uring *u, uint32_t id)
+{
+    if (!id || id > URING_PERSONALITIES_MAX || !u->personalities[id - 1])
+        return -EINVAL;
+    cred_put(u->personalities[id - 1]);
+    u->personalities[id - 1] = NULL;
+    return 0;
+}
+
+/* The threads that Linux has for requests that sleep, and we have not: how many is of no matter. */
+static long max_workers(struct task *t, uint64_t arg, uint32_t n)
+{
+    uint32_t v[2];
+
+    if (!arg || n != 2)
+        return -EINVAL;
+    if (get_user(t, &v, arg))
+        return -EFAULT;
+    if (v[0] > INT32_MAX || v[1] > INT32_MAX)
+        return -EINVAL;
+    memset(v, 0, sizeof(v));
+    return put_user(t, &v, arg) ? -EFAULT : 0;
+}
+
+static void drop_eventfd(struct uring *u)
+{
     if (u->eventfd)
         file_put(u->eventfd);
     u->eventfd = NULL;
 }
 
+void uring_unregister_all(struct uring *u)
+{
+    rsrc_drop_all(u, &u->files);
+    rsrc_drop_all(u, &u->bufs);
+    kbuf_drop_all(u);
+    drop_eventfd(u);
+    for (uint32_t i = 1; i <= URING_PERSONALITIES_MAX; i++)
+        (void)drop_personality(u, i);
+}
+
 long uring_register(struct task *t, struct uring *u, unsigned int op, uint64_t arg, uint32_t n)
 {
+    if (rsrc_registers(op))
+        return rsrc_register(t, u, op, arg, n);
     switch (op) {
-    case IORING_REGISTER_BUFFERS:
-        return set_buffers(t, u, arg, n);
-    case IORING_UNREGISTER_BUFFERS:
-        if (arg || n)
-            return -EINVAL;
-        if (!u->bufs)
-            return -ENXIO;
-        free(u->bufs);
-        u->bufs = NULL;
-        u->nbufs = 0;
-        return 0;
-    case IORING_REGISTER_FILES:
-        return set_files(t, u, arg, n);
-    case IORING_UNREGISTER_FILES:
-        if (arg || n)
-            return -EINVAL;
-        if (!u->files)
-            return -ENXIO;
-        drop_files(u);
-        return 0;
-    case IORING_REGISTER_FILES_UPDATE:
-        return update_files(t, u, arg, n);
     case IORING_REGISTER_EVENTFD:
-        return set_eventfd(t, u, arg, n);
+    case IORING_REGISTER_EVENTFD_ASYNC:
+        return set_eventfd(t, u, arg, n, op == IORING_REGISTER_EVENTFD_ASYNC);
     case IORING_UNREGISTER_EVENTFD:
         if (arg || n)
             return -EINVAL;
         if (!u->eventfd)
             return -ENXIO;
-        file_put(u->eventfd);
-        u->eventfd = NULL;
+        drop_eventfd(u);
         return 0;
     case IORING_REGISTER_PROBE:
         return !arg ? -EINVAL : probe(t, arg, n);
+    case IORING_REGISTER_PERSONALITY:
+        return arg || n ? -EINVAL : add_personality(t, u);
+    case IORING_UNREGISTER_PERSONALITY:
+        return arg ? -EINVAL : drop_personality(u, n);
     case IORING_REGISTER_ENABLE_RINGS:
-        if (arg || n)
-            return -EINVAL;
-        if (!u->disabled)
-            return -EBADFD;
-        u->disabled = false;
-        if (u->single_issuer)
-            u->issuer = t->tid;
-        return 0;
+        return arg || n ? -EINVAL : enable(t, u);
+    case IORING_REGISTER_RESTRICTIONS:
+        return restrict_ring(t, u, arg, n);
+    case IORING_REGISTER_IOWQ_MAX_WORKERS:
+        return max_workers(t, arg, n);
+    case IORING_REGISTER_RING_FDS:
+    case IORING_UNREGISTER_RING_FDS:
+        return uring_ringfds(t, arg, n, op == IORING_REGISTER_RING_FDS);
+    case IORING_REGISTER_PBUF_RING:
+        return kbuf_ring_register(t, u, arg, n);
+    case IORING_UNREGISTER_PBUF_RING:
+        return kbuf_ring_unregister(t, u, arg, n);
+    case URING_REGISTER_PBUF_STATUS:
+        return kbuf_ring_status(t, u, arg, n);
+    case IORING_REGISTER_SYNC_CANCEL:
+        return uring_sync_cancel(t, u, arg, n);
     default:
+        explain_missing("io_uring", "io_uring_register operation %u", op);
         return -EINVAL;
     }
 }

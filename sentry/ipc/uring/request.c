@@ -8,6 +8,13 @@
 
 #include "base/macros.h"
 #include "sentry/ipc/uring/uring_internal.h"
+#include "sentry/kernel/cred.h"
+#include "sentry/kernel/fiber.h"
+
+#define BATCH 64            /* requests between which other tasks run */
+#define ALL_REQS_MAX 262144 /* of all rings */
+
+static unsigned int nreqs_all;
 
 static void req_free(struct ktimer *k)
 {
@@ -15,27 +22,39 @@ static void req_free(struct ktimer *k)
 
     if (r->file)
         file_put(r->file);
+    if (r->from)
+        file_put(r->from);
+    if (r->rsrc)
+        rsrc_put(r->ring, r->rsrc);
+    if (r->buf)
+        rsrc_put(r->ring, r->buf);
+    kbuf_recycle(r);
+    if (r->uio)
+        uio_done(r->uio);
+    free(r->uio);
+    uring_msg_free(r->msg);
+    if (r->cred)
+        cred_put(r->cred);
     task_put(r->task);
     uring_put(r->ring);
     free(r);
+    nreqs_all--;
 }
 
-/* Of a linked time limit: what it limits is cancelled. */
 static void timer_expired(struct ktimer *k)
 {
-    struct uring_req *r = container_of(k, struct uring_req, timer), *limited = r->limited;
+    struct uring_req *r = container_of(k, struct uring_req, timer);
 
-    if (limited) {
-        limited->limit = NULL;
-        r->limited = NULL;
-        uring_req_complete(limited, -ECANCELED);
-    }
-    uring_req_complete(r, -ETIME);
+    if (r->has_res) /* of a task that is gone */
+        uring_req_complete(r, r->res);
+    else
+        uring_timer_expired(r, false);
 }
 
 struct uring_req *uring_req_new(struct uring *u, struct task *t, const struct io_uring_sqe *sqe)
 {
-    struct uring_req *r = calloc(1, sizeof(*r));
+    bool room = u->nreqs < URING_REQS_MAX && nreqs_all < ALL_REQS_MAX;
+    struct uring_req *r = room ? calloc(1, sizeof(*r)) : NULL;
 
     if (!r)
         return NULL;
@@ -43,24 +62,48 @@ struct uring_req *uring_req_new(struct uring *u, struct task *t, const struct io
     r->ring = u;
     u->refs++;
     u->nreqs++;
+    nreqs_all++;
     r->task = task_get(t);
     r->target = UINT64_MAX;
+    r->drain = sqe->flags & IOSQE_IO_DRAIN;
     list_init(&r->node);
+    list_init(&r->bucket);
     ktimer_init(&r->timer, timer_expired);
     ktimer_init(&r->free_timer, req_free);
     return r;
 }
 
+static void move_to(struct uring_req *r, struct list *l)
+{
+    list_del(&r->node);
+    list_add_tail(l, &r->node);
+}
+
+/* Its task goes on with it; if that is gone it ends, soon: this may be the wake of a queue. */
 static void make_ready(struct uring_req *r)
 {
     struct uring *u = r->ring;
 
-    list_del(&r->node);
-    list_add_tail(&u->ready, &r->node);
     r->events = 0;
+    if (!r->task->fds) {
+        r->has_res = true;
+        r->res = r->begun ? -ECANCELED : -EFAULT;
+        move_to(r, &u->pending);
+        ktimer_arm(&r->timer, 1);
+        return;
+    }
+    bool first = list_empty(&u->ready);
+    move_to(r, &u->ready);
+    uring_tell_work(u, first);
+    if (u->setup & IORING_SETUP_DEFER_TASKRUN)
+        return;
     r->task->uring_work = true;
-    waitq_wake_all(&u->wq);
     task_kick(r->task);
+}
+
+void uring_req_again(struct uring_req *r)
+{
+    make_ready(r);
 }
 
 static void unarm(struct uring_req *r)
@@ -72,25 +115,33 @@ static void unarm(struct uring_req *r)
     ktimer_cancel(&r->timer);
 }
 
-/* A completion wakes what waits for the ring or its eventfd: of those, the task completes. */
+/*
+ * A poll is complete when its file is ready. Not so where a completion is just being told: it wakes
+ * what waits for the ring or its eventfd; of those, the task completes, and of rings whose issuer
+ * has to call for it.
+ */
 static void file_ready(struct uring_req *r, uint32_t now)
 {
     static bool completing;
 
-    unarm(r);
-    if (r->sqe.opcode == IORING_OP_POLL_ADD && !completing) {
-        completing = true;
-        uring_req_complete(r, (long)now);
-        completing = false;
-    } else {
+    if (r->sqe.opcode != IORING_OP_POLL_ADD || completing || !r->task->fds ||
+        (r->ring->setup & IORING_SETUP_DEFER_TASKRUN)) {
+        unarm(r);
         make_ready(r);
+        return;
     }
+    completing = true;
+    if (!r->multishot || !uring_req_more(r, (long)now)) {
+        unarm(r);
+        uring_req_complete(r, (long)now);
+    }
+    completing = false;
 }
 
 static void woken(struct waiter *w, uint32_t events)
 {
     struct uring_req *r = container_of(w, struct uring_waiter, w)->r;
-    uint32_t now = file_poll(r->file, NULL) & r->events;
+    uint32_t now = file_poll(r->watched, NULL) & r->events;
 
     if (now)
         file_ready(r, now);
@@ -107,30 +158,35 @@ static void add_waiter(struct poll_table *pt, struct waitq *q)
     waitq_add(q, &uw->w);
 }
 
-void uring_req_wait(struct uring_req *r, uint32_t events, bool look)
+void uring_req_wait(struct uring_req *r, struct file *f, uint32_t events, bool look)
 {
-    list_del(&r->node);
-    list_add_tail(&r->ring->pending, &r->node);
+    unarm(r);
+    move_to(r, r->target != UINT64_MAX ? &r->ring->counting : &r->ring->pending);
     r->events = events;
+    r->watched = f;
     if (!events)
         return;
     r->events |= EPOLLERR | EPOLLHUP;
     r->armed = true;
     r->pt.add = add_waiter;
-    uint32_t now = file_poll(r->file, &r->pt) & r->events;
+    uint32_t now = file_poll(f, &r->pt) & r->events;
     if (now && look)
         file_ready(r, now);
 }
 
 static bool breaks_chain(const struct uring_req *r, long res)
 {
-    return (res < 0 || (r->want && res != r->want)) && !(r->sqe.flags & IOSQE_IO_HARDLINK);
+    if (r->sqe.flags & IOSQE_IO_HARDLINK)
+        return false;
+    if (res == -ETIME && r->sqe.opcode == IORING_OP_TIMEOUT)
+        return !(r->sqe.timeout_flags & IORING_TIMEOUT_ETIME_SUCCESS);
+    return res < 0 || (r->want && res != r->want);
 }
 
 static bool drains(const struct uring_req *first)
 {
     for (; first; first = first->link)
-        if (first->sqe.flags & IOSQE_IO_DRAIN)
+        if (first->drain)
             return true;
     return false;
 }
@@ -156,7 +212,13 @@ static void release_held(struct uring *u)
     }
 }
 
-static void finish(struct uring_req *r, long res)
+static struct uring_cqe cqe_of(const struct uring_req *r, long res, uint32_t flags)
+{
+    return (struct uring_cqe){
+        r->sqe.user_data, (int)res, r->cflags | flags, {r->extra[0], r->extra[1]}};
+}
+
+static void finish(struct uring_req *r, long res, bool silent)
 {
     struct uring *u = r->ring;
 
@@ -164,8 +226,11 @@ static void finish(struct uring_req *r, long res)
     unarm(r);
     list_del(&r->node);
     list_init(&r->node);
-    if (!u->dead && !((r->sqe.flags & IOSQE_CQE_SKIP_SUCCESS) && res >= 0)) {
-        uring_post(u, r->sqe.user_data, (int)res);
+    list_del(&r->bucket);
+    list_init(&r->bucket);
+    if (!u->dead && !silent) {
+        const struct uring_cqe c = cqe_of(r, res, 0);
+        uring_post(u, &c);
         if (r->sqe.opcode == IORING_OP_TIMEOUT) { /* they wait for completions of others */
             u->posted--;
             u->timeouts++;
@@ -176,7 +241,23 @@ static void finish(struct uring_req *r, long res)
         r->held = false;
         u->nheld--;
     }
-    ktimer_arm(&r->free_timer, 1);
+    if (!r->runs) /* or else its task is in the middle of it, and lets it go */
+        ktimer_arm(&r->free_timer, 1);
+}
+
+bool uring_req_more(struct uring_req *r, long res)
+{
+    const struct uring_cqe c = cqe_of(r, res, IORING_CQE_F_MORE);
+    bool posted = !r->ring->dead && uring_post_if_room(r->ring, &c);
+
+    if (posted && r->sqe.opcode == IORING_OP_TIMEOUT) {
+        r->ring->posted--;
+        r->ring->timeouts++;
+    }
+    r->cflags = posted ? 0 : r->cflags;
+    if (posted)
+        uring_timeouts_check(r->ring);
+    return posted && !r->done;
 }
 
 void uring_chain_hold(struct uring_req *first)
@@ -191,6 +272,19 @@ void uring_chain_hold(struct uring_req *first)
     release_held(u);
 }
 
+/* What follows a failure is cancelled; without a word if that is how the failed one succeeds. */
+static void cancel_links(const struct uring_req *failed, struct uring_req *next)
+{
+    bool silent = failed->sqe.flags & IOSQE_CQE_SKIP_SUCCESS;
+
+    while (next) {
+        struct uring_req *after = next->link;
+        next->link = NULL;
+        finish(next, -ECANCELED, silent);
+        next = after;
+    }
+}
+
 /* The request ends, and what is linked to it starts or ends. */
 static void complete(struct uring_req *r, long res)
 {
@@ -201,22 +295,21 @@ static void complete(struct uring_req *r, long res)
     if (r->done)
         return;
     r->link = NULL;
-    finish(r, res);
+    /* A time limit that runs out does what it is for. */
+    bool fine = res >= 0 || (res == -ETIME && r->sqe.opcode == IORING_OP_LINK_TIMEOUT);
+    finish(r, res, (r->sqe.flags & IOSQE_CQE_SKIP_SUCCESS) && fine);
     if (r->limited) /* cancelled by itself: what it limited has no limit any more */
         r->limited->limit = NULL;
     r->limited = NULL;
     if (r->limit) {
         r->limit->limited = NULL;
-        finish(r->limit, -ECANCELED);
+        /* It was not needed, which is no failure. */
+        finish(r->limit, -ECANCELED, r->limit->sqe.flags & IOSQE_CQE_SKIP_SUCCESS);
         r->limit = NULL;
     }
-    while (next && (cancel || u->dead)) {
-        struct uring_req *after = next->link;
-        next->link = NULL;
-        finish(next, -ECANCELED);
-        next = after;
-    }
-    if (next)
+    if (cancel || u->dead)
+        cancel_links(r, next);
+    else if (next)
         make_ready(next);
     release_held(u);
 }
@@ -228,7 +321,7 @@ void uring_timeouts_check(struct uring *u)
 
     while (again) {
         again = false;
-        list_for_each(r, &u->pending, node) {
+        list_for_each(r, &u->counting, node) {
             if (u->posted >= r->target) {
                 complete(r, 0);
                 again = true;
@@ -247,85 +340,225 @@ void uring_req_complete(struct uring_req *r, long res)
 }
 
 /* A time limit that follows: it begins now, and what is linked to it follows r. */
-static int begin_limit(struct uring_req *r, uint64_t *deadline)
+static void begin_limit(struct uring_req *r)
 {
     struct uring_req *l = r->link;
 
     if (r->limit || !l || l->sqe.opcode != IORING_OP_LINK_TIMEOUT)
-        return 0;
-    int err = uring_deadline(l, l->sqe.timeout_flags & IORING_TIMEOUT_ABS, deadline);
-    if (err || l->sqe.ioprio || l->sqe.off || l->sqe.buf_index || l->sqe.len != 1 ||
-        l->sqe.timeout_flags & ~(uint32_t)IORING_TIMEOUT_ABS)
-        return err ? err : -EINVAL;
+        return;
     r->link = l->link;
     l->link = NULL;
     r->limit = l;
     l->limited = r;
+}
+
+static int find_file(struct uring_req *r)
+{
+    if (r->file || !(r->op->flags & UOP_FILE))
+        return 0;
+    if (!(r->sqe.flags & IOSQE_FIXED_FILE)) {
+        r->file = fd_get(r->task, r->sqe.fd);
+        return r->file ? 0 : -EBADF;
+    }
+    r->rsrc = rsrc_get(&r->ring->files, (uint32_t)r->sqe.fd);
+    if (!r->rsrc)
+        return -EBADF;
+    r->file = file_get(r->rsrc->file);
     return 0;
+}
+
+static long issue(struct uring_req *r)
+{
+    struct task *t = r->task;
+    struct fd_detour *detour = t->fd_detour;
+    struct cred *own = t->cred;
+    int err = find_file(r);
+
+    if (err)
+        return err;
+    t->fd_detour = NULL;
+    if (r->cred)
+        t->cred = r->cred;
+    long res = r->op->issue(r);
+    if (r->cred && t->cred == r->cred)
+        t->cred = own;
+    t->fd_detour = detour;
+    return res;
 }
 
 void uring_req_start(struct uring_req *r)
 {
-    uint64_t deadline = 0;
-    int err = begin_limit(r, &deadline);
-    long res = err ? -ECANCELED : uring_op(r);
-
-    if (err) { /* the limit is what is wrong */
-        struct uring_req *l = r->link;
-        r->link = NULL;
-        uring_req_complete(r, res);
-        uring_req_complete(l, err);
+    if (r->has_res) {
+        r->has_res = false;
+        if (r->res)
+            uring_req_complete(r, r->res);
+        else
+            uring_timer_expired(r, true);
         return;
     }
-    if (res == URING_WAITS && !r->done && r->limit && deadline)
-        ktimer_arm(&r->limit->timer, deadline);
-    if (res == URING_WAITS || r->done)
+    begin_limit(r);
+    if (!r->begun)
+        uring_req_rename(r, r->sqe.user_data);
+    r->begun = r->runs = true;
+    move_to(r, &r->ring->running);
+    long res = issue(r);
+    r->runs = false;
+    if (r->done) {
+        ktimer_arm(&r->free_timer, 1);
         return;
+    }
+    if (res == URING_WAITS) {
+        if (r->limit && !ktimer_armed(&r->limit->timer))
+            ktimer_arm(&r->limit->timer, uring_deadline(r->limit));
+        return;
+    }
     if (res <= -ERESTARTSYS && res >= -ERESTART_RESTARTBLOCK)
         res = -EINTR;
     uring_req_complete(r, res);
 }
 
+/* --- finding them --- */
+static struct list *bucket(struct uring *u, uint64_t user_data)
+{
+    return &u->buckets[(user_data * 0x9e3779b97f4a7c15U) >> 32 & (URING_BUCKETS - 1)];
+}
+
 struct uring_req *uring_find(struct uring *u, uint64_t user_data, int op)
 {
-    struct list *const lists[] = {&u->pending, &u->ready, &u->held};
     struct uring_req *r;
 
+    list_for_each(r, bucket(u, user_data), bucket) {
+        if (r->sqe.user_data == user_data && r->sqe.opcode == op && !r->runs)
+            return r;
+    }
+    return NULL;
+}
+
+void uring_req_rename(struct uring_req *r, uint64_t user_data)
+{
+    r->sqe.user_data = user_data;
+    list_del(&r->bucket);
+    list_add_tail(bucket(r->ring, user_data), &r->bucket);
+}
+
+/* io_cancel_req_match() */
+static bool matches(const struct uring_req *r, const struct uring_match *m)
+{
+    bool by_number = (m->flags & IORING_ASYNC_CANCEL_USERDATA) ||
+                     !(m->flags & (IORING_ASYNC_CANCEL_FD | IORING_ASYNC_CANCEL_OP));
+    bool is_timer = r->sqe.opcode == IORING_OP_TIMEOUT;
+
+    if (!r->begun || (r->has_res && r->res))
+        return false;
+    if (m->flags & IORING_ASYNC_CANCEL_ANY)
+        return true;
+    if ((m->flags & IORING_ASYNC_CANCEL_FD) && (is_timer || r->file != m->file))
+        return false;
+    if ((m->flags & IORING_ASYNC_CANCEL_OP) && r->sqe.opcode != m->opcode)
+        return false;
+    return !by_number || r->sqe.user_data == m->user_data;
+}
+
+static bool by_number_only(const struct uring_match *m)
+{
+    return !(m->flags &
+             (IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_FD | IORING_ASYNC_CANCEL_OP));
+}
+
+static struct uring_req *next_match(struct uring *u, const struct uring_match *m)
+{
+    struct list *const lists[] = {&u->pending, &u->ready, &u->counting};
+    struct uring_req *r;
+
+    if (by_number_only(m)) {
+        list_for_each(r, bucket(u, m->user_data), bucket) {
+            if (!r->runs && matches(r, m))
+                return r;
+        }
+        return NULL;
+    }
     for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
         list_for_each(r, lists[i], node) {
-            if (r->sqe.user_data == user_data && (op < 0 || r->sqe.opcode == op))
+            if (matches(r, m))
                 return r;
         }
     return NULL;
 }
 
-static struct uring_req *first_of(struct uring *u, const struct task *t)
+/* What is cancelled ends after this: it is told that it was before it is told as cancelled. */
+long uring_cancel(struct uring *u, const struct uring_match *m)
 {
-    struct list *const lists[] = {&u->pending, &u->ready, &u->held};
+    bool all = m->flags & (IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_ANY);
+    struct uring_req *r;
+    long n = 0;
+
+    while ((r = next_match(u, m))) {
+        unarm(r);
+        r->has_res = true;
+        r->res = -ECANCELED;
+        make_ready(r);
+        if (!all)
+            return 0;
+        n++;
+    }
+    if (all)
+        return n;
+    list_for_each(r, &u->running, node) {
+        if (matches(r, m) && r->sqe.opcode != IORING_OP_ASYNC_CANCEL)
+            return -EALREADY;
+    }
+    return -ENOENT;
+}
+
+/* Of t, or of all. tracked: only those that would keep rings alive, or their task. */
+static struct uring_req *first_of(struct uring *u, const struct task *t, bool tracked)
+{
+    struct list *const lists[] = {&u->ready, &u->pending, &u->counting, &u->held};
     struct uring_req *r;
 
     for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
         list_for_each(r, lists[i], node) {
-            if (!t || r->task == t)
+            if ((!t || r->task == t) &&
+                (!tracked || lists[i] == &u->ready || (r->file && is_uring(r->file))))
                 return r;
         }
     return NULL;
 }
 
-void uring_cancel_all(struct uring *u, const struct task *t)
+void uring_cancel_all(struct uring *u)
 {
     struct uring_req *r;
 
-    while ((r = first_of(u, t)))
+    while ((r = first_of(u, NULL, false)))
         uring_req_complete(r, -ECANCELED);
 }
 
+/*
+ * io_uring_cancel_generic(): exec cancels all of a task's requests. When it exits they stay, and
+ * end when their files become ready; those with files that are rings end now, as these would hold
+ * each other, and those that its fiber was to go on with.
+ */
+void uring_task_cancel(struct task *t, bool exec)
+{
+    struct uring_req *r;
+    struct uring *u;
+
+    list_for_each(u, &urings, ring_node)
+        while ((r = first_of(u, t, !exec)))
+            uring_req_complete(r, -ECANCELED);
+    t->uring_work = false;
+}
+
+/* --- going on with them --- */
 void uring_run_ready(struct uring *u, struct task *t)
 {
     struct uring_req *r;
     bool found = true;
+    unsigned int n = 0;
 
     u->refs++;
+    if (u->setup & IORING_SETUP_TASKRUN_FLAG)
+        __atomic_fetch_and(&u->shared->sq_flags, ~(uint32_t)IORING_SQ_TASKRUN, __ATOMIC_RELEASE);
     while (found && !task_signal_pending(t)) {
         found = false;
         list_for_each(r, &u->ready, node) {
@@ -337,6 +570,8 @@ void uring_run_ready(struct uring *u, struct task *t)
             found = true;
             break;
         }
+        if (++n % BATCH == 0)
+            fiber_yield();
     }
     uring_put(u);
 }
@@ -345,6 +580,8 @@ static bool has_ready(const struct uring *u, const struct task *t)
 {
     const struct uring_req *r;
 
+    if (u->setup & IORING_SETUP_DEFER_TASKRUN)
+        return false;
     list_for_each(r, &u->ready, node) {
         if (r->task == t)
             return true;
@@ -372,13 +609,4 @@ void uring_run_work(struct task *t)
         uring_run_ready(u, t);
     t->in_uring = false;
     t->uring_work = ring_with_work(t) != NULL;
-}
-
-void uring_task_exit(struct task *t)
-{
-    struct uring *u;
-
-    list_for_each(u, &urings, ring_node)
-        uring_cancel_all(u, t);
-    t->uring_work = false;
 }

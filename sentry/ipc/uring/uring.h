@@ -2,6 +2,9 @@
 #ifndef NV_SENTRY_IPC_URING_URING_H
 #define NV_SENTRY_IPC_URING_URING_H
 
+#include <stdbool.h>
+
+struct file;
 struct task;
 
 /*
@@ -9,7 +12,8 @@ struct task;
  * a call sleeps. t->uring_work says that there are some. May park.
  */
 void uring_run_work(struct task *t);
-/* t ends: its requests are cancelled. */
-void uring_task_exit(struct task *t);
+/* t ends, or executes another program, which cancels all its requests; its numbers of rings go. */
+void uring_task_gone(struct task *t, bool exec);
+bool is_uring(const struct file *f);
 
 #endif
