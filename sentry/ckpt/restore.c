@@ -144,6 +144,7 @@ static void restore_main(void *arg)
     timeline_mark(PHASE_IMAGE_OBJECTS);
     init_tg = s->init;
     task_set_last_id(s->last_tid);
+    sandbox_totals = s->totals;
     if (sandbox->core)
         raise_core_limits();
     time_set_offset((int64_t)(s->guest_mono_ns - ckpt_reader_now(r)));

@@ -53,6 +53,7 @@ static int save_objects(struct ckpt_writer *w)
         .init = init_tg,
         .mnt = root_mount_ns,
         .channel = channel_state(),
+        .totals = sandbox_totals,
         .nodename_kept = strcmp(uts->nodename, sandbox->hostname) != 0,
     };
     const void *data;

@@ -54,12 +54,15 @@ static const struct ckpt_field fields[] = {
     CKPT_BOOL(struct sandbox_state, nodename_kept),
     CKPT_UINT(struct sandbox_state, channel.generation),
     CKPT_UINT(struct sandbox_state, channel.saves),
+    CKPT_SINCE(3, CKPT_KIND_UINT, struct sandbox_state, totals.forks),
+    CKPT_SINCE(3, CKPT_KIND_UINT, struct sandbox_state, totals.switches),
+    CKPT_SINCE(3, CKPT_KIND_UINT, struct sandbox_state, totals.gone_cpu_ns),
 };
 
 const struct ckpt_type ckpt_sandbox = {
     .name = "sandbox",
     .id = CT_SANDBOX,
-    .version = 2, /* 2: the loopback link */
+    .version = 3,
     .size = sizeof(struct sandbox_state),
     CKPT_TABLE(fields),
     .save = state_save,

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "sentry/ckpt/channel.h"
+#include "sentry/kernel/rusage.h"
 
 struct mount_ns;
 struct thread_group;
@@ -18,6 +19,7 @@ struct sandbox_state {
     struct mount_ns *mnt;
     char nodename[65], domainname[65];
     struct channel_state channel;
+    struct sandbox_totals totals;
     bool nodename_kept; /* the guest has set it: a restored sandbox keeps it */
 };
 

@@ -21,6 +21,8 @@
 #define CLK_TCK_NS 10000000
 #define PEAK_FRESH_NS 50000000
 
+struct sandbox_totals sandbox_totals;
+
 static uint64_t aspace_cpu_ns(struct mm *mm)
 {
     pid_t pid = platform->aspace_pid(mm->as);
@@ -39,6 +41,16 @@ uint64_t tg_cpu_ns(struct thread_group *tg)
 
     return past + tg->cpu_rest_ns +
            (tg->leader && tg->leader->mm ? aspace_cpu_ns(tg->leader->mm) : 0);
+}
+
+uint64_t sandbox_cpu_ns(void)
+{
+    struct thread_group *tg;
+    uint64_t ns = sandbox_totals.gone_cpu_ns;
+
+    list_for_each(tg, &all_thread_groups, all_node)
+        ns += tg_cpu_ns(tg);
+    return ns;
 }
 
 /*

@@ -8,6 +8,14 @@
 struct task;
 struct thread_group;
 
+/* Of the sandbox since its start: tasks made, sleeps, and the CPU time of groups that are gone. */
+struct sandbox_totals {
+    uint64_t forks, switches, gone_cpu_ns;
+};
+extern struct sandbox_totals sandbox_totals;
+/* All of it, threads that run included. */
+uint64_t sandbox_cpu_ns(void);
+
 /* Nanoseconds of CPU the group has used, threads that are gone included. */
 uint64_t tg_cpu_ns(struct thread_group *tg);
 

@@ -25,10 +25,15 @@
 #define HOST_NAME_MAX_K 64
 
 static struct uts_ns root_uts = {.base.refs = 1};
+struct change nodename_change = CHANGE_INIT(nodename_change);
+struct change domainname_change = CHANGE_INIT(domainname_change);
 
 struct uts_ns *uts_root(void)
 {
-    if (!root_uts.nodename[0]) {
+    static bool named;
+
+    if (!named) {
+        named = true;
         snprintf(root_uts.nodename, sizeof(root_uts.nodename), "%s", sandbox->hostname);
         snprintf(root_uts.domainname, sizeof(root_uts.domainname), "(none)");
     }
@@ -76,7 +81,14 @@ long sys_uname(struct task *t, const struct sysargs *a)
     return put_user(t, &u, arg_u64(a, 0));
 }
 
-static long set_name(struct task *t, const struct sysargs *a, char *to)
+void uts_set_name(char to[65], const char *name, size_t len)
+{
+    len = MIN(len, (size_t)HOST_NAME_MAX_K);
+    memmove(to, name, len);
+    memset(to + len, 0, HOST_NAME_MAX_K + 1 - len);
+}
+
+static long set_name(struct task *t, const struct sysargs *a, char *to, struct change *change)
 {
     char name[HOST_NAME_MAX_K + 1] = {0};
 
@@ -87,17 +99,18 @@ static long set_name(struct task *t, const struct sysargs *a, char *to)
     if (copy_in(t, name, arg_u64(a, 0), arg_u32(a, 1)))
         return -EFAULT;
     memcpy(to, name, sizeof(name));
+    change_made(change);
     return 0;
 }
 
 long sys_sethostname(struct task *t, const struct sysargs *a)
 {
-    return set_name(t, a, t->uts->nodename);
+    return set_name(t, a, t->uts->nodename, &nodename_change);
 }
 
 long sys_setdomainname(struct task *t, const struct sysargs *a)
 {
-    return set_name(t, a, t->uts->domainname);
+    return set_name(t, a, t->uts->domainname, &domainname_change);
 }
 
 long sys_sysinfo(struct task *t, const struct sysargs *a)

@@ -1,4 +1,5 @@
 /* Task and thread-group objects, ids, lookup, kicking. */
+#include "sentry/kernel/rusage.h"
 #include "sentry/kernel/task.h"
 
 #include <errno.h>
@@ -40,6 +41,7 @@ static pid_t tid_alloc(struct task *t)
         if (!by_tid[last_tid] && !pgrp_find(last_tid)) {
             pid_ns_forget(last_tid);
             by_tid[last_tid] = t;
+            sandbox_totals.forks++;
             return last_tid;
         }
     }
@@ -182,6 +184,7 @@ void tg_put(struct thread_group *tg)
 {
     if (!tg || --tg->refs)
         return;
+    sandbox_totals.gone_cpu_ns += tg_cpu_ns(tg);
     list_del(&tg->all_node);
     list_del(&tg->sibling);
     tg_leave_pgrp(tg);

@@ -2,6 +2,7 @@
 #ifndef NV_SENTRY_KERNEL_UTS_H
 #define NV_SENTRY_KERNEL_UTS_H
 
+#include "sentry/kernel/waitq.h"
 #include "sentry/ns/ns.h"
 
 struct uts_ns {
@@ -12,6 +13,11 @@ struct uts_ns {
 /* The Linux whose behaviour the sentry follows. */
 #define NV_UTS_RELEASE "6.1.0-nanovisor"
 #define NV_UTS_VERSION "#1 SMP PREEMPT_DYNAMIC NanoVisor"
+
+/* A name of any namespace was set: poll(2) of the two files in /proc/sys/kernel. */
+extern struct change nodename_change, domainname_change;
+/* The first 64 bytes of it. */
+void uts_set_name(char to[65], const char *name, size_t len);
 
 struct uts_ns *uts_root(void);
 struct uts_ns *uts_ns_copy(const struct uts_ns *old, struct user_ns *owner); /* NULL: too many */

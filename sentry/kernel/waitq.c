@@ -7,6 +7,7 @@
 #include "sentry/kernel/fiber.h"
 #include "sentry/kernel/freeze.h"
 #include "sentry/kernel/loop.h"
+#include "sentry/kernel/rusage.h"
 #include "sentry/kernel/task.h"
 
 #define WAIT_MANY_MAX 16
@@ -14,6 +15,12 @@
 void waitq_init(struct waitq *q)
 {
     list_init(&q->waiters);
+}
+
+void change_made(struct change *c)
+{
+    c->count++;
+    waitq_wake_all(&c->q);
 }
 
 void waitq_add(struct waitq *q, struct waiter *w)
@@ -147,6 +154,7 @@ static int sleep_on(struct task *t, struct waitq **qs, int n, uint64_t deadline,
         ktimer_arm(&s.timer, deadline);
     t->state = TASK_SLEEPING;
     t->nvcsw++;
+    sandbox_totals.switches++;
     if (t->thr && platform->call_waits)
         platform->call_waits(t->thr);
     t->sleeping_on = n ? qs[0] : NULL;

@@ -31,6 +31,20 @@ static inline void waitq_wake_all(struct waitq *q)
 {
     waitq_wake(q, ~0U);
 }
+/* Something whose changes poll(2) tells of: who looks keeps the count that it has seen. */
+struct change {
+    uint64_t count;
+    struct waitq q;
+};
+#define CHANGE_INIT(name)                                                                          \
+    {                                                                                              \
+        0,                                                                                         \
+        {                                                                                          \
+            LIST_INIT((name).q.waiters)                                                            \
+        }                                                                                          \
+    }
+void change_made(struct change *c);
+
 /* Wakes every waiter and unlinks it: the queue's owner is going away. */
 void waitq_release(struct waitq *q);
 

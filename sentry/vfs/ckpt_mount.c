@@ -171,7 +171,7 @@ static void *ns_create(struct ckpt_reader *r)
         return NULL;
     list_init(&n->ns.mounts);
     list_init(&n->ns.node);
-    waitq_init(&n->ns.change);
+    waitq_init(&n->ns.change.q);
     return n == &first ? (void *)root_mount_ns : n;
 }
 

@@ -29,9 +29,8 @@ struct mount_ns {
     struct user_ns *user_ns; /* NULL: the first; owned */
     struct list mounts;      /* struct mount.node, by unique_id */
     struct mount *root;
-    struct list node; /* in mount_namespaces */
-    uint64_t event;   /* counts changes, for poll(2) of mountinfo */
-    struct waitq change;
+    struct list node;     /* in mount_namespaces */
+    struct change change; /* of what mountinfo shows */
 };
 extern struct list mount_namespaces;
 

@@ -15,7 +15,7 @@ static struct mount_ns first_ns = {.refs = 1,
                                    .id = 4026531841,
                                    .mounts = LIST_INIT(first_ns.mounts),
                                    .node = LIST_INIT(first_ns.node),
-                                   .change = {LIST_INIT(first_ns.change.waiters)}};
+                                   .change = CHANGE_INIT(first_ns.change)};
 struct mount_ns *root_mount_ns = &first_ns;
 struct list mount_namespaces = LIST_INIT(mount_namespaces);
 
@@ -36,7 +36,7 @@ struct mount_ns *mount_ns_new(bool anonymous)
     ns->id = ns_next_id();
     ns->anonymous = anonymous;
     list_init(&ns->mounts);
-    waitq_init(&ns->change);
+    waitq_init(&ns->change.q);
     list_add_tail(&mount_namespaces, &ns->node);
     return ns;
 }
@@ -53,7 +53,7 @@ void mount_ns_put(struct mount_ns *ns)
         return;
     if (ns->root)
         mount_umount_tree(ns->root, false);
-    waitq_release(&ns->change);
+    waitq_release(&ns->change.q);
     user_ns_put(ns->user_ns);
     list_del(&ns->node);
     if (ns->counted)
@@ -63,10 +63,8 @@ void mount_ns_put(struct mount_ns *ns)
 
 void mount_ns_changed(struct mount_ns *ns)
 {
-    if (!ns || ns->anonymous)
-        return;
-    ns->event++;
-    waitq_wake_all(&ns->change);
+    if (ns && !ns->anonymous)
+        change_made(&ns->change);
 }
 
 static void ns_add(struct mount_ns *ns, struct mount *m)

@@ -110,7 +110,6 @@ int mount_change_type_of(struct mount *top, unsigned long type, bool recursive)
     do
         err = mount_change_type(m, type);
     while (!err && recursive && (m = mount_next(m, top)));
-    mount_ns_changed(top->ns);
     return err;
 }
 

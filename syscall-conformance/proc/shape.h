@@ -8,6 +8,15 @@
 #include "../process/child.h"
 #include <ctype.h>
 
+/* is_eq() and is_errno() that say what it is about. */
+#define eq(got, want, ...)                                                                         \
+    do {                                                                                           \
+        long got_ = (long)(got), want_ = (long)(want);                                             \
+        if (!ok(got_ == want_, __VA_ARGS__))                                                       \
+            printf("# got %ld, want %ld\n", got_, want_);                                          \
+    } while (0)
+#define fails(expr, want, ...) eq((expr) < 0 ? errno : 0, want, __VA_ARGS__)
+
 static UNUSED_FN bool has_shape(const char *s, const char *pattern)
 {
     for (; *pattern; pattern++) {

@@ -10,6 +10,7 @@
 #include "base/macros.h"
 #include "sentry/ckpt/types.h"
 #include "sentry/fs/proc/proc.h"
+#include "sentry/vfs/ckpt.h"
 
 #define DEPTH_MAX 8
 #define PATH_MAX_ 512
@@ -145,19 +146,21 @@ void proc_load_inode(struct ckpt_reader *r, struct inode *i, unsigned int versio
 /* --- open files --- */
 static void file_save(struct ckpt_writer *w, void *obj)
 {
-    const struct strbuf *b = obj;
+    const struct proc_file *pf = obj;
+    const struct strbuf *b = &pf->text;
 
     ckpt_put_u8(w, b->data != NULL);
     if (b->data) {
         ckpt_put_u32(w, (uint32_t)b->len);
         ckpt_put_bytes(w, b->data, b->len);
     }
+    ckpt_put_u8(w, pf->change && pf->seen != pf->change->count);
+    ckpt_put_ref(w, &ckpt_mount_ns, pf->mounts);
+    ckpt_put_path(w, &pf->root);
 }
 
-static void file_load(struct ckpt_reader *r, void *obj, unsigned int version)
+static void load_text(struct ckpt_reader *r, struct strbuf *b)
 {
-    struct strbuf *b = obj;
-
     if (!ckpt_get_u8(r))
         return;
     uint32_t len = ckpt_get_count(r, TEXT_MAX, 1);
@@ -174,12 +177,41 @@ static void file_load(struct ckpt_reader *r, void *obj, unsigned int version)
     b->cap = len + 1UL;
 }
 
+static void file_load(struct ckpt_reader *r, void *obj, unsigned int version)
+{
+    struct proc_file *pf = obj;
+
+    load_text(r, &pf->text);
+    if (version < 2)
+        return;
+    pf->has_changed = ckpt_get_u8(r);
+    ckpt_get_ref(r, &ckpt_mount_ns, &pf->mounts);
+    ckpt_get_path(r, &pf->root);
+}
+
+static void file_link(struct ckpt_reader *r, void *obj)
+{
+    const struct proc_file *pf = obj;
+
+    if (!pf->mounts != !pf->root.dentry)
+        ckpt_bad(r, "mounts that are seen from nowhere");
+    else if (pf->mounts)
+        ckpt_path_ok(r, &pf->root);
+}
+
+static void file_hold(void *obj)
+{
+    ((struct proc_file *)obj)->refs++;
+}
+
 const struct ckpt_type ckpt_proc_file = {
     .name = "proc file",
     .id = CT_PROC_FILE,
-    .version = 1,
-    .size = sizeof(struct strbuf),
+    .version = 2,
+    .size = sizeof(struct proc_file),
     .save = file_save,
     .load = file_load,
+    .link = file_link,
+    .hold = file_hold,
 };
 CKPT_TYPE_REGISTER(ckpt_proc_file);

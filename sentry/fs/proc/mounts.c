@@ -69,12 +69,12 @@ static void put_propagation(struct strbuf *out, const struct mount *m, const str
 }
 
 /* False: it cannot be seen from the process's root. */
-static bool place(struct task *t, struct mount *m, char **at)
+static bool place(const struct path *root, struct mount *m, char **at)
 {
     struct path p = {m, m->root};
     bool seen;
 
-    if (vfs_path_seen(&t->fs->root, &p, at, &seen))
+    if (vfs_path_seen(root, &p, at, &seen))
         return false;
     if (!seen) {
         free(*at);
@@ -83,27 +83,37 @@ static bool place(struct task *t, struct mount *m, char **at)
     return seen;
 }
 
-int proc_fill_mountinfo(struct task *t, struct strbuf *out)
+/* mounts_open_common(): what the task does later does not matter to who has the file open. */
+int proc_mounts_bind(struct proc_file *pf, const struct task *t)
+{
+    if (!t || !t->mnt_ns)
+        return -EINVAL;
+    if (!t->fs)
+        return -ENOENT;
+    pf->mounts = mount_ns_get(t->mnt_ns);
+    pf->root = path_get(&t->fs->root);
+    return 0;
+}
+
+int proc_show_mountinfo(const struct mount_ns *ns, const struct path *root, struct strbuf *out)
 {
     struct mount *m;
 
-    if (!t->mnt_ns || !t->fs)
-        return -EINVAL;
-    list_for_each(m, &t->mnt_ns->mounts, node) {
+    list_for_each(m, &ns->mounts, node) {
         struct path top = {NULL, m->root};
-        cleanup_free char *at = NULL, *root = NULL;
-        if (!place(t, m, &at))
+        cleanup_free char *at = NULL, *from = NULL;
+        if (!place(root, m, &at))
             continue;
-        if (m->root != m->sb->root && vfs_path_string(NULL, &top, &root))
+        if (m->root != m->sb->root && vfs_path_string(NULL, &top, &from))
             continue;
         strbuf_printf(out, "%d %d %u:%u ", m->id, m->parent ? m->parent->id : 0, major(m->sb->dev),
                       minor(m->sb->dev));
-        put_escaped(out, root ? root : "/");
+        put_escaped(out, from ? from : "/");
         strbuf_putc(out, ' ');
         put_escaped(out, at);
         strbuf_puts(out, m->flags & MS_RDONLY ? " ro" : " rw");
         put_mount_flags(out, m);
-        put_propagation(out, m, &t->fs->root);
+        put_propagation(out, m, root);
         strbuf_printf(out, " - %s ", m->sb->fstype);
         put_source(out, m->sb);
         strbuf_puts(out, m->sb->readonly ? " ro" : " rw");
@@ -115,15 +125,13 @@ int proc_fill_mountinfo(struct task *t, struct strbuf *out)
     return 0;
 }
 
-int proc_fill_mounts(struct task *t, struct strbuf *out)
+int proc_show_mounts(const struct mount_ns *ns, const struct path *root, struct strbuf *out)
 {
     struct mount *m;
 
-    if (!t->mnt_ns || !t->fs)
-        return -EINVAL;
-    list_for_each(m, &t->mnt_ns->mounts, node) {
+    list_for_each(m, &ns->mounts, node) {
         cleanup_free char *at = NULL;
-        if (!place(t, m, &at))
+        if (!place(root, m, &at))
             continue;
         put_source(out, m->sb);
         strbuf_putc(out, ' ');
@@ -139,15 +147,13 @@ int proc_fill_mounts(struct task *t, struct strbuf *out)
     return 0;
 }
 
-int proc_fill_mountstats(struct task *t, struct strbuf *out)
+int proc_show_mountstats(const struct mount_ns *ns, const struct path *root, struct strbuf *out)
 {
     struct mount *m;
 
-    if (!t->mnt_ns || !t->fs)
-        return -EINVAL;
-    list_for_each(m, &t->mnt_ns->mounts, node) {
+    list_for_each(m, &ns->mounts, node) {
         cleanup_free char *at = NULL;
-        if (!place(t, m, &at))
+        if (!place(root, m, &at))
             continue;
         strbuf_puts(out, "device ");
         put_source(out, m->sb);

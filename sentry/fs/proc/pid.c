@@ -79,7 +79,8 @@ void proc_map_line(struct task *t, const struct vma *v, struct strbuf *out)
 
     if (v->file && v->file->path.dentry) {
         name = file_map_name(t, v->file);
-        st.dev = v->file->inode->sb->dev;
+        /* Of an overlay's file as stat(2) has it, not that of the layer beneath. */
+        st.dev = v->file->path.dentry->sb->dev;
         st.ino = v->file->path.dentry->inode->ino;
     }
     strbuf_printf(out, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu ", (unsigned long)v->start,
@@ -328,6 +329,10 @@ static void ask_usage(struct mm *mm, struct strbuf *host)
     {                                                                                              \
         .name = (n), .kind = PROC_FILE, .mode = (m), .fill = (f)                                   \
     }
+#define MOUNTS_ENTRY(n, m, f)                                                                      \
+    {                                                                                              \
+        .name = (n), .kind = PROC_FILE, .mode = (m), .show_mounts = (f)                            \
+    }
 
 /* Of a process and of a thread alike. */
 #define TASK_ENTRIES                                                                               \
@@ -341,8 +346,8 @@ static void ask_usage(struct mm *mm, struct strbuf *host)
         STORE_ENTRY("gid_map", 0644, fill_gid_map, store_gid_map),                                 \
         FILE_ENTRY("limits", 0444, fill_limits), FILE_ENTRY("loginuid", 0644, proc_fill_unset_id), \
         FILE_ENTRY("maps", 0444, fill_maps), {.name = "mem", .kind = PROC_MEM, .mode = 0600},      \
-        FILE_ENTRY("mountinfo", 0444, proc_fill_mountinfo),                                        \
-        FILE_ENTRY("mounts", 0444, proc_fill_mounts), DIR_ENTRY("net", 0555, proc_net_entries),    \
+        MOUNTS_ENTRY("mountinfo", 0444, proc_show_mountinfo),                                      \
+        MOUNTS_ENTRY("mounts", 0444, proc_show_mounts), DIR_ENTRY("net", 0555, proc_net_entries),  \
         DIR_ENTRY("ns", 0511, ns_entries),                                                         \
         STORE_ENTRY("oom_adj", 0644, proc_fill_oom_adj, proc_store_oom_adj),                       \
         ASK_ENTRY("oom_score", 0444, proc_fill_oom_score),                                         \
@@ -371,7 +376,7 @@ const struct proc_entry proc_pid_entries[] = {
     TASK_ENTRIES,
     STORE_ENTRY("coredump_filter", 0644, fill_core_filter, store_core_filter),
     FILE_ENTRY("io", 0400, proc_fill_io),
-    FILE_ENTRY("mountstats", 0400, proc_fill_mountstats),
+    MOUNTS_ENTRY("mountstats", 0400, proc_show_mountstats),
     {.name = "task", .kind = PROC_TASKDIR, .mode = 0555},
     FILE_ENTRY("timers", 0444, posix_timers_print),
     STORE_ENTRY("timerslack_ns", 0666, proc_fill_timerslack, proc_store_timerslack),

@@ -9,8 +9,10 @@
 #include "sentry/kernel/task.h"
 #include "sentry/vfs/vfs.h"
 
+struct change;
 struct file;
 struct mm;
+struct mount_ns;
 struct path;
 struct pid_ns;
 struct task;
@@ -44,11 +46,15 @@ struct proc_entry {
     int (*fill_asked)(struct task *t, const char *host, struct strbuf *out); /* with ask's answer */
     int (*target)(struct task *t, struct strbuf *out);
     int (*follow)(struct task *t, struct path *out);
+    /* In place of fill: of the namespace that the task was in when the file was opened. */
+    int (*show_mounts)(const struct mount_ns *ns, const struct path *root, struct strbuf *out);
+    struct change *change; /* that poll(2) tells of; such a sysctl is a string */
     int (*open)(struct inode *i, const struct path *p, int flags, struct file **out);
     const struct proc_entry *children;
     /* A write; NULL: EACCES/EPERM. buf is NUL-terminated. */
     int (*store)(struct task *t, const char *buf, size_t len);
     int number; /* for fill_of */
+    bool sysctl;
 };
 
 struct proc_inode {
@@ -59,12 +65,28 @@ struct proc_inode {
     int fd;
 };
 
+struct proc_file {
+    unsigned int refs;     /* of restored ones, that there is one */
+    struct strbuf text;    /* by the last read from the start */
+    struct change *change; /* that poll(2) tells of, and as much of it as was told */
+    uint64_t seen;
+    bool has_changed;        /* restored, and it was not told */
+    struct mount_ns *mounts; /* of the files about mounts; with the root that they are seen from */
+    struct path root;
+};
+
 static inline struct proc_inode *PROC_I(const struct inode *i)
 {
     return i->priv;
 }
 extern const struct pid_ns *proc_link_ns;
 mode_t proc_kind_fmt(enum proc_kind kind);
+
+struct task *proc_task(const struct inode *i); /* that it is about; NULL: none, or gone */
+
+/* file.c */
+int proc_file_open(struct inode *i, const struct path *p, int flags, struct file **out);
+int proc_file_permission(struct task *t, struct inode *i, int mask);
 
 /* ckpt.c */
 struct ckpt_reader;
@@ -125,9 +147,10 @@ int proc_fill_smaps_rollup(struct task *t, const char *host, struct strbuf *out)
 
 int proc_fill_cpuinfo(struct task *t, struct strbuf *out);
 /* mounts.c */
-int proc_fill_mountinfo(struct task *t, struct strbuf *out);
-int proc_fill_mounts(struct task *t, struct strbuf *out);
-int proc_fill_mountstats(struct task *t, struct strbuf *out);
+int proc_mounts_bind(struct proc_file *pf, const struct task *t); /* -EINVAL: it is gone */
+int proc_show_mountinfo(const struct mount_ns *ns, const struct path *root, struct strbuf *out);
+int proc_show_mounts(const struct mount_ns *ns, const struct path *root, struct strbuf *out);
+int proc_show_mountstats(const struct mount_ns *ns, const struct path *root, struct strbuf *out);
 
 extern const struct proc_entry proc_root_entries[], proc_pid_entries[], proc_tid_entries[];
 extern const struct proc_entry proc_net_entries[]; /* root.c: /proc/PID/net */

@@ -23,7 +23,7 @@
 
 static const struct inode_ops dir_ops, link_ops, file_ops_inode;
 
-static struct task *task_of(const struct inode *i)
+struct task *proc_task(const struct inode *i)
 {
     return PROC_I(i)->pid ? task_find(PROC_I(i)->pid) : NULL;
 }
@@ -46,7 +46,7 @@ static int make_inode(struct dentry *d, const struct proc_inode *tmpl, mode_t mo
     i->priv = pi;
     if (S_ISDIR(mode))
         i->nlink = 2;
-    struct task *t = task_of(i);
+    struct task *t = proc_task(i);
     if (t && t->tg->dumpable) {
         i->uid = t->cred->euid;
         i->gid = t->cred->egid;
@@ -154,8 +154,8 @@ static int proc_revalidate(struct task *t, struct dentry *d)
     const struct proc_inode *pi = PROC_I(d->inode);
     if (pi->kind == PROC_FD || pi->kind == PROC_FDINFO)
         return 0;
-    return !pi->pid || (task_of(d->inode) != NULL &&
-                        (task_of(d->inode)->state != TASK_ZOMBIE || pi->kind != PROC_PIDDIR));
+    return !pi->pid || (proc_task(d->inode) != NULL &&
+                        (proc_task(d->inode)->state != TASK_ZOMBIE || pi->kind != PROC_PIDDIR));
 }
 
 /* --- symlinks --- */
@@ -183,7 +183,7 @@ const struct pid_ns *proc_link_ns;
 static int proc_readlink(struct task *viewer, struct inode *i, char **out)
 {
     const struct proc_inode *pi = PROC_I(i);
-    struct task *t = task_of(i);
+    struct task *t = proc_task(i);
     struct strbuf b = STRBUF_INIT;
     int err;
 
@@ -211,7 +211,7 @@ static int proc_readlink(struct task *viewer, struct inode *i, char **out)
 static int proc_follow(struct task *viewer, struct inode *i, struct path *out)
 {
     const struct proc_inode *pi = PROC_I(i);
-    struct task *t = task_of(i);
+    struct task *t = proc_task(i);
 
     if (t && !task_may_access(viewer, t))
         return -EACCES;
@@ -293,7 +293,7 @@ static void emit_pids(struct dir_context *c, const struct pid_ns *ns)
 static int proc_readdir(struct task *viewer, struct file *f, struct dir_context *c)
 {
     const struct proc_inode *pi = PROC_I(f->inode);
-    struct task *t = task_of(f->inode);
+    struct task *t = proc_task(f->inode);
     static const unsigned char types[] = {
         [PROC_DIR] = 4,       [PROC_FILE] = 8,    [PROC_LINK] = 10, [PROC_FDDIR] = 4,
         [PROC_FDINFODIR] = 4, [PROC_TASKDIR] = 4, [PROC_MEM] = 8,   [PROC_SPECIAL] = 8};
@@ -333,151 +333,7 @@ static const struct file_ops proc_dir_file_ops = {.kind = "proc directory",
                                                   .restore = restore_dir};
 CKPT_SYMBOL("file_ops", "proc directory", proc_dir_file_ops);
 
-/* --- files --- */
-static int fill_fdinfo(const struct proc_inode *pi, struct task *t, const struct pid_ns *ns,
-                       struct strbuf *out)
-{
-    cleanup_file struct file *f = t && t->fds ? fd_get_path_ok(t, pi->fd) : NULL;
-
-    if (!f)
-        return -ENOENT;
-    strbuf_printf(out, "pos:\t%ld\nflags:\t0%o\nmnt_id:\t%d\nino:\t%lu\n", (long)f->pos,
-                  (unsigned)f->flags | (fd_cloexec(t, pi->fd) ? O_CLOEXEC : 0),
-                  f->path.mnt ? f->path.mnt->id : 0,
-                  (unsigned long)(f->path.dentry ? f->path.dentry->inode : f->inode)->ino);
-    locks_fdinfo(f, t->fds, ns, out);
-    if (f->ops->fdinfo)
-        f->ops->fdinfo(f, out);
-    return 0;
-}
-
-/* May park: the task is looked up again behind that. */
-static int fill_file(const struct inode *i, struct task *viewer, struct strbuf *b)
-{
-    const struct proc_inode *pi = PROC_I(i);
-    const struct proc_entry *e = pi->entry;
-    struct task *t = pi->pid ? task_of(i) : viewer;
-    cleanup_strbuf struct strbuf host = {0};
-
-    if (e->ask) {
-        struct mm *mm = t->mm ? mm_get(t->mm) : NULL;
-        e->ask(mm, &host);
-        if (mm)
-            mm_put(mm);
-        t = pi->pid ? task_of(i) : viewer;
-        if (!t)
-            return -ESRCH;
-    }
-    if (host.failed)
-        return -ENOMEM;
-    if (e->fill_asked)
-        return e->fill_asked(t, host.data ? host.data : "", b);
-    return e->fill_of ? e->fill_of(e->number, b) : e->fill ? e->fill(t, b) : -EINVAL;
-}
-
-static ssize_t proc_read(struct task *viewer, struct file *f, struct uio *u, loff_t *pos, int rwf)
-{
-    const struct proc_inode *pi = PROC_I(f->inode);
-    struct strbuf *b = f->priv;
-    struct task *t = task_of(f->inode);
-
-    if (*pos == 0 || !b->data) {
-        cleanup_strbuf struct strbuf made = {0};
-        if (pi->pid && !t)
-            return -ESRCH;
-        int err = pi->kind == PROC_FDINFO ? fill_fdinfo(pi, t, f->inode->sb->priv, &made)
-                                          : fill_file(f->inode, viewer, &made);
-        if (err)
-            return err;
-        if (made.failed)
-            return -ENOMEM;
-        strbuf_free(b);
-        *b = made;
-        made = (struct strbuf){0};
-    }
-    if (*pos < 0 || (size_t)*pos >= b->len)
-        return 0;
-    ssize_t n = uio_write(u, b->data + *pos, MIN(u->resid, b->len - (size_t)*pos));
-    if (n > 0)
-        *pos += n;
-    return n;
-}
-
-static ssize_t proc_write(struct task *viewer, struct file *f, struct uio *u, loff_t *pos, int rwf)
-{
-    const struct proc_inode *pi = PROC_I(f->inode);
-    char buf[4096];
-
-    if (!pi->entry || !pi->entry->store)
-        return -EINVAL;
-    ssize_t n = uio_read(u, buf, MIN(u->resid, sizeof(buf) - 1));
-    if (n < 0)
-        return n;
-    buf[n] = 0;
-    struct task *t = pi->pid ? task_of(f->inode) : viewer;
-    int err = t ? pi->entry->store(t, buf, (size_t)n) : -ESRCH;
-    return err ? err : n;
-}
-
-static void proc_release(struct file *f)
-{
-    strbuf_free(f->priv);
-    free(f->priv);
-}
-
-static int restore_file(struct file *f)
-{
-    const struct proc_inode *pi = f->inode->ops == &file_ops_inode ? PROC_I(f->inode) : NULL;
-
-    return pi && (pi->kind == PROC_FILE || pi->kind == PROC_FDINFO) ? 0 : -EINVAL;
-}
-
-/* seq_lseek() */
-static loff_t proc_llseek(struct task *t, struct file *f, loff_t off, int whence)
-{
-    return whence > SEEK_CUR ? -EINVAL : generic_llseek(t, f, off, whence);
-}
-
-#define FILE_OPS(io_bits)                                                                          \
-    {                                                                                              \
-        .kind = "proc file", .read = proc_read, .write = proc_write, .llseek = proc_llseek,        \
-        .release = proc_release, .io = (io_bits), .priv_type = &ckpt_proc_file,                    \
-        .restore = restore_file                                                                    \
-    }
-/* sysctls; what Linux makes by seq_file; a task's files, which have ->read only; of those not by
- * seq_file. */
-static const struct file_ops proc_file_ops = FILE_OPS(0);
-static const struct file_ops seq_file_ops = FILE_OPS(FILE_NO_PWRITE);
-static const struct file_ops task_file_ops =
-    FILE_OPS(FILE_PLAIN_READ | FILE_PLAIN_WRITE | FILE_NO_PWRITE);
-static const struct file_ops task_raw_ops = FILE_OPS(FILE_PLAIN_READ | FILE_PLAIN_WRITE);
-CKPT_SYMBOL("file_ops", "proc file", proc_file_ops);
-CKPT_SYMBOL("file_ops", "proc seq file", seq_file_ops);
-CKPT_SYMBOL("file_ops", "proc task file", task_file_ops);
-CKPT_SYMBOL("file_ops", "proc task raw file", task_raw_ops);
-
-static bool is_sysctl(const struct dentry *d)
-{
-    while (d->parent->parent != d->parent)
-        d = d->parent;
-    return !strcmp(d->name, "sys");
-}
-
-static const struct file_ops *file_ops_of(const struct proc_inode *pi, const struct path *p)
-{
-    static const char *const raw[] = {"auxv", "cmdline", "environ", "loginuid", "oom_score_adj"};
-    const char *name = pi->entry ? pi->entry->name : "";
-
-    if (!pi->pid)
-        return is_sysctl(p->dentry) ? &proc_file_ops : &seq_file_ops;
-    if (!strncmp(name, "mount", 5))
-        return &seq_file_ops;
-    for (size_t i = 0; i < ARRAY_SIZE(raw); i++)
-        if (!strcmp(name, raw[i]))
-            return &task_raw_ops;
-    return &task_file_ops;
-}
-
+/* --- inodes --- */
 static int proc_open(struct task *t, struct inode *i, const struct path *p, int flags,
                      struct file **out)
 {
@@ -488,7 +344,7 @@ static int proc_open(struct task *t, struct inode *i, const struct path *p, int 
     if (PROC_I(i)->kind == PROC_SPECIAL)
         return PROC_I(i)->entry->open(i, p, flags, out);
     if (PROC_I(i)->kind == PROC_MEM) {
-        struct task *target = task_of(i);
+        struct task *target = proc_task(i);
         if (!target || !target->mm)
             return -ESRCH;
         if (!task_may_access(t, target))
@@ -496,14 +352,7 @@ static int proc_open(struct task *t, struct inode *i, const struct path *p, int 
         *out = proc_mem_file(i, p, flags, target->tid);
         return *out ? 0 : -ENOMEM;
     }
-    struct strbuf *b = calloc(1, sizeof(*b));
-    *out = b ? file_new(file_ops_of(PROC_I(i), p), i, p, flags) : NULL;
-    if (!*out) {
-        free(b);
-        return file_new_error();
-    }
-    (*out)->priv = b;
-    return 0;
+    return proc_file_open(i, p, flags, out);
 }
 
 static int proc_setattr(struct task *t, struct dentry *d, const struct setattr *a)
@@ -514,7 +363,7 @@ static int proc_setattr(struct task *t, struct dentry *d, const struct setattr *
 /* A process always sees its own descriptors, whoever it has become: proc_fd_permission(). */
 static int proc_dir_permission(struct task *viewer, struct inode *i, int mask)
 {
-    const struct task *t = PROC_I(i)->kind == PROC_FDDIR ? task_of(i) : NULL;
+    const struct task *t = PROC_I(i)->kind == PROC_FDDIR ? proc_task(i) : NULL;
     int err = generic_permission(viewer, i, mask);
 
     return err && t && t->tg == viewer->tg ? 0 : err;
@@ -523,7 +372,8 @@ static int proc_dir_permission(struct task *viewer, struct inode *i, int mask)
 static const struct inode_ops dir_ops = {
     .lookup = proc_lookup, .open = proc_open, .permission = proc_dir_permission};
 static const struct inode_ops link_ops = {.readlink = proc_readlink, .follow = proc_follow};
-static const struct inode_ops file_ops_inode = {.open = proc_open, .setattr = proc_setattr};
+static const struct inode_ops file_ops_inode = {
+    .open = proc_open, .setattr = proc_setattr, .permission = proc_file_permission};
 
 static void proc_evict(struct inode *i)
 {

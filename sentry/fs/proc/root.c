@@ -17,6 +17,8 @@
 #include "sentry/vfs/fs_setup.h"
 #include "sentry/vfs/locks.h"
 
+#define TICK_NS 10000000UL /* USER_HZ is 100 */
+
 static void ask_memory(struct mm *mm, struct strbuf *host)
 {
     memory_usage_ask();
@@ -77,32 +79,60 @@ static int fill_vmstat(struct task *t, struct strbuf *out)
     return 0;
 }
 
+static unsigned long running_tasks(void)
+{
+    struct thread_group *tg;
+    unsigned long n = 0;
+
+    list_for_each(tg, &all_thread_groups, all_node) {
+        struct task *m;
+        list_for_each(m, &tg->tasks, tg_node)
+            n += task_visible_state(m) == TASK_RUNNING;
+    }
+    return n;
+}
+
+/* Of all processors; what the sandbox has not used of them was idle. */
+static uint64_t idle_ns(uint64_t up, uint64_t busy)
+{
+    uint64_t all = up * (uint64_t)sandbox->ncpus;
+
+    return all > busy ? all - busy : 0;
+}
+
+static void put_cpu(struct strbuf *out, uint64_t busy, uint64_t idle)
+{
+    strbuf_printf(out, " %lu 0 0 %lu 0 0 0 0 0 0\n", (unsigned long)(busy / TICK_NS),
+                  (unsigned long)(idle / TICK_NS));
+}
+
+/* The host gives the sandbox's threads their processors: each has had its share. */
 static int fill_stat(struct task *t, struct strbuf *out)
 {
-    uint64_t up = time_uptime_ns(), ticks = up / 10000000, busy = 0;
-    struct thread_group *tg;
+    const uint64_t up = time_uptime_ns(), busy = sandbox_cpu_ns(), idle = idle_ns(up, busy);
+    const unsigned int n = (unsigned int)sandbox->ncpus;
 
-    list_for_each(tg, &all_thread_groups, all_node)
-        busy += tg_cpu_ns(tg) / 10000000;
-    uint64_t idle = ticks * (uint64_t)sandbox->ncpus;
-    idle = idle > busy ? idle - busy : 0;
-    strbuf_printf(out, "cpu  %lu 0 0 %lu 0 0 0 0 0 0\n", (unsigned long)busy, (unsigned long)idle);
-    for (int i = 0; i < sandbox->ncpus; i++)
-        strbuf_printf(out, "cpu%d %lu 0 0 %lu 0 0 0 0 0 0\n", i,
-                      (unsigned long)busy / (unsigned)sandbox->ncpus,
-                      (unsigned long)idle / (unsigned)sandbox->ncpus);
+    strbuf_puts(out, "cpu ");
+    put_cpu(out, busy, idle);
+    for (unsigned int i = 0; i < n; i++) {
+        strbuf_printf(out, "cpu%u", i);
+        put_cpu(out, busy / n, idle / n);
+    }
     strbuf_printf(out,
-                  "intr 0\nctxt 0\nbtime %ld\nprocesses %d\nprocs_running 1\nprocs_blocked 0\n",
-                  (long)(time(NULL) - (time_t)(up / NSEC_PER_SEC)), task_count());
+                  "intr 0\nctxt %lu\nbtime %ld\nprocesses %lu\nprocs_running %lu\n"
+                  "procs_blocked 0\nsoftirq 0 0 0 0 0 0 0 0 0 0 0\n",
+                  (unsigned long)sandbox_totals.switches,
+                  (long)(time(NULL) - (time_t)(up / NSEC_PER_SEC)),
+                  (unsigned long)sandbox_totals.forks, running_tasks());
     return 0;
 }
 
 static int fill_uptime(struct task *t, struct strbuf *out)
 {
-    uint64_t cs = time_uptime_ns() / 10000000;
+    const uint64_t up = time_uptime_ns();
+    const unsigned long cs = up / TICK_NS, idle = idle_ns(up, sandbox_cpu_ns()) / TICK_NS;
 
-    strbuf_printf(out, "%lu.%02lu %lu.%02lu\n", (unsigned long)cs / 100, (unsigned long)cs % 100,
-                  (unsigned long)cs / 100, (unsigned long)cs % 100);
+    strbuf_printf(out, "%lu.%02lu %lu.%02lu\n", cs / 100, cs % 100, idle / 100, idle % 100);
     return 0;
 }
 
@@ -126,38 +156,14 @@ static unsigned long decayed(unsigned long load, unsigned long decay, uint64_t s
     return (load * keep + active * (LOAD_ONE - keep)) / LOAD_ONE;
 }
 
-static uint64_t busy_ns(void)
-{
-    struct thread_group *tg;
-    uint64_t busy = 0;
-
-    list_for_each(tg, &all_thread_groups, all_node)
-        busy += tg_cpu_ns(tg);
-    return busy;
-}
-
-static unsigned long running_tasks(void)
-{
-    struct thread_group *tg;
-    unsigned long n = 0;
-
-    list_for_each(tg, &all_thread_groups, all_node) {
-        struct task *m;
-        list_for_each(m, &tg->tasks, tg_node)
-            n += task_visible_state(m) == TASK_RUNNING;
-    }
-    return n;
-}
-
 static int fill_loadavg(struct task *t, struct strbuf *out)
 {
     static const unsigned long decay[3] = {1884, 2014, 2037}; /* of 1, 5 and 15 minutes */
     static unsigned long load[3];
     static uint64_t at_ns, had_ns;
-    uint64_t now = time_uptime_ns(), steps = (now - at_ns) / LOAD_STEP_NS, busy = busy_ns();
+    uint64_t now = time_uptime_ns(), steps = (now - at_ns) / LOAD_STEP_NS, busy = sandbox_cpu_ns();
 
     if (steps) {
-        /* Those that have ended take their time with them. */
         uint64_t used = busy > had_ns ? busy - had_ns : 0;
         unsigned long active = used * LOAD_ONE / (now - at_ns);
         for (int i = 0; i < 3; i++)
@@ -222,6 +228,24 @@ static int fill_interrupts(struct task *t, struct strbuf *out)
     strbuf_puts(out, "    ");
     for (int i = 0; i < sandbox->ncpus; i++)
         strbuf_printf(out, "       CPU%d", i);
+    strbuf_puts(out, "\n");
+    return 0;
+}
+
+/* The sentry has no interrupts of its own, and the host's are none of the sandbox's. */
+static int fill_softirqs(struct task *t, struct strbuf *out)
+{
+    static const char *const names[] = {"HI",       "TIMER",   "NET_TX", "NET_RX",  "BLOCK",
+                                        "IRQ_POLL", "TASKLET", "SCHED",  "HRTIMER", "RCU"};
+
+    strbuf_puts(out, "                    ");
+    for (int i = 0; i < sandbox->ncpus; i++)
+        strbuf_printf(out, "CPU%-8d", i);
+    for (size_t k = 0; k < ARRAY_SIZE(names); k++) {
+        strbuf_printf(out, "\n%12s:", names[k]);
+        for (int i = 0; i < sandbox->ncpus; i++)
+            strbuf_printf(out, " %10u", 0);
+    }
     strbuf_puts(out, "\n");
     return 0;
 }
@@ -306,6 +330,7 @@ const struct proc_entry proc_root_entries[] = {
     F("cmdline", fill_cmdline),
     F("cpuinfo", proc_fill_cpuinfo),
     F("cgroups", fill_cgroups),
+    F("consoles", fill_empty), /* nothing prints what a kernel says */
     F("devices", fill_devices),
     F("diskstats", fill_empty),
     F("filesystems", fill_filesystems),
@@ -316,8 +341,10 @@ const struct proc_entry proc_root_entries[] = {
     F("modules", fill_empty),
     {.name = "mounts", .kind = PROC_LINK, .mode = 0777, .target = target_mounts},
     {.name = "net", .kind = PROC_LINK, .mode = 0777, .target = target_net},
+    F("misc", fill_empty), /* devices with a number of 10 */
     D("nv", channel_entries),
     {.name = "self", .kind = PROC_LINK, .mode = 0777, .target = target_self},
+    F("softirqs", fill_softirqs),
     F("stat", fill_stat),
     F("partitions", fill_partitions),
     F("swaps", fill_swaps),
