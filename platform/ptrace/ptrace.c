@@ -144,7 +144,7 @@ static int pt_thread_cpu_ns(struct gthread *t, uint64_t *ns)
 {
     struct platform_hostcall call = {
         .nr = SYS_clock_gettime, .args = {CLOCK_THREAD_CPUTIME_ID, STUB_SCRATCH}, .fd = -1};
-    struct timespec ts;
+    struct timespec ts = {0};
 
     int err = tracee_hostcall(t, &call);
     if (!err && space_read(t->as, &ts, STUB_SCRATCH, sizeof(ts)) != sizeof(ts))

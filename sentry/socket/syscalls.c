@@ -266,14 +266,12 @@ long sys_socketpair(struct task *t, const struct sysargs *a)
         err = fam->pair ? fam->pair(t, type, arg_i32(a, 2), &s[0], &s[1]) : -EOPNOTSUPP;
     if (err)
         return err;
-    struct file *f0 = socket_file(s[0], flags), *f1 = socket_file(s[1], flags);
+    cleanup_file struct file *f0 = socket_file(s[0], flags), *f1 = socket_file(s[1], flags);
     bool cloexec = arg_i32(a, 1) & SOCK_CLOEXEC;
-    fds[0] = f0 && f1 ? fd_install(t, f0, cloexec, 0) : file_new_error();
-    fds[1] = fds[0] >= 0 ? fd_install(t, f1, cloexec, 0) : fds[0];
-    if (f0)
-        file_put(f0);
-    if (f1)
-        file_put(f1);
+    if (!f0 || !f1)
+        return file_new_error();
+    fds[0] = fd_install(t, f0, cloexec, 0);
+    fds[1] = fds[0] < 0 ? fds[0] : fd_install(t, f1, cloexec, 0);
     err = fds[1] < 0 ? fds[1] : put_user(t, &fds, arg_u64(a, 3));
     if (err && fds[0] >= 0)
         fd_close(t, fds[0]);

@@ -152,8 +152,9 @@ static void fixture_make(int nr, int turn)
     expect_fd(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, p), 0);
     expect_fd(socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0), FX_DGRAM);
     expect_fd(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0), FX_LISTEN);
-    bind(FX_LISTEN, (struct sockaddr *)&name, 2); /* a name of the kernel's choice */
-    listen(FX_LISTEN, 1);
+    /* A name of the kernel's choice. */
+    if (bind(FX_LISTEN, (struct sockaddr *)&name, 2) || listen(FX_LISTEN, 1))
+        _exit(77);
     expect_fd(epoll_create1(0), FX_EPOLL);
     expect_fd(eventfd(1, EFD_NONBLOCK), FX_EVENTFD);
     expect_fd(signalfd(-1, &set, SFD_NONBLOCK), FX_SIGNALFD);

@@ -391,8 +391,8 @@ static void run_cases(const struct call *c, int from)
             cases[k].value != -1)
             v[cases[k].arg] |= good_value(c, cases[k].arg);
         if (c->flags & MAPPINGS)
-            mmap((void *)SCRATCH, SCRATCH_SIZE, PROT_READ | PROT_WRITE,
-                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+            (void)mmap((void *)SCRATCH, SCRATCH_SIZE, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
         shared->at = k;
         errno = 0;
         long r = syscall(c->nr, v[0], v[1], v[2], v[3], v[4], v[5]);
@@ -488,10 +488,11 @@ static int generated_main(enum class class)
     struct itimerval tick = {{TICK_S, 0}, {TICK_S, 0}};
     sigaction(SIGALRM, &sa, NULL);
     setitimer(ITIMER_REAL, &tick, NULL);
+    const char *only = getenv("ONLY");
     list_calls();
     for (int i = 0; i < ncalls; i++) {
         make_cases(&calls[i], class);
-        if (!ncases || (getenv("ONLY") && strcmp(getenv("ONLY"), calls[i].name)))
+        if (!ncases || (only && strcmp(only, calls[i].name)))
             continue;
         run_all_cases(&calls[i]);
         printf("# program %s%s%s\n", calls[i].name, *calls[i].variant ? "-" : "", calls[i].variant);

@@ -32,7 +32,7 @@ int main(void)
     put("m/new", "n");
     must(rename("m/new", "m/newer"));
     must(unlink("m/newer"));
-    struct inotify_event *e = (void *)buf;
+    struct inotify_event *e;
     uint32_t seen = 0;
     for (ssize_t n = read(in, buf, sizeof(buf)), at = 0; at < n; at += sizeof(*e) + e->len) {
         e = (void *)(buf + at);

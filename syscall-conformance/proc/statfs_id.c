@@ -6,8 +6,8 @@
 
 static void is_device(const char *path)
 {
-    struct statfs fs;
-    struct stat st;
+    struct statfs fs = {0};
+    struct stat st = {0};
 
     ok(!statfs(path, &fs) && !stat(path, &st), "%s is there", path);
     unsigned int dev =
@@ -18,7 +18,7 @@ static void is_device(const char *path)
 int main(void)
 {
     struct statfs fs;
-    int p[2];
+    int p[2] = {-1, -1};
 
     is_device("/proc");
     is_device("/dev/pts");

@@ -44,7 +44,7 @@ int main(void)
     max = semctl(0, 0, SEM_INFO, (union semun){.info = &mi});
     ok(max >= 0 && mi.semusz >= 1 && mi.semaem >= 2, "SEM_INFO counts what is used");
     found = 0;
-    struct semid_ds sd;
+    struct semid_ds sd = {0};
     for (int i = 0; i <= max; i++)
         found += semctl(i, 0, SEM_STAT, (union semun){.buf = &sd}) == sem && sd.sem_nsems == 2;
     is_eq(found, 1);

@@ -21,7 +21,8 @@ int main(void)
     is_errno(mprotect(mem, 4096, PROT_READ | PROT_WRITE), EACCES);
     char *code = shmat(id, NULL, SHM_EXEC);
     ok(code != (void *)-1, "attached for execution");
-    memcpy(code, "\xb8\x2a\x00\x00\x00\xc3", 6); /* mov $42, %eax; ret */
+    static const unsigned char mov_42_ret[] = {0xb8, 0x2a, 0x00, 0x00, 0x00, 0xc3};
+    memcpy(code, mov_42_ret, sizeof(mov_42_ret));
     is_eq(((int (*)(void))(uintptr_t)code)(), 42);
     done();
 }

@@ -32,11 +32,11 @@ int main(void)
 {
     pid_t pid = traced(child, PTRACE_O_TRACESYSGOOD);
     static char x[16384];
-    struct user_regs_struct r, whole;
+    struct user_regs_struct r = {0}, whole;
     struct user_fpregs_struct fp;
     size_t len = sizeof(r) + 64;
     uint64_t xcr0;
-    double d;
+    double d, seen;
 
     run_to_call(pid, SYS_getpid);
     whole = regs_of(pid);
@@ -59,14 +59,16 @@ int main(void)
     ok(len >= 576, "the extended state");
     memcpy(&xcr0, x + 464, sizeof(xcr0));
     is_eq(xcr0 & 3, 3);
-    ok(!memcmp(x + 160 + 7 * 16, &d, sizeof(d)), "has them, too");
+    memcpy(&seen, x + 160 + 7 * 16, sizeof(seen));
+    ok(seen == d, "has them, too");
     d = 10.25;
     memcpy(x + 160 + 7 * 16, &d, sizeof(d));
     is_eq(set(PTRACE_SETREGSET, pid, NT_X86_XSTATE, x, &len), 0);
     size_t bad = 512;
     is_errno(set(PTRACE_SETREGSET, pid, NT_X86_XSTATE, x, &bad), EFAULT);
     is_eq(tr(PTRACE_GETFPREGS, pid, 0, (unsigned long)&fp), 0);
-    ok(!memcmp((char *)fp.xmm_space + 7 * 16, &d, sizeof(d)), "they are changed");
+    memcpy(&seen, (char *)fp.xmm_space + 7 * 16, sizeof(seen));
+    ok(seen == d, "they are changed");
     fp.mxcsr |= 0x80000000;
     is_errno(tr(PTRACE_SETFPREGS, pid, 0, (unsigned long)&fp), EINVAL);
     is_errno(tr(PTRACE_PEEKUSR, pid, 3, (unsigned long)&d), EIO);
