@@ -193,6 +193,9 @@ void tg_reap(struct thread_group *tg)
     tg->parent = NULL;
     tg->leader = NULL;
     waitq_wake_all(&tg->exit_wait); /* pidfds hang up */
+    if (tg->exe) /* who only remembers the process does not keep its file system */
+        file_put(tg->exe);
+    tg->exe = NULL;
     task_release_id(leader);
     task_put(leader);
     tg_put(tg);

@@ -92,7 +92,7 @@ static void socket_hold(void *obj)
 const struct ckpt_type ckpt_socket = {
     .name = "socket",
     .id = CT_SOCKET,
-    .version = 4, /* 2: urgent bytes, more options; 3: network namespaces; 4: filters */
+    .version = 5, /* 2: urgent bytes, more options; 3: network namespaces; 4: filters; 5: peers */
     .save = socket_save,
     .create = socket_create,
     .load = socket_load,

@@ -46,6 +46,8 @@ void scm_release(struct scm *scm)
 {
     scm_files_release(scm->files);
     scm->files = NULL;
+    tg_put(scm->sender);
+    scm->sender = NULL;
 }
 
 struct scm_files *scm_files_dup(const struct scm_files *files)
@@ -204,9 +206,10 @@ static int put_stamp(struct task *t, struct control *c, struct socket *s, uint64
 }
 
 /* SO_PASSPIDFD: of the sender, or the errno in its place when it is gone. */
-static int put_pidfd(struct task *t, struct control *c, pid_t pid)
+static int put_pidfd(struct task *t, struct control *c, const struct scm *scm)
 {
-    struct thread_group *tg = tg_find(pid);
+    pid_t pid = scm->cred.pid;
+    struct thread_group *tg = scm->sender ? scm->sender : tg_find(pid);
 
     if (c->left <= HEADER)
         return MSG_CTRUNC;
@@ -247,7 +250,7 @@ void control_out(struct task *t, struct socket *s, struct msghdr *h, struct msg 
     if (m->scm.files)
         m->out_flags |= put_files(t, &c, m->scm.files, m->flags & MSG_CMSG_CLOEXEC);
     if (message && socket_flag(s, SO_PASSPIDFD))
-        m->out_flags |= put_pidfd(t, &c, m->scm.cred.pid);
+        m->out_flags |= put_pidfd(t, &c, &m->scm);
     if (socket_flag(s, SO_INQ))
         m->out_flags |= put_cmsg(t, &c, SO_INQ, &m->inq, sizeof(m->inq));
     h->msg_controllen = h->msg_control ? c.at - (uint64_t)h->msg_control : 0;

@@ -350,6 +350,9 @@ static void make_objects_image(int fd)
 {
     start();
     make_objects();
+    /* Sockets remember who made them: by now it has gone. */
+    task->tg->leader = NULL;
+    task->tg->zombie = true;
     save(fd);
     save(memfd_create("again", 0)); /* nothing was changed by it */
 }

@@ -35,6 +35,7 @@ static const struct ckpt_field fields[] = {
     CKPT_SINCE(2, CKPT_KIND_REF, struct unix_sock, peer_groups, .type = &ckpt_cred),
     CKPT_UINT_MAX(struct unix_sock, backlog, BACKLOG_MAX),
     CKPT_SINCE(3, CKPT_KIND_UINT, struct unix_sock, net),
+    CKPT_SINCE(5, CKPT_KIND_REF, struct unix_sock, peer_tg, .type = &ckpt_thread_group),
 };
 
 /* --- saving --- */

@@ -5,11 +5,6 @@
 
 #define BACKLOG_MAX 4096 /* net.core.somaxconn */
 
-static struct ucred own_cred(struct task *t)
-{
-    return (struct ucred){t->tg->tgid, t->cred->euid, t->cred->egid};
-}
-
 int unix_listen(struct task *t, struct socket *s, int backlog)
 {
     struct unix_sock *u = unix_of(s);
@@ -20,7 +15,7 @@ int unix_listen(struct task *t, struct socket *s, int backlog)
         return -EINVAL;
     u->state = UNIX_LISTEN;
     u->backlog = backlog < 0 || backlog > BACKLOG_MAX ? BACKLOG_MAX : backlog;
-    unix_set_peer_cred(u, own_cred(t), t->cred);
+    unix_set_peer(u, t);
     waitq_wake_all(&u->space_wq);
     return 0;
 }
@@ -107,8 +102,8 @@ static void join(struct task *t, struct unix_sock *u, struct unix_sock *c, struc
     c->peer = unix_get(u);
     u->peer = unix_get(c);
     c->state = u->state = UNIX_CONNECTED;
-    unix_set_peer_cred(c, own_cred(t), t->cred);
-    unix_set_peer_cred(u, l->peer_cred, l->peer_groups);
+    unix_set_peer(c, t);
+    unix_copy_peer(u, l);
     list_add_tail(&l->accept_queue, &c->accept_node);
     l->npending++;
     unix_wake(l, UNIX_READABLE);

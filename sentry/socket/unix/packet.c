@@ -230,6 +230,9 @@ ssize_t unix_packet_send(struct task *t, struct unix_sock *u, struct msg *m, int
     }
     unix_cred(t, u, to, m, &p->scm.cred);
     p->scm.has_cred = true;
+    struct thread_group *sender =
+        socket_flag(&to->s, SO_PASSPIDFD) ? tg_find(p->scm.cred.pid) : NULL;
+    p->scm.sender = sender ? tg_get(sender) : NULL;
     if (socket_wants_times(&to->s))
         p->scm.stamp_ns = wall_now_ns();
     deliver(u, to, p, m);
@@ -312,6 +315,7 @@ ssize_t unix_packet_recv(struct task *t, struct unix_sock *u, struct msg *m, int
         err = -EFAULT;
     unix_sender(p->from, m);
     m->scm.cred = p->scm.cred;
+    m->scm.sender = p->scm.sender ? tg_get(p->scm.sender) : NULL;
     m->scm.has_cred = true;
     m->scm.stamp_ns = p->scm.stamp_ns;
     if (size < len)

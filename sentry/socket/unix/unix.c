@@ -22,11 +22,28 @@ struct unix_sock *unix_get(struct unix_sock *u)
     return u;
 }
 
-void unix_set_peer_cred(struct unix_sock *u, struct ucred who, struct cred *groups)
+static void set_peer(struct unix_sock *u, struct ucred who, struct cred *groups,
+                     struct thread_group *tg)
 {
-    cred_put(u->peer_groups);
+    struct cred *old = u->peer_groups;
+    struct thread_group *old_tg = u->peer_tg;
+
     u->peer_cred = who;
     u->peer_groups = groups ? cred_get(groups) : NULL;
+    u->peer_tg = tg ? tg_get(tg) : NULL;
+    cred_put(old);
+    tg_put(old_tg);
+}
+
+void unix_set_peer(struct unix_sock *u, struct task *who)
+{
+    set_peer(u, (struct ucred){who->tg->tgid, who->cred->euid, who->cred->egid}, who->cred,
+             who->tg);
+}
+
+void unix_copy_peer(struct unix_sock *u, const struct unix_sock *from)
+{
+    set_peer(u, from->peer_cred, from->peer_groups, from->peer_tg);
 }
 
 void unix_put(struct unix_sock *u)
@@ -34,6 +51,7 @@ void unix_put(struct unix_sock *u)
     if (--u->refs)
         return;
     cred_put(u->peer_groups);
+    tg_put(u->peer_tg);
     socket_filter_drop(&u->s);
     list_del(&u->all_node);
     waitq_release(&u->wq);
@@ -101,9 +119,8 @@ int unix_pair(struct task *t, int type, int protocol, struct socket **a, struct 
     x->peer = unix_get(y);
     y->peer = unix_get(x);
     x->state = y->state = UNIX_CONNECTED;
-    struct ucred me = {t->tg->tgid, t->cred->euid, t->cred->egid};
-    unix_set_peer_cred(x, me, t->cred);
-    unix_set_peer_cred(y, me, t->cred);
+    unix_set_peer(x, t);
+    unix_set_peer(y, t);
     return 0;
 }
 
@@ -245,7 +262,7 @@ static int peer_pidfd(struct task *t, const struct unix_sock *u, void *val, sock
 {
     if (!u->peer_cred.pid)
         return -ENODATA;
-    struct thread_group *tg = tg_find(u->peer_cred.pid);
+    struct thread_group *tg = u->peer_tg ? u->peer_tg : tg_find(u->peer_cred.pid);
     if (!tg)
         return -ESRCH;
     int fd = pidfd_install(t, tg, 0);

@@ -75,7 +75,8 @@ struct unix_sock {
     struct list accept_queue, accept_node;
     int backlog, npending;
     struct ucred peer_cred;
-    struct cred *peer_groups; /* whose groups SO_PEERGROUPS tells */
+    struct thread_group *peer_tg; /* that process, gone or not: SO_PEERPIDFD; NULL: unknown */
+    struct cred *peer_groups;     /* whose groups SO_PEERGROUPS tells */
 
     int inflight; /* references to our file in queues */
     struct list inflight_node, gc_node;
@@ -91,8 +92,9 @@ static inline struct unix_sock *unix_of(struct socket *s)
     return container_of(s, struct unix_sock, s);
 }
 extern const struct socket_ckpt unix_ckpt;
-/* Whom the peer sees as this end: SO_PEERCRED, SO_PEERGROUPS. */
-void unix_set_peer_cred(struct unix_sock *u, struct ucred who, struct cred *groups);
+/* Whom the peer sees as this end: SO_PEERCRED, SO_PEERGROUPS, SO_PEERPIDFD. */
+void unix_set_peer(struct unix_sock *u, struct task *who);
+void unix_copy_peer(struct unix_sock *u, const struct unix_sock *from);
 struct unix_sock *unix_new(int type);
 void unix_sock_init(struct unix_sock *u, int type); /* of zeros */
 struct unix_sock *unix_get(struct unix_sock *u);
