@@ -490,8 +490,9 @@ static void aio_save(struct ckpt_writer *w, void *obj)
         ckpt_put_fields(w, ctx_fields, ARRAY_SIZE(ctx_fields), c);
         ckpt_put_u32(w, c->nevents);
         ckpt_put_bytes(w, c->events, c->nevents * sizeof(*c->events));
-        if (c->active != c->nevents)
-            ckpt_refuse(w, "a context of io_setup", "poll requests under way cannot be saved");
+        aio_polls_save(w, c);
+        if (c->active != c->nevents + aio_npolls(c))
+            ckpt_refuse(w, "a context of io_setup", "requests under way cannot be saved");
     }
 }
 
@@ -528,9 +529,14 @@ static void aio_load(struct ckpt_reader *r, void *obj, unsigned int version)
             return;
         }
         total_nr += c->asked;
-        c->cap = MAX(nevents, 1U);
         c->nevents = c->active = nevents;
         ckpt_get_bytes(r, c->events, nevents * sizeof(*c->events));
+        if (version > 1)
+            aio_polls_load(r, c);
+        c->cap = MAX(c->active, 1U);
+        c->events = reallocarray(c->events, c->cap, sizeof(*c->events));
+        if (!c->events)
+            ckpt_bad(r, "out of memory");
         list_add_tail(&at->ctxs, &c->node);
         at->n++;
     }
@@ -544,14 +550,19 @@ static void aio_hold(void *obj)
 
 static void aio_link(struct ckpt_reader *r, void *obj)
 {
-    if (((const struct aio_table *)obj)->owners != 1)
+    struct aio_table *at = obj;
+    struct aio_ctx *c;
+
+    if (at->owners != 1)
         ckpt_bad(r, "contexts of several address spaces");
+    list_for_each(c, &at->ctxs, node)
+        aio_polls_link(r, c);
 }
 
 const struct ckpt_type ckpt_aio = {
     .name = "aio contexts",
     .id = CT_AIO,
-    .version = 1,
+    .version = 2, /* 2: poll requests under way */
     .save = aio_save,
     .create = aio_create,
     .load = aio_load,

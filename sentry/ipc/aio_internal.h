@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <linux/aio_abi.h>
 
+#include "ckpt/record.h"
 #include "sentry/ipc/aio.h"
 #include "sentry/ipc/eventfd.h"
 #include "sentry/ipc/poller.h"
@@ -43,5 +44,9 @@ void aio_complete(struct aio_ctx *c, struct file *eventfd, const struct io_event
 long aio_poll_start(struct aio_ctx *c, const struct aio_op *op);
 bool aio_poll_cancel(struct aio_ctx *c, uint64_t addr); /* true: there was one */
 void aio_polls_cancel(struct aio_ctx *c);
+unsigned int aio_npolls(const struct aio_ctx *c);
+void aio_polls_save(struct ckpt_writer *w, const struct aio_ctx *c);
+void aio_polls_load(struct ckpt_reader *r, struct aio_ctx *c); /* counted in active */
+void aio_polls_link(struct ckpt_reader *r, struct aio_ctx *c);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/macros.h"
+#include "sentry/ckpt/types.h"
 #include "sentry/ipc/aio_internal.h"
 
 #define QUEUES_MAX 4
@@ -92,6 +93,28 @@ static void add_waiter(struct poll_table *pt, struct waitq *q)
     waitq_add(q, &aw->w);
 }
 
+static struct aio_poll *poll_new(struct aio_ctx *c)
+{
+    struct aio_poll *p = calloc(1, sizeof(*p));
+
+    if (!p)
+        return NULL;
+    p->pt.add = add_waiter;
+    p->ctx = c;
+    ktimer_init(&p->later, look_later);
+    ktimer_init(&p->free_timer, poll_free);
+    list_add_tail(&c->polls, &p->node);
+    return p;
+}
+
+static void begin(struct aio_poll *p)
+{
+    uint32_t now = file_poll(p->op.file, &p->pt) & p->events;
+
+    if (now)
+        finish(p, now, true);
+}
+
 long aio_poll_start(struct aio_ctx *c, const struct aio_op *op)
 {
     const struct iocb *cb = &op->cb;
@@ -100,19 +123,12 @@ long aio_poll_start(struct aio_ctx *c, const struct aio_op *op)
         return -EINVAL;
     if (!op->file->ops->poll)
         return -EINVAL;
-    struct aio_poll *p = calloc(1, sizeof(*p));
+    struct aio_poll *p = poll_new(c);
     if (!p)
         return -EAGAIN;
-    p->pt.add = add_waiter;
-    p->ctx = c;
     p->op = *op;
     p->events = (uint32_t)cb->aio_buf | EPOLLERR | EPOLLHUP;
-    ktimer_init(&p->later, look_later);
-    ktimer_init(&p->free_timer, poll_free);
-    list_add_tail(&c->polls, &p->node);
-    uint32_t now = file_poll(op->file, &p->pt) & p->events;
-    if (now)
-        finish(p, now, true);
+    begin(p);
     return AIO_PENDING;
 }
 
@@ -135,4 +151,72 @@ void aio_polls_cancel(struct aio_ctx *c)
 
     list_for_each_safe(p, next, &c->polls, node)
         finish(p, 0, false);
+}
+
+/* --- checkpoints --- */
+static const struct ckpt_field fields[] = {
+    CKPT_UINT(struct aio_poll, op.addr),
+    CKPT_UINT(struct aio_poll, op.cb.aio_data),
+    CKPT_REF(struct aio_poll, op.file, &ckpt_file),
+    CKPT_REF(struct aio_poll, op.eventfd, &ckpt_file),
+    CKPT_UINT(struct aio_poll, events),
+};
+#define POLL_BYTES 28
+
+unsigned int aio_npolls(const struct aio_ctx *c)
+{
+    const struct aio_poll *p;
+    unsigned int n = 0;
+
+    list_for_each(p, &c->polls, node)
+        n++;
+    return n;
+}
+
+void aio_polls_save(struct ckpt_writer *w, const struct aio_ctx *c)
+{
+    const struct aio_poll *p;
+
+    ckpt_put_u32(w, aio_npolls(c));
+    list_for_each(p, &c->polls, node)
+        ckpt_put_fields(w, fields, ARRAY_SIZE(fields), p);
+}
+
+void aio_polls_load(struct ckpt_reader *r, struct aio_ctx *c)
+{
+    uint32_t n = ckpt_get_count(r, c->max - c->active, POLL_BYTES);
+
+    while (n-- && !ckpt_failed(r)) {
+        struct aio_poll *p = poll_new(c);
+        if (!p) {
+            ckpt_bad(r, "out of memory");
+            return;
+        }
+        ckpt_get_fields(r, fields, ARRAY_SIZE(fields), p, 1);
+        c->active++;
+    }
+}
+
+static void begin_later(struct ktimer *k)
+{
+    struct aio_poll *p = container_of(k, struct aio_poll, later);
+
+    ktimer_init(&p->later, look_later);
+    begin(p);
+}
+
+/* Files may not be whole yet: they are asked when timers run again. */
+void aio_polls_link(struct ckpt_reader *r, struct aio_ctx *c)
+{
+    struct aio_poll *p;
+
+    list_for_each(p, &c->polls, node) {
+        if (!p->op.file || !p->op.file->ops || !p->op.file->ops->poll ||
+            (p->op.eventfd && !is_eventfd(p->op.eventfd))) {
+            ckpt_bad(r, "a poll request for no file");
+            return;
+        }
+        ktimer_init(&p->later, begin_later);
+        ktimer_arm(&p->later, 1);
+    }
 }

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/msg.h>
@@ -42,6 +44,7 @@ CALL(mq_open);
 CALL(mq_timedsend);
 CALL(mq_timedreceive);
 CALL(io_getevents);
+CALL(eventfd2);
 
 #define CTX_ID 0x10000
 #define KEY 77
@@ -106,6 +109,44 @@ static void add_events(void)
     mm.aio = at;
 }
 
+/* A request that waits for an eventfd, which is told of itself. */
+static void add_poll(void)
+{
+    struct aio_ctx *c = list_first(&mm.aio->ctxs, struct aio_ctx, node);
+    long fd = call(eventfd2, 0, EFD_NONBLOCK);
+    struct file *f;
+
+    ck_assert_int_eq(fdtable_next(task->fds, (int)fd, &f), fd);
+    struct aio_op op = {.cb = {.aio_buf = EPOLLIN, .aio_data = 9}, .addr = 5, .file = f};
+    op.file = file_get(f);
+    op.eventfd = file_get(f);
+    c->active++;
+    ck_assert_int_eq(aio_poll_start(c, &op), AIO_PENDING);
+    ck_assert_uint_eq(aio_npolls(c), 1);
+}
+
+/* It is asked for when timers run again, and done when there is something. */
+static void check_poll(void)
+{
+    struct aio_ctx *c = list_first(&mm.aio->ctxs, struct aio_ctx, node);
+    struct file *f;
+    int fd = 0;
+
+    ck_assert_uint_eq(aio_npolls(c), 1);
+    ck_assert_uint_eq(c->active, 1);
+    ktimers_run(2);
+    ck_assert_uint_eq(aio_npolls(c), 1);
+    while ((fd = fdtable_next(task->fds, fd, &f)) >= 0 && !is_eventfd(f))
+        fd++;
+    eventfd_signal(f, 1);
+    ck_assert_uint_eq(aio_npolls(c), 0);
+    ck_assert_int_eq(call(io_getevents, CTX_ID, 1, 4, g.ev, 0), 1);
+    ck_assert_int_eq(g.ev[0].data, 9);
+    ck_assert_int_eq(g.ev[0].obj, 5);
+    ck_assert_int_eq(g.ev[0].res, EPOLLIN);
+    ktimers_run(2);
+}
+
 static void make_objects(void)
 {
     make_root();
@@ -133,6 +174,7 @@ static void make_objects(void)
     strcpy(g.text, "high");
     ck_assert_int_eq(call(mq_timedsend, mq, g.text, 4, 9, 0), 0);
     add_events();
+    add_poll();
 }
 
 static void check_objects(void)
@@ -189,6 +231,7 @@ START_TEST(round_trip)
     start();
     ck_assert_msg(load(image, image_len, why), "%s", why);
     check_objects();
+    check_poll();
     aio_table_free(mm.aio);
     mm.aio = NULL;
 }
@@ -216,6 +259,7 @@ static void use(void)
         call(msgsnd, id, &g.msg, 20, IPC_NOWAIT);
         call(shmctl, call(shmget, KEY, 0, 0), IPC_STAT, &g.shm);
     }
+    ktimers_run(2);
     const struct aio_ctx *c = list_first_or_null(&mm.aio->ctxs, struct aio_ctx, node);
     if (c)
         call(io_getevents, c->id, 0, 4, g.ev, 0);
@@ -225,6 +269,7 @@ static void use(void)
     aio_table_free(mm.aio);
     for (int fd = 0; (fd = fdtable_next(task->fds, fd, &f)) >= 0; fd++)
         fd_close(task, fd);
+    ktimers_run(2);
     ipc_ns_put(task->ipc);
 }
 
