@@ -22,7 +22,7 @@ passed=0 failed=0
 mkdir -p "$bin"
 for src in "$here"/guests/*.c; do
     exe=$bin/$(basename "$src" .c)
-    [ "$exe" -nt "$src" ] && [ "$exe" -nt "$here/guests/guest.h" ] && [ "$exe" -nt "$here/../../platform/trap/layout.h" ] && continue
+    [ "$exe" -nt "$src" ] && [ "$exe" -nt "$here/guests/guest.h" ] && [ "$exe" -nt "$here/guests/exhaust.h" ] && [ "$exe" -nt "$here/../../platform/trap/layout.h" ] && continue
     ${CC:-gcc} -D_GNU_SOURCE -std=gnu17 -O1 -g -static -mno-red-zone -pthread -Wall -Wextra -Wno-unused-parameter \
         -Wno-unused-function -Wno-unused-result -I"$here/../.." ${HOSTILE_CFLAGS:-} -o "$exe" "$src" -lrt || exit 1
 done
@@ -171,7 +171,9 @@ for platform in $platforms; do
     attack fuzz 60 0 -- "$bin/fuzz" "$seed" "${FUZZ_SECONDS:-3}"
     attack fuzz-user 60 0 --user 1000:1000 -- "$bin/fuzz" "$((seed + 1))" "${FUZZ_SECONDS:-3}"
     attack bombs 200 0 -- "$bin/bombs"
-    attack exhaust $((240 * slow)) 0 --memory "$exhaust_memory" -- "$bin/exhaust"
+    for what in files tasks ipc; do
+        attack "exhaust-$what" $((160 * slow)) 0 --memory "$exhaust_memory" -- "$bin/exhaust_$what"
+    done
     attack oom 60 0 --memory "$oom_memory" -- "$bin/oom"
     attack hogs 200 0 -- "$bin/hogs"
     ruled
