@@ -170,8 +170,14 @@ static int answer(struct call *c, struct msghdr *m, size_t n)
     if (err)
         out.rep.len = 0;
     int sent = send_reply(c->cfg->sock, c);
+    bool refused = sent == -ETOOMANYREFS || sent == -ENOMEM || sent == -ENOBUFS;
     drop_fds(c);
-    return sent;
+    if (!refused || !out.rep.nfds)
+        return sent;
+    /* Too many descriptors of our user are under way: those of other sandboxes, and programs. */
+    out.rep.result = -ENFILE;
+    out.rep.nfds = out.rep.len = out.rep.steps = 0;
+    return send_reply(c->cfg->sock, c);
 }
 
 int gofer_serve(const struct gofer_config *cfg)

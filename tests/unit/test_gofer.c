@@ -2,12 +2,16 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -34,6 +38,8 @@ static void put(const char *name, const char *text)
     fclose(f);
 }
 
+static void limit_descriptors(void);
+
 static void setup(void)
 {
     char path[200];
@@ -57,6 +63,7 @@ static void setup(void)
     if (server == 0) {
         struct gofer_config cfg = {.sock = sv[1], .nexports = 2};
         close(sv[0]);
+        limit_descriptors();
         snprintf(path, sizeof(path), "%s/root", dir);
         cfg.exports[0].fd = open(path, O_PATH | O_DIRECTORY);
         cfg.exports[1] = (struct gofer_export){cfg.exports[0].fd, true};
@@ -490,6 +497,53 @@ START_TEST(nodes)
 }
 END_TEST
 
+/* What it may not exceed: unix(7), ETOOMANYREFS, of all descriptors of a user that are under way.
+ */
+static bool is_limited;
+
+static void limit_descriptors(void)
+{
+    struct __user_cap_header_struct h = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct d[2];
+
+    if (!is_limited)
+        return;
+    if (syscall(SYS_capget, &h, d))
+        _exit(2);
+    d[0].effective &= ~(1U << CAP_SYS_ADMIN | 1U << CAP_SYS_RESOURCE);
+    if (syscall(SYS_capset, &h, d) || setrlimit(RLIMIT_NOFILE, &(struct rlimit){32, 32}))
+        _exit(2);
+}
+
+START_TEST(too_many_under_way)
+{
+    int pair[2], fds[40];
+
+    teardown();
+    is_limited = true;
+    setup();
+    is_limited = false;
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+    for (int i = 0; i < 40; i++)
+        fds[i] = 0;
+    union {
+        struct cmsghdr h;
+        char buf[CMSG_SPACE(sizeof(fds))];
+    } c = {.h = {.cmsg_len = CMSG_LEN(sizeof(fds)),
+                 .cmsg_level = SOL_SOCKET,
+                 .cmsg_type = SCM_RIGHTS}};
+    struct iovec v = {"x", 1};
+    struct msghdr m = {
+        .msg_iov = &v, .msg_iovlen = 1, .msg_control = &c, .msg_controllen = sizeof(c)};
+    memcpy(CMSG_DATA(&c.h), fds, sizeof(fds));
+    ck_assert_int_eq(sendmsg(pair[0], &m, 0), 1);
+    ck_assert_int_eq(call(0, GOFER_OPEN, "file", NULL, O_RDONLY), -ENFILE);
+    ck_assert_int_eq(call(0, GOFER_LOOKUP, "file", NULL, 0), 0);
+    close(pair[0]); /* with what is under way */
+    close(pair[1]);
+}
+END_TEST
+
 UNIT_MAIN("gofer", setup, teardown, serving, listing, listing_ahead, listing_in_parts, walking,
           no_way_out, readonly_export, bad_packets, attributes, without_a_name, foreign_descriptors,
-          nodes)
+          nodes, too_many_under_way)
