@@ -103,9 +103,15 @@ static void pidfd_fdinfo(struct file *f, struct strbuf *out)
     strbuf_printf(out, "Pid:\t%d\nNSpid:\t%d\n", pid, pid);
 }
 
+/* But pread(2) finds that there is nothing to read, EINVAL. */
+static loff_t pidfd_llseek(struct task *t, struct file *f, loff_t off, int whence)
+{
+    return -ESPIPE;
+}
+
 static const struct file_ops pidfd_ops = {
     .kind = "[pidfd]",
-    .no_seek = true,
+    .llseek = pidfd_llseek,
     .poll = poll_process,
     .ioctl = pidfd_ioctl,
     .release = release_process,
@@ -117,7 +123,7 @@ CKPT_SYMBOL("file_ops", "pidfd", pidfd_ops);
 static const struct ckpt_type ckpt_pid_thread;
 static const struct file_ops pidfd_thread_ops = {
     .kind = "[pidfd]",
-    .no_seek = true,
+    .llseek = pidfd_llseek,
     .poll = poll_thread,
     .ioctl = pidfd_ioctl,
     .release = release_thread,
