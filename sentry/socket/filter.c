@@ -112,9 +112,10 @@ static uint32_t random_word(void)
 
 size_t socket_filter_run(const struct socket *s, const void *data, size_t len)
 {
+    int cpu = sched_getcpu();
     const struct bpf_message m = {.data = data,
                                   .len = (uint32_t)len,
-                                  .cpu = (uint32_t)MAX(sched_getcpu(), 0),
+                                  .cpu = cpu < 0 ? 0 : (uint32_t)cpu,
                                   .random = random_word};
     uint32_t passed = bpf_run_socket(s->filter->insns, s->filter->len, &m);
 

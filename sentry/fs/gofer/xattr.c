@@ -78,7 +78,7 @@ ssize_t goferfs_listxattr(struct task *t, struct inode *i, char *buf, size_t siz
         return 0; /* nobody keeps any there */
     if (n > 0 && buf && (size_t)n > size)
         return -ERANGE;
-    if (n > 0 && buf)
+    if (n > 0 && buf && names)
         memcpy(buf, names, (size_t)n);
     return n;
 }

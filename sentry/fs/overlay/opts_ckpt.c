@@ -51,8 +51,10 @@ void ovl_opts_load(struct ckpt_reader *r, void *opts)
     ckpt_get_path(r, &o->work);
     uint32_t n = ckpt_get_count(r, OVL_LAYERS_MAX, 3);
     o->lowers = n ? calloc(n, sizeof(*o->lowers)) : NULL;
-    if (n && !o->lowers)
+    if (n && !o->lowers) {
         ckpt_bad(r, "out of memory");
+        return;
+    }
     for (; o->n < n && !ckpt_failed(r); o->n++) {
         struct lower_opt *l = &o->lowers[o->n];
         ckpt_get_path(r, &l->path);

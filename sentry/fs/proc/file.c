@@ -65,14 +65,15 @@ static int generate(struct task *viewer, struct file *f, struct strbuf *out)
     struct proc_file *pf = f->priv;
     struct task *t = proc_task(f->inode);
 
-    if (pi->entry && pi->entry->show_mounts) {
+    if (pi->kind == PROC_FDINFO)
+        return t ? fill_fdinfo(pi, t, f->inode->sb->priv, out) : -ESRCH;
+    if (pi->entry->show_mounts) {
         int err = pf->mounts ? 0 : proc_mounts_bind(pf, t); /* restored from an older image */
         return err ? err : pi->entry->show_mounts(pf->mounts, &pf->root, out);
     }
     if (pi->pid && !t)
         return -ESRCH;
-    return pi->kind == PROC_FDINFO ? fill_fdinfo(pi, t, f->inode->sb->priv, out)
-                                   : fill_file(f->inode, viewer, out);
+    return fill_file(f->inode, viewer, out);
 }
 
 static ssize_t proc_read(struct task *viewer, struct file *f, struct uio *u, loff_t *pos, int rwf)

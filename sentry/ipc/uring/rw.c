@@ -139,17 +139,20 @@ static long once(struct uring_req *r, enum uio_dir dir)
 {
     uint32_t events = dir == UIO_DEST ? EPOLLIN : EPOLLOUT;
     bool nowait = r->sqe.rw_flags & RWF_NOWAIT, select = r->sqe.flags & IOSQE_BUFFER_SELECT;
-    struct uio own, *u = r->uio && !select ? r->uio : &own;
-    int err = u == &own ? make_uio(r, dir, u) : 0;
+    struct uio own, *u = r->uio;
 
-    if (err)
-        return err;
+    if (!u || select) {
+        int err = make_uio(r, dir, &own);
+        if (err)
+            return err;
+        u = &own;
+    }
     long n = -EAGAIN;
     bool ready = uring_file_ready(r, events);
     if (ready)
         n = transfer(r, dir, u);
     if (u == &own)
-        uio_done(u);
+        uio_done(&own);
     if (n < 0)
         kbuf_recycle(r);
     else if (select)
@@ -162,11 +165,10 @@ static long once(struct uring_req *r, enum uio_dir dir)
 long uring_do_rw(struct uring_req *r)
 {
     enum uio_dir dir = direction(r);
-    int err = check(r, dir);
-    long n = err;
+    long n = check(r, dir);
 
-    if (err)
-        return err;
+    if (n)
+        return n;
     if (r->multishot && (!r->file->ops->poll || S_ISREG(r->file->inode->mode)))
         return -EBADFD;
     for (int i = 0; i < MSHOT_MAX; i++) {
