@@ -19,6 +19,8 @@
 #include "gofer/gofer.h"
 #include "gofer_filter.h"
 
+#define FILES_MAX 65536
+
 int gofer_export_prepare(const char *path, bool readonly, struct error *e)
 {
     int fd = (int)syscall(SYS_open_tree, AT_FDCWD, path,
@@ -42,9 +44,13 @@ int gofer_export_prepare(const char *path, bool readonly, struct error *e)
 
 int gofer_enter_jail(const struct gofer_config *cfg, struct error *e)
 {
-    struct rlimit files = {1024, 1024};
+    struct rlimit files;
 
-    setrlimit(RLIMIT_NOFILE, &files);
+    /* Few are open, but those that all sandboxes of a user have under way count, too: unix(7). */
+    if (!getrlimit(RLIMIT_NOFILE, &files)) {
+        files.rlim_cur = files.rlim_max = MIN(files.rlim_max, (rlim_t)FILES_MAX);
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
     umask(0);
     int err = caps_keep(CAPS_FILE_SERVICE, e);
     return err ? err : filter_install(gofer_filter, ARRAY_SIZE(gofer_filter), "gofer", e);
