@@ -248,7 +248,7 @@ static long filter(void)
 
 static long submission(void)
 {
-    struct io_uring_sqe s = {.opcode = (unsigned char)(rnd() % 50),
+    struct io_uring_sqe s = {.opcode = (unsigned char)(rnd() % 64),
                              .fd = FX_FIRST + (int)(rnd() % (FX_LAST - FX_FIRST)),
                              .addr = (uint64_t)(rnd() % 4 ? put(NULL, 256) : random_name()),
                              .len = (unsigned int)(rnd() % 64),
@@ -258,6 +258,16 @@ static long submission(void)
     s.flags = rnd() % 2 ? 0 : (unsigned char)(1U << rnd() % 7);
     if (rnd() % 4 == 0)
         s.rw_flags = (int)(rnd() % 8);
+    if (rnd() % 4 == 0)
+        s.ioprio = (unsigned short)(rnd() % 8); /* multishot, polling first */
+    if (rnd() % 4 == 0)
+        s.buf_group = (unsigned short)(rnd() % 3);
+    if (rnd() % 8 == 0)
+        s.file_index = rnd() % 2 ? IORING_FILE_INDEX_ALLOC : (unsigned int)(rnd() % 4);
+    if (s.opcode == IORING_OP_PROVIDE_BUFFERS)
+        s.fd = (int)(rnd() % 8), s.off = rnd() % 8;
+    if (s.opcode == IORING_OP_POLL_ADD)
+        s.addr = s.off = 0, s.len = (unsigned int)(rnd() % 2), s.poll32_events = 0x1005;
     if (s.opcode == IORING_OP_TIMEOUT || s.opcode == IORING_OP_LINK_TIMEOUT)
         s.addr = (uint64_t)shape_struct(AT_timespec), s.len = 1;
     return put(&s, sizeof(s));

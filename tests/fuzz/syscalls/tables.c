@@ -229,7 +229,7 @@ static const struct choice choices[] = {
     V(io_uring_enter, 1, 0, 1, 2),
     V(io_uring_enter, 2, 0, 0, 1),
     V(io_uring_enter, 3, 0, 1, 1),
-    V(io_uring_register, 1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12),
+    V(io_uring_register, 1, 0, 1, 2, 3, 4, 6, 7, 8, 9, 11, 12, 13, 15, 16, 20, 22, 23, 24, 25, 26),
     V(io_uring_register, 3, 0, 1, 2, 4),
     B(open_tree, 2, 1, 1, 02000000, 0x8000),
     B(move_mount, 4, 4, 4, 0x40, 1),

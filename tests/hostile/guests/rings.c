@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#define OPS 64 /* numbers of operations, and some that there are not */
 #define ENTRIES 64
 #define ROUND_MS 700
 
@@ -80,10 +81,10 @@ static void make_sqe(struct io_uring_sqe *s)
     if (rnd() % 8 == 0) {
         for (size_t i = 0; i < sizeof(*s) / 8; i++)
             ((uint64_t *)s)[i] = rnd();
-        s->opcode %= 30;
+        s->opcode %= OPS;
         return;
     }
-    *s = (struct io_uring_sqe){.opcode = (uint8_t)(rnd() % 30),
+    *s = (struct io_uring_sqe){.opcode = (uint8_t)(rnd() % OPS),
                                .fd = fds[rnd() % (sizeof(fds) / sizeof(fds[0]))],
                                .addr = some_address(),
                                .len = rnd() % 3 ? (uint32_t)(rnd() % 4096) : (uint32_t)rnd(),
@@ -95,10 +96,16 @@ static void make_sqe(struct io_uring_sqe *s)
     }
     if (s->opcode == IORING_OP_CLOSE || s->opcode == IORING_OP_OPENAT)
         s->opcode = IORING_OP_NOP;
-    s->flags = rnd() % 3 ? 0
-                         : (uint8_t)(rnd() & (IOSQE_IO_LINK | IOSQE_IO_HARDLINK | IOSQE_FIXED_FILE |
-                                              IOSQE_ASYNC | IOSQE_CQE_SKIP_SUCCESS));
+    s->flags = rnd() % 3 ? 0 : (uint8_t)(rnd() & 0x7f);
     s->off = rnd() % 2 ? (uint64_t)-1 : rnd() % 3 ? 0 : rnd();
+    s->ioprio = rnd() % 4 ? 0 : (uint16_t)(rnd() % 8); /* multishot, among others */
+    s->file_index = rnd() % 8 ? 0 : rnd() % 2 ? ~0U : (uint32_t)(rnd() % 5);
+    if (s->opcode == IORING_OP_PROVIDE_BUFFERS)
+        s->off = rnd() % 64;
+    if (s->opcode == IORING_OP_POLL_ADD && rnd() % 2)
+        s->len = IORING_POLL_ADD_MULTI;
+    if (s->opcode == IORING_OP_ASYNC_CANCEL)
+        s->cancel_flags = (uint32_t)(rnd() % 64);
     s->buf_index = (uint16_t)(rnd() % 5);
 }
 
@@ -154,7 +161,7 @@ static void register_random(void)
         v[i] = (struct iovec){(void *)some_address(), rnd() % 70000};
     sys(SYS_io_uring_register, ring.fd, IORING_REGISTER_BUFFERS, (long)v, 4, 0, 0);
     sys(SYS_io_uring_register, ring.fd, IORING_REGISTER_FILES, (long)fds, 4, 0, 0);
-    sys(SYS_io_uring_register, ring.fd, (long)(rnd() % 24), (long)some_address(), (long)(rnd() % 6),
+    sys(SYS_io_uring_register, ring.fd, (long)(rnd() % 37), (long)some_address(), (long)(rnd() % 6),
         0, 0);
     if (rnd() % 4 == 0) {
         sys(SYS_io_uring_register, ring.fd, IORING_UNREGISTER_BUFFERS, 0, 0, 0, 0);
