@@ -10,7 +10,7 @@ tmp=$(mktemp -d /var/tmp/nv-test-XXXXXX)
 trap 'rm -rf "$tmp"' EXIT
 id=ipc$$
 
-gcc -O1 -pthread -o "$tmp/ipc" "$here/checkpoint/ipc.c" || exit 1
+gcc -O1 -D_GNU_SOURCE -pthread -o "$tmp/ipc" "$here/checkpoint/ipc.c" "$here/checkpoint/ipc_sockets.c" || exit 1
 
 guest=ipc
 . "$here/checkpoint/lib.sh"
