@@ -52,7 +52,7 @@ struct scm {                 /* ancillary data of one message */
     bool has_cred;
     struct ucred cred;
     struct thread_group *sender; /* owned; the process of cred, gone or not; NULL: not kept */
-    uint64_t stamp_ns; /* wall time it was sent, for SO_TIMESTAMP; 0: not known */
+    uint64_t stamp_ns;           /* wall time it was sent, for SO_TIMESTAMP; 0: not known */
 };
 /* Drops the files. However they hang together, this does not recurse. */
 void scm_release(struct scm *scm);
