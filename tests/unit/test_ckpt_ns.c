@@ -110,6 +110,7 @@ static bool load(char why[256])
     if (whole) {
         task->fs = root->fs;
         task->fds = root->fds;
+        cred_put(task->cred);
         task->cred = root->cred;
         task->mnt_ns = root->ns;
         task->pid_ns_children = root->pid;
