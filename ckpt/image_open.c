@@ -314,8 +314,11 @@ int image_open(struct image *img, const char *name, unsigned int flags,
     for (int i = 0; i < REPLACED_MAX; i++) {
         init(img);
         err = open_checked(img, name, flags, require_signature, e);
-        if (!err)
+        if (!err) {
+            if (i && e)
+                error_free(e); /* of the one that was replaced */
             return 0;
+        }
         bool again = err == -ENOENT && was_replaced(img);
         image_close(img);
         if (!again)
