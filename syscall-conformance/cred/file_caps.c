@@ -48,16 +48,20 @@ struct before {
     bool no_new_privs, ambient, shares;
 };
 
+/* Stays until nobody has the other end of the pipe, and keeps nothing else open. */
 static int nothing(void *arg)
 {
-    (void)arg;
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    close_range(0, ~0U, 0);
-    pause();
+    unsigned int fd = (unsigned int)(uintptr_t)arg;
+    char c;
+
+    close_range(0, fd - 1, 0);
+    close_range(fd + 1, ~0U, 0);
+    while (read((int)fd, &c, 1) > 0)
+        ;
     return 0;
 }
 
-static int become_and_run(const char *file, const struct before *b, int out)
+static int become_and_run(const char *file, const struct before *b, int out, int life)
 {
     static char stack[65536];
 
@@ -88,7 +92,8 @@ static int become_and_run(const char *file, const struct before *b, int out)
     if (b->no_new_privs)
         must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
     if (b->shares)
-        must(clone(nothing, stack + sizeof(stack), CLONE_FS | CLONE_VM | SIGCHLD, NULL));
+        must(clone(nothing, stack + sizeof(stack), CLONE_FS | CLONE_VM | SIGCHLD,
+                   (void *)(uintptr_t)life));
     must(dup2(out, 1));
     execl(file, "told", "told", NULL);
     dprintf(1, "%s", err_name(errno));
@@ -97,15 +102,18 @@ static int become_and_run(const char *file, const struct before *b, int out)
 
 static void runs(const char *what, const char *file, struct before b)
 {
-    int p[2], status;
+    int p[2], life[2], status;
     char buf[512];
     size_t used = 0;
 
     must(pipe2(p, O_CLOEXEC));
+    must(pipe2(life, O_CLOEXEC));
     fflush(stdout);
     pid_t pid = must(fork());
-    if (!pid)
-        _exit(become_and_run(file, &b, p[1]));
+    if (!pid) {
+        close(life[1]);
+        _exit(become_and_run(file, &b, p[1], life[0]));
+    }
     close(p[1]);
     for (ssize_t n;
          used < sizeof(buf) - 1 && (n = read(p[0], buf + used, sizeof(buf) - 1 - used)) > 0;)
@@ -113,6 +121,8 @@ static void runs(const char *what, const char *file, struct before b)
     close(p[0]);
     buf[used] = 0;
     must(waitpid(pid, &status, 0));
+    close(life[0]);
+    close(life[1]);
     row_add("%s %s: %s", file, what, buf);
     row_end();
 }
