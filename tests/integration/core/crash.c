@@ -54,9 +54,10 @@ static int deeper(int depth, const char *message)
     return r;
 }
 
-static void put(char *area, const char *text)
+/* Put together here: the program's file does not have the text, of which pages are in the core. */
+static void put(char *area, const char *where)
 {
-    memcpy(area + 500000, text, strlen(text) + 1);
+    snprintf(area + 500000, 64, "text %s", where);
 }
 
 static void prepare(void)
@@ -67,10 +68,10 @@ static void prepare(void)
     hidden = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, flags, -1, 0);
     guarded = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, flags, -1, 0);
     shared = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    put(anonymous, "text in anonymous memory");
-    put(hidden, "text in hidden memory");
-    put(shared, "text in shared memory");
-    put(guarded, "text behind PROT_NONE");
+    put(anonymous, "in anonymous memory");
+    put(hidden, "in hidden memory");
+    put(shared, "in shared memory");
+    put(guarded, "behind PROT_NONE");
     mprotect(guarded, 1 << 20, PROT_NONE);
 }
 
