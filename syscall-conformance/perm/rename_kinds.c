@@ -65,15 +65,16 @@ int main(void)
                                         "link", "fifo", "hard", "dirlink"};
     static const unsigned int flags[] = {
         0, RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_NOREPLACE | RENAME_EXCHANGE, 8, 0x80000000};
+    const size_t sensible = 3; /* the others are refused before names are looked at */
     static const char *const from[] = {"a", "a/"}, *const to[] = {"b", "b/", "s/b", "s/b/"};
 
     tmp_enter();
     for (size_t f = 0; f < sizeof(flags) / sizeof(*flags); f++)
         for (int k = 0; k < 8; k++)
-            for (int x = 0; x < 2; x++) {
+            for (int x = 0; x < (f < sensible ? 2 : 1); x++) {
                 row_add("%s %s flags %x:", from[x], kinds[k], flags[f]);
                 for (int j = 0; j < 8; j++)
-                    for (int y = 0; y < 4; y++) {
+                    for (int y = 0; y < (f < sensible ? 4 : 1); y++) {
                         char plain[8];
                         must(mkdir("w", 0755));
                         must(chdir("w"));
