@@ -137,7 +137,8 @@ static void run_child(const struct run *r, const char *program, int out)
     setpgid(0, 0);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    signal(SIGPIPE, SIG_DFL);
+    for (int sig = 1; sig < NSIG; sig++) /* a shell's background jobs ignore SIGINT */
+        signal(sig, SIG_DFL);
     dup2(null, 0);
     dup2(out, 1);
     if (!getenv("CONFORM_STDERR"))
