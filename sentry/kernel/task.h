@@ -108,6 +108,7 @@ struct task {
     struct task_signal sig;    /* blocked, pending, altstack... sentry/signal/signal.h */
     bool uring_work, in_uring; /* sentry/ipc/uring: requests may go on; they do */
     struct uring_task *uring;  /* its registered rings, owned; NULL: none */
+    uint64_t uring_timeouts;   /* that a ring had told of when it began to wait for it */
     bool interrupted;          /* woken in order to look at signals */
     struct waitq *sleeping_on; /* for /proc only */
     long (*restart_fn)(struct task *t, void *data); /* restart_syscall(2) */

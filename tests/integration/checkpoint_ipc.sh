@@ -11,6 +11,7 @@ trap 'rm -rf "$tmp"' EXIT
 id=ipc$$
 
 gcc -O1 -D_GNU_SOURCE -pthread -o "$tmp/ipc" "$here/checkpoint/ipc.c" "$here/checkpoint/ipc_sockets.c" || exit 1
+gcc -O1 -D_GNU_SOURCE -o "$tmp/ring" "$here/checkpoint/ring.c" || exit 1
 
 guest=ipc
 . "$here/checkpoint/lib.sh"
@@ -28,6 +29,33 @@ for platform in $platforms; do
         fi
         rm -rf "$tmp/image"
     done
+done
+
+# --- what cannot be saved is not disturbed by the attempt ---
+refused() { # refused TIMES: the sandbox, when it waits for the nth time
+    for _ in $(seq 400); do
+        [ "$(grep -c waits "$tmp/out")" -ge "$1" ] && break
+        sleep 0.05
+    done
+    for _ in 1 2 3; do
+        timeout -s KILL 60 "$nv" checkpoint "$id" --check >"$tmp/save" 2>&1
+    done
+    grep -q 'io_uring' "$tmp/save" || echo "not refused" >>"$tmp/out"
+}
+for platform in $platforms; do
+    rm -f "$tmp/lines" && mkfifo "$tmp/lines" && : >"$tmp/out"
+    timeout -s KILL 60 "$nv" run --io-uring --platform="$platform" --id "$id" -- "$tmp/ring" <"$tmp/lines" >"$tmp/out" 2>&1 &
+    exec 7>"$tmp/lines"
+    for i in 1 2; do
+        refused $i
+        (echo >&7) # in a shell of its own, for it may be of SIGPIPE
+    done
+    refused 3
+    exec 7>&-
+    wait $!
+    is "a refused checkpoint of a ring changes nothing" "$? $(grep -v waits "$tmp/out")" "0 a read: 2 submitted, 2 done
+a timeout behind a read: 2 submitted, 2 done
+a time limit: ETIME, not early"
 done
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]

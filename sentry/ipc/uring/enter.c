@@ -203,17 +203,25 @@ static int get_wait(struct task *t, const struct sysargs *a, struct enter_wait *
     return 0;
 }
 
+/* The sandbox freezes, and nothing else: the call goes on afterwards. */
+static bool cut_by_freeze(struct task *t)
+{
+    return t->wait_cut && !task_signal_waiting(t);
+}
+
 static long wait_events(struct task *t, struct uring *u, uint32_t min, const struct enter_wait *w)
 {
-    uint64_t timeouts = u->timeouts;
-
+    if (!t->resuming)
+        t->uring_timeouts = u->timeouts;
     for (;;) {
         uring_run_ready(u, t);
         uring_flush_overflow(u);
         /* A timeout ends the wait, too: io_should_wake(). */
-        if (uring_cq_ready(u) >= min || u->timeouts != timeouts)
+        if (uring_cq_ready(u) >= min || u->timeouts != t->uring_timeouts)
             return 0;
         int err = task_wait(t, &u->wq, w->deadline);
+        if (err == -ERESTARTSYS && cut_by_freeze(t))
+            return -EINTR;
         if (err && uring_cq_ready(u)) /* less than asked for is no error */
             return 0;
         if (err)
@@ -274,6 +282,11 @@ long sys_io_uring_enter(struct task *t, const struct sysargs *a)
         return done;
     }
     long r = get_events(t, u, a);
+    if (done && r == -EINTR && cut_by_freeze(t)) { /* what is submitted is not to be again */
+        t->done_ago += (uint64_t)done;
+        t->sys.arg[1] = arg_u32(a, 1) - (uint64_t)done;
+        return r;
+    }
     return done ? done : r;
 }
 

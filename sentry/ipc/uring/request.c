@@ -10,6 +10,7 @@
 #include "sentry/ipc/uring/uring_internal.h"
 #include "sentry/kernel/cred.h"
 #include "sentry/kernel/fiber.h"
+#include "sentry/kernel/freeze.h"
 
 #define BATCH 64            /* requests between which other tasks run */
 #define ALL_REQS_MAX 262144 /* of all rings */
@@ -386,7 +387,12 @@ static long issue(struct uring_req *r)
     return res;
 }
 
-void uring_req_start(struct uring_req *r)
+static bool interrupted(long res)
+{
+    return res <= -ERESTARTSYS && res >= -ERESTART_RESTARTBLOCK;
+}
+
+static void start(struct uring_req *r)
 {
     if (r->has_res) {
         r->has_res = false;
@@ -407,14 +413,27 @@ void uring_req_start(struct uring_req *r)
         ktimer_arm(&r->free_timer, 1);
         return;
     }
+    if (interrupted(res) && sandbox_freezing && !task_signal_waiting(r->task)) {
+        make_ready(r); /* it begins again when the sandbox goes on */
+        res = URING_WAITS;
+    }
     if (res == URING_WAITS) {
         if (r->limit && !ktimer_armed(&r->limit->timer))
             ktimer_arm(&r->limit->timer, uring_deadline(r->limit));
         return;
     }
-    if (res <= -ERESTARTSYS && res >= -ERESTART_RESTARTBLOCK)
-        res = -EINTR;
-    uring_req_complete(r, res);
+    uring_req_complete(r, interrupted(res) ? -EINTR : res);
+}
+
+/* Its time limits are not those of a call that it is made in, and that is made again. */
+void uring_req_start(struct uring_req *r)
+{
+    struct task *t = r->task;
+    bool resuming = t->resuming;
+
+    t->resuming = false;
+    start(r);
+    t->resuming = resuming;
 }
 
 /* --- finding them --- */
