@@ -100,6 +100,16 @@ static int one(enum call c, int fd, const char *path, int flags)
     return r < 0 ? errno : 0;
 }
 
+static int changes(enum call c)
+{
+    return c == FCHMODAT || c == FCHMODAT2 || c == FCHOWNAT || c == UTIMENSAT;
+}
+
+static int is_root(const char *path)
+{
+    return path && !strcmp(path, "/");
+}
+
 static void flags_of(enum call c, int fd, const char *path, const char *what)
 {
     row_add("%s %s, flags:", names[c], what);
@@ -118,6 +128,7 @@ int main(void)
         long_path[i] = i & 1 ? '/' : '.';
     touch("f");
     must(chmod("f", 0755));
+    must(dup2((int)must(open("f", O_RDWR)), 0)); /* what "proc" leads to is changed */
     must(mkdir("d", 0755));
     touch("d/f");
     must(symlink("f", "l"));
@@ -172,8 +183,9 @@ int main(void)
                         : e    ? " nofollow"
                                : "");
                 for (size_t i = 0; i < sizeof(paths) / sizeof(*paths) - (c == UTIMENSAT); i++)
-                    row_add(" %s=%s", paths[i].name,
-                            err_name(one(c, dirs[d].fd, paths[i].path, flag)));
+                    if (!changes(c) || !is_root(paths[i].path)) /* that is the machine's */
+                        row_add(" %s=%s", paths[i].name,
+                                err_name(one(c, dirs[d].fd, paths[i].path, flag)));
                 row_end();
             }
     for (enum call c = 0; c < LINKAT_TO; c++) {
