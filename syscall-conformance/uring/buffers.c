@@ -3,6 +3,7 @@
 #include "abi.h"
 
 static char mem[4][16];
+static int p[2], sv[2];
 
 static struct io_uring_sqe *provide(int n, unsigned len, int bid, unsigned group)
 {
@@ -21,14 +22,8 @@ static struct io_uring_sqe *select_buf(int op, int fd, unsigned len, unsigned gr
     return s;
 }
 
-int main(void)
+static void refused(void)
 {
-    int p[2], sv[2];
-
-    tmp_enter();
-    must(pipe(p));
-    must(socketpair(AF_UNIX, SOCK_STREAM, 0, sv));
-    ring_make(8, 38);
     select_buf(IORING_OP_READ, p[0], 16, 7);
     is_eq(ring_result(), -ENOBUFS);
     provide(0, 16, 0, 7);
@@ -41,6 +36,11 @@ int main(void)
     is_eq(ring_result(), -E2BIG);
     provide(4, 16, 10, 7)->rw_flags = 1;
     is_eq(ring_result(), -EINVAL);
+}
+
+/* One after the other, by operations of each kind. */
+static void taken(void)
+{
     provide(4, 16, 10, 7);
     is_eq(ring_result(), 0);
     must(write(p[1], "hello", 5));
@@ -70,6 +70,10 @@ int main(void)
     s = select_buf(IORING_OP_READV, sv[0], 2, 7);
     s->addr = (uint64_t)(uintptr_t)&v;
     is_eq(ring_result(), -EINVAL);
+}
+
+static void removed(void)
+{
     must(write(sv[1], "x", 1));
     select_buf(IORING_OP_RECV, sv[0], 3, 7);
     is_eq(ring_result(), -ENOBUFS);
@@ -80,7 +84,7 @@ int main(void)
     sqe_get(IORING_OP_REMOVE_BUFFERS, 3, NULL, 0, 0, 0)->buf_group = 7;
     is_eq(ring_result(), 3);
     select_buf(IORING_OP_RECV, sv[0], 3, 7);
-    c = submit_one();
+    struct cqe c = submit_one();
     ok(c.res == 1 && BID(c) == 4, "those at the front went");
     sqe_get(IORING_OP_REMOVE_BUFFERS, 3, NULL, 0, 0, 0)->buf_group = 7;
     is_eq(ring_result(), 0);
@@ -90,13 +94,17 @@ int main(void)
     is_eq(ring_result(), -EINVAL);
     select_buf(IORING_OP_NOP, -1, 0, 7)->off = 0;
     is_eq(ring_result(), -EOPNOTSUPP);
+}
+
+static void cancelled(void)
+{
     provide(1, 16, 5, 7);
     is_eq(ring_result(), 0);
     select_buf(IORING_OP_RECV, sv[0], 3, 7);
     must(enter(1, 0, 0));
     sqe_get(IORING_OP_ASYNC_CANCEL, -1, NULL, 0, 0, 99);
     must(enter(1, 2, IORING_ENTER_GETEVENTS));
-    c = cqe_next();
+    struct cqe c = cqe_next();
     ok(c.user_data == 99 && c.res == 0, "a cancelled one");
     c = cqe_next();
     ok(c.res == -ECANCELED && !c.flags, "takes none");
@@ -104,11 +112,15 @@ int main(void)
     select_buf(IORING_OP_RECV, sv[0], 3, 7);
     c = submit_one();
     ok(c.res == 1 && BID(c) == 5, "so that it is there for others");
+}
+
+static void at_the_end(void)
+{
     provide(1, 16, 6, 7);
     is_eq(ring_result(), 0);
     must(close(sv[1]));
     select_buf(IORING_OP_RECV, sv[0], 3, 7);
-    c = submit_one();
+    struct cqe c = submit_one();
     ok(!c.res && !c.flags, "the end of a stream needs none");
     int fd = file_with("f", "");
     select_buf(IORING_OP_READ, fd, 3, 7)->off = 0;
@@ -121,5 +133,18 @@ int main(void)
     is_eq(ring_result(), -EOPNOTSUPP);
     select_buf(IORING_OP_READ, 999, 3, 7);
     is_eq(ring_result(), -EBADF);
+}
+
+int main(void)
+{
+    tmp_enter();
+    must(pipe(p));
+    must(socketpair(AF_UNIX, SOCK_STREAM, 0, sv));
+    ring_make(8, 38);
+    refused();
+    taken();
+    removed();
+    cancelled();
+    at_the_end();
     done();
 }

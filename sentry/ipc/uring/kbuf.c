@@ -27,7 +27,8 @@ struct buf {
 };
 
 struct kbuf_group {
-    struct list node; /* of the ring's; what was used last is first */
+    struct hash_node node; /* of the ring's, by bgid */
+    struct list all_node;
     uint16_t bgid;
     bool is_ring, partly; /* partly: a buffer is used up bit by bit */
     /* Lists: */
@@ -45,33 +46,26 @@ struct kbuf_group {
 static uint32_t nbufs_all;
 static size_t ring_bytes;
 
-static struct kbuf_group *find(struct uring *u, uint16_t bgid)
+static struct kbuf_group *find(const struct uring *u, uint16_t bgid)
 {
-    struct kbuf_group *g;
+    struct hash_node *n = hash_find(&u->groups, bgid); /* no others have this hash */
 
-    list_for_each(g, &u->groups, node) {
-        if (g->bgid == bgid) {
-            list_del(&g->node);
-            list_add(&u->groups, &g->node);
-            return g;
-        }
-    }
-    return NULL;
+    return n ? container_of(n, struct kbuf_group, node) : NULL;
 }
 
 static struct kbuf_group *find_or_make(struct uring *u, uint16_t bgid)
 {
     struct kbuf_group *g = find(u, bgid);
 
-    if (g || u->ngroups >= GROUPS_MAX)
+    if (g || u->groups.n >= GROUPS_MAX)
         return g;
     g = calloc(1, sizeof(*g));
     if (!g)
         return NULL;
     g->bgid = bgid;
     list_init(&g->bufs);
-    list_add(&u->groups, &g->node);
-    u->ngroups++;
+    hash_add(&u->groups, &g->node, bgid);
+    list_add(&u->all_groups, &g->all_node);
     return g;
 }
 
@@ -100,15 +94,16 @@ static void group_free(struct uring *u, struct kbuf_group *g)
     while (g->nbufs)
         drop_first(g);
     ring_drop(g);
-    list_del(&g->node);
-    u->ngroups--;
+    hash_del(&u->groups, &g->node);
+    list_del(&g->all_node);
     free(g);
 }
 
 void kbuf_drop_all(struct uring *u)
 {
-    while (!list_empty(&u->groups))
-        group_free(u, list_first(&u->groups, struct kbuf_group, node));
+    while (!list_empty(&u->all_groups))
+        group_free(u, list_first(&u->all_groups, struct kbuf_group, all_node));
+    hash_free(&u->groups);
 }
 
 /* --- taking and giving back --- */

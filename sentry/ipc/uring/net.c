@@ -90,7 +90,7 @@ static int prep_msg(struct uring_req *r, bool send)
         return err;
     }
     r->msg = m;
-    return 0;
+    return uring_req_charge(r, &m->m.uio);
 }
 
 int uring_prep_recv(struct uring_req *r)

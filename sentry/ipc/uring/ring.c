@@ -368,7 +368,7 @@ static struct uring *ring_new(struct task *t, uint32_t entries, const struct io_
     list_init(&u->counting);
     list_init(&u->running);
     list_init(&u->held);
-    list_init(&u->groups);
+    list_init(&u->all_groups);
     for (size_t i = 0; i < URING_BUCKETS; i++)
         list_init(&u->buckets[i]);
     waitq_init(&u->wq);

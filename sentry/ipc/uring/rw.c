@@ -58,8 +58,9 @@ int uring_prep_rwv(struct uring_req *r)
     if (err) {
         free(r->uio);
         r->uio = NULL;
+        return err;
     }
-    return err;
+    return uring_req_charge(r, r->uio);
 }
 
 int uring_prep_fixed(struct uring_req *r)

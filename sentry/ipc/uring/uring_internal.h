@@ -4,6 +4,7 @@
 
 #include <limits.h>
 
+#include "base/hash.h"
 #include "sentry/ipc/uring/abi.h"
 #include "sentry/ipc/uring/uring.h"
 #include "sentry/kernel/task.h"
@@ -76,6 +77,7 @@ struct uring {
     struct list held;                   /* chains that wait for all before them: IOSQE_IO_DRAIN */
     struct list buckets[URING_BUCKETS]; /* requests that have begun, by user_data */
     uint32_t nreqs, nheld;
+    size_t vector_bytes;        /* that its requests have copied */
     struct uring_cqe *overflow; /* that did not fit, the oldest first */
     uint32_t noverflow, overflow_cap;
     struct waitq wq; /* completions: tasks in io_uring_enter(2), pollers */
@@ -85,8 +87,8 @@ struct uring {
     uint32_t alloc_from, alloc_to, alloc_hint; /* where IORING_FILE_INDEX_ALLOC looks */
     struct uring_limits limits;
     struct cred *personalities[URING_PERSONALITIES_MAX]; /* by number - 1 */
-    struct list groups;                                  /* struct kbuf_group: kbuf.c */
-    uint32_t ngroups;
+    struct hash groups;                                  /* struct kbuf_group: kbuf.c */
+    struct list all_groups;
 };
 
 struct uring_req;
@@ -125,6 +127,7 @@ struct uring_req {
     struct kbuf kbuf;
     struct uio *uio;       /* readv, writev: as when submitted; owned */
     struct uring_msg *msg; /* recvmsg, sendmsg, and addresses; owned */
+    size_t vector_bytes;   /* of these */
     long moved, res;       /* MSG_WAITALL: so far; a result that waits for its task */
     /* A linked time limit and the request it limits: they know each other while that runs. */
     struct uring_req *limit, *limited;
@@ -173,6 +176,13 @@ void uring_req_complete(struct uring_req *r, long res);
 /* A result of several. False: there is no room, this one has to be the last. */
 bool uring_req_more(struct uring_req *r, long res);
 void uring_timeouts_check(struct uring *u);
+/* It has a copy of such a vector: -ENOMEM if that is too much for its ring, or for all. */
+int uring_req_charge(struct uring_req *r, const struct uio *vector);
+/* Its turn comes once more, to be told as cancelled. */
+void uring_req_doom(struct uring_req *r);
+void uring_run_ready(struct uring *u, struct task *t);
+
+/* --- cancel.c --- */
 struct uring_req *uring_find(struct uring *u, uint64_t user_data, int op);
 void uring_req_rename(struct uring_req *r, uint64_t user_data); /* it has begun */
 struct uring_match {
@@ -183,7 +193,6 @@ struct uring_match {
 };
 long uring_cancel(struct uring *u, const struct uring_match *m); /* 0 or how many, or -errno */
 void uring_cancel_all(struct uring *u);
-void uring_run_ready(struct uring *u, struct task *t);
 void uring_task_cancel(struct task *t, bool exec);
 
 /* --- ops.c --- */
