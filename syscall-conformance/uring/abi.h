@@ -10,6 +10,8 @@
 #define OP_BIND 56
 #define OP_LISTEN 57
 #define REGISTER_PBUF_STATUS 26
+#define REGISTER_USE_REGISTERED_RING (1U << 31)
+#define MSG_RING_FLAGS_PASS 2
 #define PBUF_RING_MMAP 1
 #define PBUF_RING_INC 2
 #define OFF_PBUF_RING 0x80000000ULL
@@ -26,6 +28,25 @@ struct buf_reg {
 
 #define ring_register(op, arg, n) syscall(SYS_io_uring_register, ring_fd, op, arg, n)
 #define BID(c) ((c).flags >> IORING_CQE_BUFFER_SHIFT)
+
+/* A second ring: what ring_fd and the others are about is exchanged with it. */
+struct ring {
+    int fd;
+    struct io_uring_params params;
+    char *mem;
+    struct io_uring_sqe *sqes;
+};
+
+TMP_FN void ring_swap(struct ring *other)
+{
+    const struct ring was = {ring_fd, rp, ring_mem, ring_sqes};
+
+    ring_fd = other->fd;
+    rp = other->params;
+    ring_mem = other->mem;
+    ring_sqes = other->sqes;
+    *other = was;
+}
 
 /* Takes what there is, after waiting for at least one. */
 TMP_FN struct cqe cqe_wait(void)

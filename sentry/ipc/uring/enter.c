@@ -276,6 +276,8 @@ long sys_io_uring_enter(struct task *t, const struct sysargs *a)
         return -EBADFD;
     if (u->issuer && u->issuer != t->tid)
         return -EEXIST;
+    if (arg_u32(a, 1) && uring_task_use(t))
+        return -ENOMEM;
     long done = submit(t, u, arg_u32(a, 1), flags & IORING_ENTER_GETEVENTS);
     if (!(flags & IORING_ENTER_GETEVENTS)) {
         uring_flush_overflow(u);
@@ -291,6 +293,13 @@ long sys_io_uring_enter(struct task *t, const struct sysargs *a)
 }
 
 /* --- rings by number --- */
+int uring_task_use(struct task *t)
+{
+    if (!t->uring)
+        t->uring = calloc(1, sizeof(*t->uring));
+    return t->uring ? 0 : -ENOMEM;
+}
+
 static long ringfd_add(struct task *t, struct io_uring_rsrc_update *up)
 {
     struct file **rings = t->uring->rings;
@@ -335,9 +344,7 @@ long uring_ringfds(struct task *t, uint64_t arg, uint32_t n, bool add)
 
     if (!n || n > ARRAY_SIZE(t->uring->rings))
         return -EINVAL;
-    if (!t->uring)
-        t->uring = calloc(1, sizeof(*t->uring));
-    if (!t->uring)
+    if (uring_task_use(t))
         return -ENOMEM;
     for (i = 0; i < n && !err; i++) {
         uint64_t at = arg + i * sizeof(up);

@@ -26,7 +26,7 @@ static long send_data(struct uring_req *r, struct uring *to)
     if (s->splice_fd_in && !pass)
         return -EINVAL;
     c.flags = pass ? (uint32_t)s->splice_fd_in : 0;
-    return uring_post_if_room(to, &c) ? 0 : -EOVERFLOW;
+    return uring_post(to, &c) ? 0 : -EOVERFLOW;
 }
 
 static long send_file(struct uring_req *r, struct uring *to)
@@ -43,7 +43,7 @@ static long send_file(struct uring_req *r, struct uring *to)
     if (slot < 0 || (s->rw_flags & IORING_MSG_RING_CQE_SKIP))
         return slot;
     const struct uring_cqe c = {.user_data = s->off, .res = (int)slot};
-    return uring_post_if_room(to, &c) ? slot : -EOVERFLOW;
+    return uring_post(to, &c) ? slot : -EOVERFLOW;
 }
 
 long uring_do_msg_ring(struct uring_req *r)

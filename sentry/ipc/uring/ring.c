@@ -77,11 +77,14 @@ static void posted(struct uring *u)
     waitq_wake(&u->wq, EPOLLIN | EPOLLRDNORM);
 }
 
-void uring_post(struct uring *u, const struct uring_cqe *c)
+bool uring_post(struct uring *u, const struct uring_cqe *c)
 {
-    if ((u->noverflow || !put_cqe(u, c)) && !keep(u, c))
+    bool there = (!u->noverflow && put_cqe(u, c)) || keep(u, c);
+
+    if (!there)
         __atomic_fetch_add(&u->shared->cq_overflow, 1, __ATOMIC_RELAXED);
     posted(u);
+    return there;
 }
 
 bool uring_post_if_room(struct uring *u, const struct uring_cqe *c)
@@ -387,7 +390,7 @@ long sys_io_uring_setup(struct task *t, const struct sysargs *a)
     int err = check_params(t, &entries, &p);
     if (err)
         return err;
-    struct uring *u = ring_new(t, entries, &p);
+    struct uring *u = uring_task_use(t) ? NULL : ring_new(t, entries, &p);
     if (!u)
         return -ENOMEM;
     err = map_memory(u);

@@ -144,8 +144,8 @@ struct uring_req {
 
 /* --- ring.c --- */
 extern struct list urings;
-/* False: it found no room, and is kept or counted. */
-void uring_post(struct uring *u, const struct uring_cqe *c);
+/* False: there is no room, nor can it be kept: it is lost, and counted. */
+bool uring_post(struct uring *u, const struct uring_cqe *c);
 /* Like it, but only if it fits in the queue itself. */
 bool uring_post_if_room(struct uring *u, const struct uring_cqe *c);
 void uring_flush_overflow(struct uring *u);
@@ -161,6 +161,7 @@ struct uring_task { /* of a task: rings by number, IORING_REGISTER_RING_FDS */
 };
 /* The ring's file; -EBADF, -EOPNOTSUPP. */
 int uring_get(struct task *t, int fd, bool registered, struct file **out);
+int uring_task_use(struct task *t); /* from now on it has such numbers; -ENOMEM */
 long uring_ringfds(struct task *t, uint64_t arg, uint32_t n, bool add);
 
 /* --- request.c --- */
