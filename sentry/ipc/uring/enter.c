@@ -63,9 +63,10 @@ static int check_sqe(struct uring_req *r)
     if (s->ioprio && !(r->op->flags & UOP_IOPRIO))
         return -EINVAL;
     if (s->personality) {
-        if (s->personality > URING_PERSONALITIES_MAX || !u->personalities[s->personality - 1])
+        struct cred *cred = uring_personality(u, s->personality);
+        if (!cred)
             return -EINVAL;
-        r->cred = cred_get(u->personalities[s->personality - 1]);
+        r->cred = cred_get(cred);
     }
     return r->op->prep ? r->op->prep(r) : 0;
 }

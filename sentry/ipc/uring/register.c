@@ -114,22 +114,43 @@ static long restrict_ring(struct task *t, struct uring *u, uint64_t arg, uint32_
 }
 
 /* --- personalities: requests with the rights that a task had --- */
+static struct uring_personality *slot_of(struct uring *u, uint32_t id)
+{
+    for (size_t i = 0; i < URING_PERSONALITIES_MAX; i++)
+        if (u->personalities[i].id == id)
+            return &u->personalities[i];
+    return NULL;
+}
+
+struct cred *uring_personality(struct uring *u, uint32_t id)
+{
+    const struct uring_personality *p = id ? slot_of(u, id) : NULL;
+
+    return p ? p->cred : NULL;
+}
+
+/* Numbers are those after the last one given: xa_alloc_cyclic(). */
 static long add_personality(struct task *t, struct uring *u)
 {
-    for (int i = 0; i < URING_PERSONALITIES_MAX; i++)
-        if (!u->personalities[i]) {
-            u->personalities[i] = cred_get(t->cred);
-            return i + 1;
-        }
-    return -ENOMEM;
+    struct uring_personality *p = slot_of(u, 0);
+
+    if (!p)
+        return -ENOMEM;
+    do {
+        u->last_personality = u->last_personality == UINT16_MAX ? 1 : u->last_personality + 1;
+    } while (slot_of(u, u->last_personality));
+    *p = (struct uring_personality){u->last_personality, cred_get(t->cred)};
+    return p->id;
 }
 
 static long drop_personality(struct uring *u, uint32_t id)
 {
-    if (!id || id > URING_PERSONALITIES_MAX || !u->personalities[id - 1])
+    struct uring_personality *p = id ? slot_of(u, id) : NULL;
+
+    if (!p)
         return -EINVAL;
-    cred_put(u->personalities[id - 1]);
-    u->personalities[id - 1] = NULL;
+    cred_put(p->cred);
+    *p = (struct uring_personality){0};
     return 0;
 }
 
@@ -161,8 +182,8 @@ void uring_unregister_all(struct uring *u)
     rsrc_drop_all(u, &u->bufs);
     kbuf_drop_all(u);
     drop_eventfd(u);
-    for (uint32_t i = 1; i <= URING_PERSONALITIES_MAX; i++)
-        (void)drop_personality(u, i);
+    for (size_t i = 0; i < URING_PERSONALITIES_MAX; i++)
+        (void)drop_personality(u, u->personalities[i].id);
 }
 
 long uring_register(struct task *t, struct uring *u, unsigned int op, uint64_t arg, uint32_t n)

@@ -263,6 +263,8 @@ long rsrc_files_update_op(struct uring_req *r)
 static int take_buffer(struct task *t, const struct iovec *v, uint64_t tag, struct uring_rsrc **out)
 {
     *out = NULL;
+    if ((ssize_t)v->iov_len < 0)
+        return -EINVAL;
     if (!v->iov_base)
         return v->iov_len ? -EFAULT : tag ? -EINVAL : 0;
     if (!v->iov_len || v->iov_len > BUF_LEN_MAX)

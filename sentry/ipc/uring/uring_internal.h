@@ -55,6 +55,10 @@ struct uring_limits { /* IORING_REGISTER_RESTRICTIONS */
 };
 
 #define URING_PERSONALITIES_MAX 64
+struct uring_personality {
+    uint16_t id; /* 0: free */
+    struct cred *cred;
+};
 
 struct uring {
     struct list ring_node;       /* of all rings */
@@ -86,8 +90,9 @@ struct uring {
     struct uring_table files, bufs;
     uint32_t alloc_from, alloc_to, alloc_hint; /* where IORING_FILE_INDEX_ALLOC looks */
     struct uring_limits limits;
-    struct cred *personalities[URING_PERSONALITIES_MAX]; /* by number - 1 */
-    struct hash groups;                                  /* struct kbuf_group: kbuf.c */
+    struct uring_personality personalities[URING_PERSONALITIES_MAX];
+    uint16_t last_personality;
+    struct hash groups; /* struct kbuf_group: kbuf.c */
     struct list all_groups;
 };
 
@@ -273,6 +278,7 @@ bool rsrc_registers(unsigned int op);
 
 /* --- register.c --- */
 long uring_register(struct task *t, struct uring *u, unsigned int op, uint64_t arg, uint32_t n);
+struct cred *uring_personality(struct uring *u, uint32_t id); /* borrowed; NULL: there is none */
 void uring_unregister_all(struct uring *u);
 
 #endif
