@@ -158,9 +158,7 @@ static long submit(struct task *t, struct uring *u, uint32_t to_submit, bool run
 
     to_submit = MIN(MIN(to_submit, tail - u->sq_head), u->sq_entries);
     while (done < to_submit && !stop && !task_fatal_pending(t)) {
-        u->submitting = true;
         uint32_t n = submit_chain(t, u, to_submit - done, &stop);
-        u->submitting = false;
         done += n;
         batch += n;
         if (run || !deferred(u))

@@ -188,6 +188,7 @@ void uring_req_wait(struct uring_req *r, struct file *f, uint32_t events, bool l
     move_to(r, r->target != UINT64_MAX ? &r->ring->counting : &r->ring->pending);
     r->events = events;
     r->watched = f;
+    r->waited = true;
     if (!events)
         return;
     r->events |= EPOLLERR | EPOLLHUP;
@@ -242,6 +243,13 @@ static struct uring_cqe cqe_of(const struct uring_req *r, long res, uint32_t fla
         r->sqe.user_data, (int)res, r->cflags | flags, {r->extra[0], r->extra[1]}};
 }
 
+/* What is ready late goes on in the task, there too. */
+static bool as_thread(const struct uring_req *r)
+{
+    return r->begun &&
+           ((r->op->flags & UOP_THREAD) || ((r->sqe.flags & IOSQE_ASYNC) && !r->waited));
+}
+
 static void finish(struct uring_req *r, long res, bool silent)
 {
     struct uring *u = r->ring;
@@ -254,7 +262,9 @@ static void finish(struct uring_req *r, long res, bool silent)
     list_init(&r->bucket);
     if (!u->dead && !silent) {
         const struct uring_cqe c = cqe_of(r, res, 0);
+        u->as_thread = as_thread(r);
         uring_post(u, &c);
+        u->as_thread = false;
         if (r->sqe.opcode == IORING_OP_TIMEOUT) { /* they wait for completions of others */
             u->posted--;
             u->timeouts++;

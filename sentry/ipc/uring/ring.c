@@ -72,7 +72,7 @@ static void posted(struct uring *u)
     u->posted++;
     if (u->eventfd &&
         !(__atomic_load_n(&u->shared->cq_flags, __ATOMIC_RELAXED) & IORING_CQ_EVENTFD_DISABLED) &&
-        (!u->eventfd_async || !u->submitting))
+        (!u->eventfd_async || u->as_thread))
         eventfd_signal(u->eventfd, 1);
     waitq_wake(&u->wq, EPOLLIN | EPOLLRDNORM);
 }
@@ -112,7 +112,7 @@ void uring_flush_overflow(struct uring *u)
 
 void uring_tell_work(struct uring *u, bool first)
 {
-    if (first && u->eventfd && (u->setup & IORING_SETUP_DEFER_TASKRUN))
+    if (first && u->eventfd && !u->eventfd_async && (u->setup & IORING_SETUP_DEFER_TASKRUN))
         eventfd_signal(u->eventfd, 1);
     if (u->setup & IORING_SETUP_TASKRUN_FLAG)
         __atomic_fetch_or(&u->shared->sq_flags, IORING_SQ_TASKRUN, __ATOMIC_RELEASE);

@@ -73,7 +73,9 @@ struct uring {
     uint32_t sq_head, cq_tail;       /* ours: the guest's copies are written, never read */
     uint64_t posted, timeouts;       /* completions but those of timeouts, and those */
     uint32_t setup;                  /* IORING_SETUP_* */
-    bool disabled, dead, submitting;
+    bool disabled, dead;
+    bool as_thread;                     /* a completion is posted that would be a thread's:
+                                           IORING_REGISTER_EVENTFD_ASYNC */
     pid_t issuer;                       /* the only task that may submit; 0: anyone */
     struct list pending, ready;         /* struct uring_req; ready ones wait for their task */
     struct list counting;               /* of timeouts that end with a number of completions */
@@ -127,7 +129,7 @@ struct uring_req {
     struct cred *cred;       /* IORING_REGISTER_PERSONALITY; NULL: the task's */
     uint32_t events;         /* that it waits for; 0: it runs, or is to run */
     uint32_t cflags;         /* IORING_CQE_F_* of its result */
-    bool armed, done, held, begun, runs, multishot, polled, has_res, drain;
+    bool armed, done, held, begun, runs, waited, multishot, polled, has_res, drain;
     uint64_t extra[2];
     struct kbuf kbuf;
     struct uio *uio;       /* readv, writev: as when submitted; owned */
@@ -203,10 +205,11 @@ void uring_task_cancel(struct task *t, bool exec);
 
 /* --- ops.c --- */
 enum uring_op_flags {
-    UOP_FILE = 1,   /* takes a descriptor */
-    UOP_SELECT = 2, /* may take provided buffers */
-    UOP_IOPRIO = 4, /* has a use for ioprio */
-    UOP_QUIET = 8,  /* made where signals to the caller do not arrive: SIGXFSZ */
+    UOP_FILE = 1,    /* takes a descriptor */
+    UOP_SELECT = 2,  /* may take provided buffers */
+    UOP_IOPRIO = 4,  /* has a use for ioprio */
+    UOP_QUIET = 8,   /* made where signals to the caller do not arrive: SIGXFSZ */
+    UOP_THREAD = 16, /* Linux makes it in a thread of its own, always */
 };
 struct uring_op {
     int (*prep)(struct uring_req *r);   /* when submitted: what is wrong with the entry; NULL: 0 */
