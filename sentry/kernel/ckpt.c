@@ -16,6 +16,7 @@
 #include "sentry/ckpt/ckpt.h"
 #include "sentry/ckpt/types.h"
 #include "sentry/ipc/sysv/ipc_ns.h"
+#include "sentry/ipc/uring/uring.h"
 #include "sentry/kernel/rusage.h"
 #include "sentry/kernel/task_internal.h"
 #include "sentry/kernel/uts.h"
@@ -326,6 +327,8 @@ static void check_savable(struct ckpt_writer *w, struct task *t)
     snprintf(subject, sizeof(subject), "pid %d tid %d (%s)", t->tg->tgid, t->tid, t->comm);
     if (r->cs != USER_CS)
         ckpt_refuse(w, subject, "it runs in a code segment of 32 bits, which nv does not restore");
+    if (uring_has_numbers(t))
+        ckpt_refuse(w, subject, "rings of io_uring, which it has numbers of, cannot be saved");
     if (t->thr && vdso_contains(r->rip))
         ckpt_refuse(w, subject, "it is in the host's vDSO, other code elsewhere: try again");
 }

@@ -299,6 +299,14 @@ int uring_task_use(struct task *t)
     return t->uring ? 0 : -ENOMEM;
 }
 
+bool uring_has_numbers(const struct task *t)
+{
+    for (size_t i = 0; t->uring && i < ARRAY_SIZE(t->uring->rings); i++)
+        if (t->uring->rings[i])
+            return true;
+    return false;
+}
+
 static long ringfd_add(struct task *t, struct io_uring_rsrc_update *up)
 {
     struct file **rings = t->uring->rings;

@@ -14,6 +14,8 @@ struct task;
 void uring_run_work(struct task *t);
 /* t ends, or executes another program, which cancels all its requests; its numbers of rings go. */
 void uring_task_gone(struct task *t, bool exec);
+/* Rings that t names by IORING_REGISTER_RING_FDS, maybe without a descriptor. */
+bool uring_has_numbers(const struct task *t);
 bool is_uring(const struct file *f);
 
 #endif
