@@ -210,11 +210,12 @@ struct platform {
      * guest bytes at addr that the stub has copied for us and how many there are, or NULL. The
      * memory may change under the reader: copy once. out_window() gives a place whose first len
      * bytes the stub will copy to addr when the syscall returns, or NULL; out_commit() says they
-     * were written.
+     * were written; written() gives what the stub will copy to addr, or NULL.
      */
     const void *(*in_window)(struct gthread *thr, uint64_t addr, size_t *avail);
     void *(*out_window)(struct gthread *thr, uint64_t addr, size_t len);
     void (*out_commit)(struct gthread *thr, uint64_t addr, size_t len);
+    const void *(*written)(struct gthread *thr, uint64_t addr, size_t len);
 
     /*
      * Puts what was committed into guest memory now, not when the call returns. NULL: it is there.

@@ -169,6 +169,11 @@ static void pt_out_commit(struct gthread *t, uint64_t addr, size_t len)
 {
 }
 
+static const void *pt_written(struct gthread *t, uint64_t addr, size_t len)
+{
+    return NULL;
+}
+
 /* --- start --- */
 /* --- start --- */
 static int pt_probe(struct error *e)
@@ -265,6 +270,7 @@ const struct platform platform_ptrace = {
     .in_window = pt_in_window,
     .out_window = pt_out_window,
     .out_commit = pt_out_commit,
+    .written = pt_written,
     .hostcall = tracee_hostcall,
     .hostcalls = tracee_hostcalls,
 };

@@ -490,6 +490,7 @@ const struct platform platform_trap = {
     .in_window = window_in,
     .out_window = window_out,
     .out_commit = window_commit,
+    .written = window_written,
     .out_zero = window_zero,
     .out_flush = window_flush,
     .set_facts = trap_set_facts,

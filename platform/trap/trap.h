@@ -128,6 +128,7 @@ int window_flush(struct gthread *thr);
 const void *window_in(struct gthread *thr, uint64_t addr, size_t *avail);
 void *window_out(struct gthread *thr, uint64_t addr, size_t len);
 void window_commit(struct gthread *thr, uint64_t addr, size_t len);
+const void *window_written(struct gthread *thr, uint64_t addr, size_t len);
 bool window_zero(struct gthread *thr, uint64_t addr, size_t len);
 /* batch.c */
 int trap_hostcalls(struct gthread *thr, struct platform_hostcall *calls, unsigned int n);

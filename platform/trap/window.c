@@ -105,6 +105,18 @@ void window_commit(struct gthread *thr, uint64_t addr, size_t len)
     }
 }
 
+const void *window_written(struct gthread *thr, uint64_t addr, size_t len)
+{
+    for (unsigned int i = 0; i < thr->nsegs; i++) {
+        const struct trap_seg *g = &thr->segs[i];
+        uint64_t off = addr - g->addr;
+        if ((g->dir & SEG_OUT) && !g->zero && addr >= g->addr && off <= g->out_len &&
+            len <= g->out_len - off)
+            return (char *)thr->slot + g->off + off;
+    }
+    return NULL;
+}
+
 bool window_zero(struct gthread *thr, uint64_t addr, size_t len)
 {
     struct trap_seg *g = out_seg(thr, addr, len);

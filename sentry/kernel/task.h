@@ -146,7 +146,7 @@ struct task {
     uint64_t
         nvcsw; /* how often it slept in a call; host calls that wait in the stub are not known */
     const void *facts_cred, *facts_parent; /* as published: facts.c */
-    void *strace;                          /* per-call state of strace */
+    uint64_t strace_start_ns;              /* of its call */
 };
 
 struct thread_group {

@@ -97,10 +97,15 @@ static void show_buf(struct task *t, struct strbuf *b, uint64_t addr, uint64_t l
     unsigned char buf[SHOW_BYTES];
     size_t n = MIN(len, sizeof(buf));
 
-    if (!t->mm || mm_read(t->mm, buf, addr, n) != (ssize_t)n)
+    const void *written = t->in_syscall && t->thr ? platform->written(t->thr, addr, n) : NULL;
+
+    if (written)
+        memcpy(buf, written, n);
+    else if (!t->mm || mm_read(t->mm, buf, addr, n) != (ssize_t)n) {
         strbuf_printf(b, "0x%lx", (unsigned long)addr);
-    else
-        show_bytes(b, buf, n, len > n);
+        return;
+    }
+    show_bytes(b, buf, n, len > n);
 }
 
 static void show_flags(struct strbuf *b, int set, uint64_t v)
@@ -184,17 +189,9 @@ static void show_arg(struct task *t, struct strbuf *b, uint32_t kind, const stru
     }
 }
 
-struct strace_call {
-    uint64_t start_ns;
-};
-
 void strace_enter(struct task *t, const struct sysargs *a)
 {
-    struct strace_call *c = t->strace ? t->strace : calloc(1, sizeof(*c));
-
-    t->strace = c;
-    if (c)
-        c->start_ns = now_ns();
+    t->strace_start_ns = now_ns();
     /* These do not come back to strace_exit. */
     if (a->nr == 60 || a->nr == 231)
         strace_exit(t, a, 0);
@@ -216,7 +213,6 @@ static void show_result(struct strbuf *b, long ret)
 void strace_exit(struct task *t, const struct sysargs *a, long ret)
 {
     struct strbuf b = STRBUF_INIT;
-    struct strace_call *c = t->strace;
 
     if (a->nr >= 0 && a->nr < NR && !wanted[a->nr])
         return;
@@ -233,9 +229,7 @@ void strace_exit(struct task *t, const struct sysargs *a, long ret)
     }
     strbuf_puts(&b, ") = ");
     show_result(&b, ret);
-    if (c)
-        strbuf_printf(&b, " <%.6f>", (double)(now_ns() - c->start_ns) / 1e9);
-    strbuf_putc(&b, '\n');
+    strbuf_printf(&b, " <%.6f>\n", (double)(now_ns() - t->strace_start_ns) / 1e9);
     if (!b.failed && write(out_fd, b.data, b.len) < 0)
         strace_enabled = false; /* nobody reads it any more */
     strbuf_free(&b);

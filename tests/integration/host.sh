@@ -92,6 +92,7 @@ for platform in $2; do
     is "id of one that was killed" "$(run --id box -- echo again)" again
     is "no place to register" "$(NV_STATE_DIR=/proc/none run -- echo ran) $(NV_STATE_DIR=/proc/none quiet --id box -- true)" "ran 125"
     is "strace" "$(run --strace=getppid -- /usr/bin/python3 -c 'import os; os.getppid()'; grep -c 'getppid() = ' err)" 1
+    is "strace shows what is read" "$(run --strace=read -- head -c 20 /etc/debian_version >out; grep -c "^.*read(3, \"$(head -1 out)" err)" 1
     run --explain -- /usr/bin/python3 -c 'import ctypes; ctypes.CDLL(None).syscall(425, 1, 0)' >/dev/null
     is "explain" "$(grep -c 'io_uring (--io-uring' err)" 1
     run --stat -- /usr/bin/python3 -c 'import os; os.getppid()' >/dev/null

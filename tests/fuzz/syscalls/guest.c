@@ -180,7 +180,9 @@ int main(int argc, char **argv)
 {
     if (argc > 1 && !strcmp(argv[1], "--go-on"))
         return go_on(argc, argv);
-    uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 0) : 1;
+    if (argc < 2) /* a program may execute it so, and is not to begin a campaign inside */
+        return 2;
+    uint64_t seed = strtoull(argv[1], NULL, 0);
     long n = argc > 2 ? atol(argv[2]) : 1;
     char line[16];
     sigset_t all;
