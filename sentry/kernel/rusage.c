@@ -19,7 +19,7 @@
 #include "sentry/time/clock.h"
 
 #define CLK_TCK_NS 10000000
-#define PEAK_FRESH_NS 50000000
+#define PEAK_FRESH_NS 50000000 /* to ask takes 0.1 ms */
 
 struct sandbox_totals sandbox_totals;
 
@@ -54,8 +54,8 @@ uint64_t sandbox_cpu_ns(void)
 }
 
 /*
- * Resident memory is the host's to know. It is asked at most so often, and not at the end of a
- * process, where what is mapped privately and writable stands in for it.
+ * Resident memory is the host's to know. It is asked at most so often, unless more is mapped now,
+ * and not at the end of a process, where what is mapped privately and writable stands in for it.
  */
 static void note_peak(struct task *t, bool ask)
 {

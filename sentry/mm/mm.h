@@ -93,7 +93,7 @@ struct mm {
     uint16_t image_id;        /* by which the working set names it */
     struct mm_usage {
         uint64_t resident, shared, peak; /* bytes, as the host told at asked_ns: usage.h */
-        uint64_t asked_ns;
+        uint64_t asked_ns, asked_vm;     /* asked_vm: what was mapped then */
     } usage;
     /* registrations; those the host has of it: kernel/rseq.c */
     uint32_t membarrier, membarrier_told;

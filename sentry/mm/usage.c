@@ -23,11 +23,15 @@ void mm_usage_ask(struct mm *mm, uint64_t max_age_ns)
     char text[128];
     unsigned long size, resident, shared;
 
-    if (!mm->as || (mm->usage.asked_ns && now_ns() - mm->usage.asked_ns < max_age_ns))
+    bool is_fresh = mm->usage.asked_ns && now_ns() - mm->usage.asked_ns < max_age_ns &&
+                    mm->total_vm <= mm->usage.asked_vm;
+
+    if (!mm->as || is_fresh)
         return;
     cleanup_close int fd = stub_file_open(platform->aspace_pid(mm->as), STUB_STATM);
     ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
     mm->usage.asked_ns = now_ns();
+    mm->usage.asked_vm = mm->total_vm;
     if (n > 0) {
         text[n] = 0;
         if (sscanf(text, "%lu %lu %lu", &size, &resident, &shared) == 3) {

@@ -6,7 +6,10 @@
 
 struct mm;
 
-/* Brings mm->usage up to date unless it is younger than max_age_ns. Blocks; mm is the caller's. */
+/*
+ * Brings mm->usage up to date unless it is younger than max_age_ns and no more is mapped than then.
+ * Blocks; mm is the caller's.
+ */
 void mm_usage_ask(struct mm *mm, uint64_t max_age_ns);
 
 /* Of the whole sandbox, in bytes; sums of what was told last. */
