@@ -22,7 +22,7 @@
 #include "platform/trap/stub_image.h"
 #include "runsc-cli/pagemap.h"
 
-#define FILES_MAX 4096 /* processes whose files we have begun */
+#define FILES_MAX 4096U
 #define LINE_MAX_LEN 256
 
 /* The stub's build ID in hexadecimal digits, or NULL. */
@@ -75,21 +75,36 @@ int perfmap_start(struct error *e)
     return err ? error_set(e, err, "--perf-map: %s", path) : 0;
 }
 
-/* A file of an earlier process with this number is not added to. */
-static bool is_first(pid_t pid)
-{
-    static pid_t seen[FILES_MAX];
-    static int n;
+/* Processes whose files we have begun, by the numbers that the sentry has for them. */
+static struct begun {
+    int number;
+    pid_t pid;
+} begun[FILES_MAX];
+static unsigned int nbegun;
 
-    for (int i = 0; i < MIN(n, FILES_MAX); i++)
-        if (seen[i] == pid)
-            return false;
-    seen[n++ % FILES_MAX] = pid;
+/* A process may be gone before its last lines are read: then it is known from earlier ones. */
+static pid_t pid_of(int number)
+{
+    for (unsigned int i = 0; i < MIN(nbegun, FILES_MAX); i++)
+        if (begun[i].number == number)
+            return begun[i].pid;
+    return 0;
+}
+
+/* A file of an earlier process with this number is not added to. */
+static bool is_first(int number, pid_t pid)
+{
+    if (pid_of(number) == pid)
+        return false;
+    for (unsigned int i = 0; i < MIN(nbegun, FILES_MAX); i++)
+        if (begun[i].number == number)
+            begun[i].number = 0; /* it has another by now */
+    begun[nbegun++ % FILES_MAX] = (struct begun){number, pid};
     return true;
 }
 
 /* /tmp is everybody's: only a plain file of our own is written to. */
-static int open_map(pid_t pid)
+static int open_map(int number, pid_t pid)
 {
     char path[64];
     struct stat st;
@@ -97,19 +112,22 @@ static int open_map(pid_t pid)
     snprintf(path, sizeof(path), "/tmp/perf-%d.map", pid);
     int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644);
     if (fd >= 0 && (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
-                    (is_first(pid) && ftruncate(fd, 0)))) {
+                    (is_first(number, pid) && ftruncate(fd, 0)))) {
         close(fd);
         return -1;
     }
     return fd;
 }
 
-void perfmap_add(pid_t sentry, int pidfd, const char *line, size_t len)
+void perfmap_add(pid_t sentry, int pidfd, int number, const char *line, size_t len)
 {
     char copy[LINE_MAX_LEN];
     cleanup_close int from = pidfd;
     pid_t pid = stub_pid(sentry, from);
-    cleanup_close int fd = pid > 0 && len < sizeof(copy) ? open_map(pid) : -1;
+
+    if (pid <= 0)
+        pid = pid_of(number);
+    cleanup_close int fd = pid > 0 && len < sizeof(copy) ? open_map(number, pid) : -1;
 
     if (fd < 0)
         return;

@@ -11,8 +11,8 @@
 int perfmap_start(struct error *e);
 /*
  * Answers CTL_PERF_MAP: adds the line, which the sentry sends and is hostile, to the file of the
- * child of the sentry that pidfd names. Takes over pidfd.
+ * child of the sentry that pidfd names, and the sentry knows by number. Takes over pidfd.
  */
-void perfmap_add(pid_t sentry, int pidfd, const char *line, size_t len);
+void perfmap_add(pid_t sentry, int pidfd, int number, const char *line, size_t len);
 
 #endif

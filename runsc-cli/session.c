@@ -138,7 +138,7 @@ static bool handle(struct session *s, struct session_message *msg)
     } else if (msg->m.type == CTL_WANT_CORE) {
         core_serve(s->sp.ctl);
     } else if (msg->m.type == CTL_PERF_MAP && msg->nfds == 1 && s->sp.spec.perf_map) {
-        perfmap_add(s->sp.sentry, msg->fds[0], msg->payload, msg->len);
+        perfmap_add(s->sp.sentry, msg->fds[0], msg->m.value, msg->payload, msg->len);
         msg->nfds = 0;
     } else if (s->message) {
         stop = s->message(s, msg);

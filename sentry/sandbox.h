@@ -101,7 +101,8 @@ enum ctl_type {
     CTL_STUB_FILE,
     CTL_SPARE,     /* the zygote is there: let the sentry be killed last when memory runs out */
     CTL_OOM_SCORE, /* value: of the process whose pidfd comes along */
-    CTL_PERF_MAP,  /* a line for perf about the process whose pidfd comes along */
+    CTL_PERF_MAP, /* a line for perf about the process whose pidfd comes along; value: our pid of it
+                   */
 };
 enum stub_file { STUB_PAGEMAP, STUB_STATM, STUB_SMAPS };
 #define CTL_LEAVE_RUNNING 1

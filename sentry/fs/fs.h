@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "ckpt/record.h"
+
 struct file;
 struct fs_type;
 struct inode;
@@ -62,6 +64,7 @@ struct devpts_params {
     uint32_t max;
 };
 int devpts_new(struct superblock **out);
+extern const struct ckpt_field devpts_params_fields[7]; /* as checkpoints keep them */
 int devpts_new_with(const struct devpts_params *p, struct superblock **out);
 int cgroupfs_new(struct superblock **out);
 

@@ -270,22 +270,12 @@ static int devpts_make(struct fs_setup *s, struct superblock **out)
     return devpts_new_with(s->opts, out);
 }
 
-static const struct ckpt_field devpts_fields[] = {
-    CKPT_UINT_MAX(struct devpts_params, mode, 07777),
-    CKPT_UINT_MAX(struct devpts_params, ptmxmode, 07777),
-    CKPT_UINT(struct devpts_params, uid),
-    CKPT_UINT(struct devpts_params, gid),
-    CKPT_BOOL(struct devpts_params, has_uid),
-    CKPT_BOOL(struct devpts_params, has_gid),
-    CKPT_UINT(struct devpts_params, max),
-};
-
 static const struct fs_type devpts_type = {.name = "devpts",
                                            .nodev = true,
                                            .userns = true,
                                            .opts_size = sizeof(struct devpts_params),
                                            .param = devpts_param,
-                                           OPTS_FIELDS(devpts_fields),
+                                           OPTS_FIELDS(devpts_params_fields),
                                            .make = devpts_make};
 
 /* --- cgroup2 --- */

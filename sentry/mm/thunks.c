@@ -190,13 +190,14 @@ static void name_thunk(const struct mm *mm, const struct platform_site *s, const
 {
     const struct dentry *d = v->file->path.dentry;
     char line[256];
-    cleanup_close int pidfd = (int)syscall(SYS_pidfd_open, platform->aspace_pid(mm->as), 0);
+    pid_t pid = platform->aspace_pid(mm->as);
+    cleanup_close int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 
     if (pidfd < 0)
         return;
     int n = snprintf(line, sizeof(line), "%lx %lx thunk:%.200s+0x%lx", s->thunk, THUNK_SIZE + 0UL,
                      d ? d->name : "?", s->ip - 2 - v->start + v->pgoff);
-    ctl_send_more(CTL_PERF_MAP, 0, line, MIN((size_t)n, sizeof(line) - 1), pidfd);
+    ctl_send_more(CTL_PERF_MAP, pid, line, MIN((size_t)n, sizeof(line) - 1), pidfd);
 }
 
 static int patch_locked(struct task *t, struct platform_site *s)

@@ -16,20 +16,7 @@ gcc -O1 -D_GNU_SOURCE -o "$tmp/ring" "$here/checkpoint/ring.c" || exit 1
 guest=ipc
 . "$here/checkpoint/lib.sh"
 
-for platform in $platforms; do
-    for other in $platforms; do
-        if save "$platform" "$tmp/image"; then
-            sleep 2.5 # by which the wall clock, but no other, goes on
-            restore "$other" "$tmp/image" "$tmp/out"
-            code=$?
-            grep -q "done 0" "$tmp/out"
-            report "saved on $platform, restored on $other" $((code + $?)) "$(head -c 500 "$tmp/out")"
-        else
-            report "saved on $platform" 1 "$(cat "$tmp/first" "$tmp/save" 2>&1 | head -c 500)"
-        fi
-        rm -rf "$tmp/image"
-    done
-done
+each_to_each 2.5 # by which the wall clock, but no other, goes on
 
 # --- what cannot be saved is not disturbed by the attempt ---
 refused() { # refused TIMES: the sandbox, when it waits for the nth time

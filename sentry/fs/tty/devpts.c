@@ -103,7 +103,7 @@ static void pts_show_options(struct superblock *sb, struct strbuf *out)
         strbuf_printf(out, ",max=%u", o->max);
 }
 
-static const struct ckpt_field devpts_fields[] = {
+const struct ckpt_field devpts_params_fields[7] = {
     CKPT_UINT_MAX(struct devpts_params, mode, 07777),
     CKPT_UINT_MAX(struct devpts_params, ptmxmode, 07777),
     CKPT_UINT(struct devpts_params, uid),
@@ -117,7 +117,7 @@ static const struct ckpt_type ckpt_devpts = {.name = "devpts",
                                              .id = CT_DEVPTS,
                                              .version = 1,
                                              .size = sizeof(struct devpts_params),
-                                             CKPT_TABLE(devpts_fields)};
+                                             CKPT_TABLE(devpts_params_fields)};
 CKPT_TYPE_REGISTER(ckpt_devpts);
 
 static void pts_put_super(struct superblock *sb)

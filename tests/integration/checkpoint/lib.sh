@@ -1,5 +1,5 @@
 # A guest program that sets everything up, says "ready", and goes on when there is a file `go`;
-# sourced. Needs nv, tmp, id, and the program in guest.
+# sourced. Needs nv, tmp, id, platforms, and the program in guest.
 
 save() { # PLATFORM IMAGE: a sandbox with everything set up becomes an image
     rm -rf "$tmp/shared"
@@ -19,4 +19,21 @@ restore() { # PLATFORM IMAGE OUT
     local code=$?
     rm -f "$tmp/shared/go"
     return $code
+}
+
+each_to_each() { # [SECONDS]: saved on each platform, restored on each so much later
+    for platform in $platforms; do
+        for other in $platforms; do
+            if save "$platform" "$tmp/image"; then
+                sleep "${1:-0}"
+                restore "$other" "$tmp/image" "$tmp/out"
+                code=$?
+                grep -q "done 0" "$tmp/out"
+                report "saved on $platform, restored on $other" $((code + $?)) "$(head -c 500 "$tmp/out")"
+            else
+                report "saved on $platform" 1 "$(cat "$tmp/first" "$tmp/save" 2>&1 | head -c 500)"
+            fi
+            rm -rf "$tmp/image"
+        done
+    done
 }
