@@ -105,10 +105,12 @@ for platform in $2; do
     run --explain --patch=eager -- true
     is "explained sites" "$(grep -c 'call sites have a thunk' err)" "$([ $platform = trap ] && echo 1 || echo 0)"
     if [ $platform = trap ]; then
+        touch before
         HOME=$tmp/home run --perf-map --patch=eager -- /bin/true
+        maps=$(find /tmp -maxdepth 1 -name 'perf-*.map' -newer before)
         is "perf finds the stub" "$(ls "$tmp"/home/.debug/.build-id/*/*/elf | wc -l)" 1
-        is "perf finds thunks" "$(grep -l 'thunk:libc.*+0x' /tmp/perf-*.map | wc -l)" 1
-        grep -l 'thunk:' /tmp/perf-*.map | xargs rm -f
+        is "perf finds thunks" "$(grep -l 'thunk:libc.*+0x' $maps | wc -l)" 1
+        rm -f $maps
     fi
     if [ "$(id -u)" = 0 ]; then
         timeout -s KILL 60 "$nv" run --platform="$platform" -- sleep 50 </dev/null 2>/dev/null &
