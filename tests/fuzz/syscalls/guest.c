@@ -180,9 +180,10 @@ int main(int argc, char **argv)
 {
     if (argc > 1 && !strcmp(argv[1], "--go-on"))
         return go_on(argc, argv);
-    if (argc < 2) /* a program may execute it so, and is not to begin a campaign inside */
+    char *end = NULL;
+    uint64_t seed = argc > 1 ? strtoull(argv[1], &end, 0) : 0;
+    if (!seed || *end) /* a program may execute it anyhow, and is not to begin a campaign inside */
         return 2;
-    uint64_t seed = strtoull(argv[1], NULL, 0);
     long n = argc > 2 ? atol(argv[2]) : 1;
     char line[16];
     sigset_t all;
