@@ -40,6 +40,9 @@ read -r parent child <ready
 others="$others $child"
 sleep 2000 & sleeper=$!
 others="$others $sleeper"
+for pid in "$parent" "$child" "$sleeper"; do
+    until ! grep -h ^State "/proc/$pid"/task/*/status | grep -qv sleeping && grep -qx 'sleep\|toolholder' "/proc/$pid/comm"; do :; done
+done
 
 tool "ps aux" ps aux
 head -1 out
@@ -54,7 +57,7 @@ cat out
 tool "ps -ejH" ps -ejH
 awk -v c="$child" '$1 == c { print ($1 == $2), ($1 == $3) }' out
 tool "top" top -bn1 -w 200
-sed -n '3,4p;7p' out | numbers | sed -E 's/([a-z]) /\1 /g; s/MiB|GiB|KiB/B/; s/, */, /g'
+sed -n '3,4p;7p' out | numbers | sed -E 's/:N/: N/; s/MiB|GiB|KiB/B/; s/, */, /g'
 awk -v p="$sleeper" '$1 == p { print $2, $3, $4, $8, $12 }' out
 tool "top of threads" top -H -bn1 -p "$parent"
 grep -c toolholder out
@@ -86,7 +89,7 @@ tool "pstree" pstree -A -p "$parent"
 named <out | sed -E 's/[0-9]+/N/g' | blanks
 tool "ss" ss -xl
 # Without the length of the queue, which /proc/net/unix has not.
-awk -v d="$dir" 'index($0, d) { print $1, $2, $3, $5, $7 }' out | named
+awk -v d="$dir" 'index($0, d) { print $1, $2, $3, $5, $7 }' out | named | sort
 tool "killall" killall -0 toolholder
 tool "prtstat" prtstat "$parent"
 grep -E 'State|Threads' out | blanks | sed -E 's/.*(State: [^ ]*)/\1/; s/.*(Threads: )/\1/'
