@@ -119,6 +119,20 @@ TMP_FN int content_is(const char *name, const char *want)
     return n == (ssize_t)strlen(want) && !memcmp(buf, want, (size_t)n);
 }
 
+/* Copies the running program to a new file. */
+TMP_FN void copy_self(const char *to, mode_t mode)
+{
+    static char buf[65536];
+    int in = must(open("/proc/self/exe", O_RDONLY)), out = must(open(to, O_CREAT | O_WRONLY, 0755));
+    ssize_t n;
+
+    while ((n = read(in, buf, sizeof(buf))) > 0)
+        must(write(out, buf, (size_t)n));
+    close(in);
+    close(out);
+    must(chmod(to, mode));
+}
+
 /* In a child: becomes a user without capabilities, if root. */
 TMP_FN void drop_root(void)
 {

@@ -136,19 +136,6 @@ static void give(const char *file, uint32_t version, uint32_t permitted, uint32_
     must(setxattr(file, "security.capability", v, version == VFS_CAP_REVISION_3 ? 24 : 20, 0));
 }
 
-static void copy_self(const char *to, mode_t mode)
-{
-    static char buf[65536];
-    int in = must(open("/proc/self/exe", O_RDONLY)), out = must(open(to, O_CREAT | O_WRONLY, 0755));
-    ssize_t n;
-
-    while ((n = read(in, buf, sizeof(buf))) > 0)
-        must(write(out, buf, (size_t)n));
-    close(in);
-    close(out);
-    must(chmod(to, mode));
-}
-
 static void each(const char *file)
 {
     runs("by a user", file, (struct before){.uid = 1000});

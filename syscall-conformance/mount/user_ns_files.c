@@ -26,18 +26,6 @@ static int told(void)
            (getuid() == 0) << 3;
 }
 
-static void copy_self(const char *to)
-{
-    static char buf[65536];
-    int in = must(open("/proc/self/exe", O_RDONLY)), out = must(open(to, O_CREAT | O_WRONLY, 0755));
-    ssize_t n;
-
-    while ((n = read(in, buf, sizeof(buf))) > 0)
-        must(write(out, buf, (size_t)n));
-    close(in);
-    close(out);
-}
-
 struct exec {
     const char *path;
     uid_t uid;
@@ -90,9 +78,9 @@ static void inside(void)
     must(setresgid(0, 0, 0));
     must(setresuid(0, 0, 0));
     SAYS(mount("x", "d", "tmpfs", 0, NULL));
-    copy_self("d/suid");
-    copy_self("d/sgid");
-    copy_self("d/caps");
+    copy_self("d/suid", 0755);
+    copy_self("d/sgid", 0755);
+    copy_self("d/caps", 0755);
     SAYS(chmod("d/suid", 04755));
     SAYS(chmod("d/sgid", 02755));
     SAYS(setxattr("d/caps", "security.capability", net_raw, sizeof(net_raw), 0));

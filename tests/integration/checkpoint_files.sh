@@ -1,19 +1,10 @@
 #!/usr/bin/env bash
 # Files of every kind through a checkpoint, also onto the other platform, and what is refused.
 # usage: checkpoint_files.sh NV PLATFORMS
-set -u
-. "$(dirname "$(realpath "$0")")/../lib.sh"
-nv=$(realpath "$1")
-platforms=$2
-here=$(cd "$(dirname "$0")" && pwd)
-tmp=$(mktemp -d /var/tmp/nv-test-XXXXXX)
-trap 'rm -rf "$tmp"' EXIT
-id=files$$
+guest=files
+. "$(dirname "$(realpath "$0")")/checkpoint/lib.sh"
 
 gcc -O1 -o "$tmp/files" "$here/checkpoint/files.c" || exit 1
-
-guest=files
-. "$here/checkpoint/lib.sh"
 
 each_to_each
 platform=${platforms%% *}

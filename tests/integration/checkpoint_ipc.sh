@@ -1,20 +1,11 @@
 #!/usr/bin/env bash
 # Pipes, sockets, timers and terminals through a checkpoint, also onto the other platform.
 # usage: checkpoint_ipc.sh NV PLATFORMS
-set -u
-. "$(dirname "$(realpath "$0")")/../lib.sh"
-nv=$(realpath "$1")
-platforms=$2
-here=$(cd "$(dirname "$0")" && pwd)
-tmp=$(mktemp -d /var/tmp/nv-test-XXXXXX)
-trap 'rm -rf "$tmp"' EXIT
-id=ipc$$
+guest=ipc
+. "$(dirname "$(realpath "$0")")/checkpoint/lib.sh"
 
 gcc -O1 -D_GNU_SOURCE -pthread -o "$tmp/ipc" "$here/checkpoint/ipc.c" "$here/checkpoint/ipc_sockets.c" || exit 1
 gcc -O1 -D_GNU_SOURCE -o "$tmp/ring" "$here/checkpoint/ring.c" || exit 1
-
-guest=ipc
-. "$here/checkpoint/lib.sh"
 
 each_to_each 2.5 # by which the wall clock, but no other, goes on
 

@@ -9,8 +9,6 @@
 #include "sentry/ipc/uring/uring_internal.h"
 #include "sentry/socket/socket.h"
 
-#define LEN_MAX (INT_MAX & NV_PAGE_MASK)
-#define MSHOT_MAX 32 /* results in a row, before others have their turn: MULTISHOT_MAX_RETRY */
 #ifndef MSG_CMSG_COMPAT
 #define MSG_CMSG_COMPAT 0x80000000U
 #endif
@@ -42,13 +40,38 @@ static int check_socket(const struct uring_req *r)
     return socket_of(r->file) ? 0 : -ENOTSOCK;
 }
 
-/* IORING_RECVSEND_POLL_FIRST: it does not even try before its file is ready. */
-static bool polls_first(struct uring_req *r)
+/* If flag is set, it does not even try before its file is ready. */
+static bool polls_first(struct uring_req *r, uint32_t flag)
 {
-    bool first = (r->sqe.ioprio & IORING_RECVSEND_POLL_FIRST) && !r->polled;
+    bool first = (r->sqe.ioprio & flag) && !r->polled;
 
     r->polled = true;
     return first;
+}
+
+/* An address alone. It is the guest's again when the call that submits is over. */
+static int prep_address(struct uring_req *r, uint64_t addr, uint64_t len)
+{
+    if (len > sizeof(struct sockaddr_storage))
+        return -EINVAL;
+    struct uring_msg *m = malloc(sizeof(*m));
+    if (!m)
+        return -ENOMEM;
+    memset(&m->m.addr, 0, sizeof(m->m.addr));
+    uio_init_kernel(&m->m.uio, UIO_SOURCE, NULL, 0);
+    m->m.addrlen = (socklen_t)len;
+    r->msg = m;
+    return copy_in(r->task, &m->m.addr, addr, len);
+}
+
+/* What became of the buffer that kbuf_select() gave; returns n. */
+static long selected(struct uring_req *r, long n)
+{
+    if (n > 0)
+        kbuf_commit(r, (size_t)n);
+    else
+        kbuf_recycle(r);
+    return n;
 }
 
 /* --- receiving --- */
@@ -85,8 +108,7 @@ static int prep_msg(struct uring_req *r, bool send)
     if (!err && r->multishot)
         err = packed_room(r, &m->h);
     if (err) {
-        uio_done(&m->m.uio);
-        free(m);
+        uring_msg_free(m);
         return err;
     }
     r->msg = m;
@@ -116,7 +138,7 @@ static long recv_plain(struct uring_req *r, uint64_t addr, size_t len)
     if (!user_range_ok(addr, len))
         return -EFAULT;
     msg_init(&m, (int)r->sqe.msg_flags | MSG_DONTWAIT);
-    uio_init_user(&m.uio, r->task, UIO_DEST, addr, MIN(len, (size_t)LEN_MAX));
+    uio_init_user(&m.uio, r->task, UIO_DEST, addr, MIN(len, URING_LEN_MAX));
     long n = s->ops->recv(r->task, s, &m, r->file->flags | O_NONBLOCK);
     scm_release(&m.scm);
     if (n > 0 && m.inq > 0)
@@ -150,12 +172,7 @@ static long recv_once(struct uring_req *r)
         int err = kbuf_select(r, &addr, &len);
         if (err)
             return err;
-        long n = recv_selected(r, addr, len);
-        if (n > 0)
-            kbuf_commit(r, (size_t)n);
-        else
-            kbuf_recycle(r);
-        return n;
+        return selected(r, recv_selected(r, addr, len));
     }
     return r->msg ? msg_recv(r->task, r->file, &r->msg->m, &r->msg->h, s->addr)
                   : recv_plain(r, addr, len);
@@ -194,9 +211,9 @@ long uring_do_recv(struct uring_req *r)
 
     if (err)
         return err;
-    if (polls_first(r))
+    if (polls_first(r, IORING_RECVSEND_POLL_FIRST))
         return uring_must_wait(r, r->file, EPOLLIN, true);
-    for (int i = 0; i < MSHOT_MAX; i++) {
+    for (int i = 0; i < URING_MSHOT_MAX; i++) {
         size_t want = r->msg ? r->msg->m.uio.resid : r->sqe.len - (size_t)r->moved;
         long n = recv_once(r);
         if (n == -EAGAIN && wait)
@@ -221,19 +238,7 @@ int uring_prep_send(struct uring_req *r)
         return -EINVAL;
     if (s->opcode == IORING_OP_SENDMSG)
         return s->addr2 || s->splice_fd_in ? -EINVAL : prep_msg(r, true);
-    if (!s->addr2)
-        return 0;
-    /* The address is the guest's again when the call that submits is over. */
-    if (s->addr_len > sizeof(struct sockaddr_storage))
-        return -EINVAL;
-    struct uring_msg *m = malloc(sizeof(*m));
-    if (!m)
-        return -ENOMEM;
-    memset(&m->m.addr, 0, sizeof(m->m.addr));
-    uio_init_kernel(&m->m.uio, UIO_SOURCE, NULL, 0);
-    m->m.addrlen = s->addr_len;
-    r->msg = m;
-    return copy_in(r->task, &m->m.addr, s->addr2, s->addr_len);
+    return s->addr2 ? prep_address(r, s->addr2, s->addr_len) : 0;
 }
 
 static long send_plain(struct uring_req *r, uint64_t addr, size_t len)
@@ -244,7 +249,7 @@ static long send_plain(struct uring_req *r, uint64_t addr, size_t len)
     if (!user_range_ok(addr, len))
         return -EFAULT;
     msg_init(&m, (int)r->sqe.msg_flags | MSG_DONTWAIT | MSG_NOSIGNAL);
-    uio_init_user(&m.uio, r->task, UIO_SOURCE, addr, MIN(len, (size_t)LEN_MAX));
+    uio_init_user(&m.uio, r->task, UIO_SOURCE, addr, MIN(len, URING_LEN_MAX));
     if (r->msg) {
         m.addr = r->msg->m.addr;
         m.addrlen = r->msg->m.addrlen;
@@ -265,12 +270,7 @@ static long send_once(struct uring_req *r)
     int err = kbuf_select(r, &addr, &len);
     if (err)
         return err;
-    long n = send_plain(r, addr, len);
-    if (n > 0)
-        kbuf_commit(r, (size_t)n);
-    else
-        kbuf_recycle(r);
-    return n;
+    return selected(r, send_plain(r, addr, len));
 }
 
 long uring_do_send(struct uring_req *r)
@@ -280,10 +280,10 @@ long uring_do_send(struct uring_req *r)
 
     if (err)
         return err;
-    if (polls_first(r))
+    if (polls_first(r, IORING_RECVSEND_POLL_FIRST))
         return uring_must_wait(r, r->file, EPOLLOUT, true);
     bool vec = r->sqe.opcode == IORING_OP_SENDMSG;
-    for (int i = 0; i < MSHOT_MAX; i++) {
+    for (int i = 0; i < URING_MSHOT_MAX; i++) {
         size_t want = vec ? r->msg->m.uio.resid : r->sqe.len - (size_t)r->moved;
         long n = send_once(r);
         if (n == -EAGAIN && wait)
@@ -321,11 +321,9 @@ long uring_do_accept(struct uring_req *r)
 
     if (err)
         return err;
-    bool first = (s->ioprio & URING_ACCEPT_POLL_FIRST) && !r->polled;
-    r->polled = true;
-    if (first)
+    if (polls_first(r, URING_ACCEPT_POLL_FIRST))
         return uring_must_wait(r, r->file, EPOLLIN, true);
-    for (int i = 0; i < MSHOT_MAX; i++) {
+    for (int i = 0; i < URING_MSHOT_MAX; i++) {
         if (!uring_file_ready(r, EPOLLIN))
             return s->ioprio & URING_ACCEPT_DONTWAIT ? -EAGAIN
                                                      : uring_must_wait(r, r->file, EPOLLIN, true);
@@ -346,16 +344,7 @@ int uring_prep_connect(struct uring_req *r)
 
     if (s->len || s->buf_index || s->rw_flags || s->splice_fd_in)
         return -EINVAL;
-    if (s->addr2 > sizeof(struct sockaddr_storage))
-        return -EINVAL;
-    struct uring_msg *m = malloc(sizeof(*m));
-    if (!m)
-        return -ENOMEM;
-    memset(&m->m.addr, 0, sizeof(m->m.addr));
-    uio_init_kernel(&m->m.uio, UIO_SOURCE, NULL, 0);
-    m->m.addrlen = (socklen_t)s->addr2;
-    r->msg = m;
-    return copy_in(r->task, &m->m.addr, s->addr, s->addr2);
+    return prep_address(r, s->addr, s->addr2);
 }
 
 /* A full backlog is waited for in the call: no file tells when it has room. */

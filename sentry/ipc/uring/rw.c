@@ -8,8 +8,6 @@
 #ifndef RWF_NOWAIT
 #define RWF_NOWAIT 8
 #endif
-#define LEN_MAX 0x7ffff000U
-#define MSHOT_MAX 32 /* results in a row, before others have their turn: MULTISHOT_MAX_RETRY */
 
 static enum uio_dir direction(const struct uring_req *r)
 {
@@ -61,11 +59,6 @@ int uring_prep_rwv(struct uring_req *r)
         return err;
     }
     return uring_req_charge(r, r->uio);
-}
-
-int uring_prep_fixed(struct uring_req *r)
-{
-    return check_ioprio(r->sqe.ioprio);
 }
 
 /* io_import_fixed() */
@@ -120,7 +113,7 @@ static int make_uio(struct uring_req *r, enum uio_dir dir, struct uio *u)
     }
     if (!user_range_ok(addr, len))
         return -EFAULT;
-    uio_init_user(u, r->task, dir, addr, MIN(len, (size_t)LEN_MAX));
+    uio_init_user(u, r->task, dir, addr, MIN(len, URING_LEN_MAX));
     return 0;
 }
 
@@ -172,7 +165,7 @@ long uring_do_rw(struct uring_req *r)
         return n;
     if (r->multishot && (!r->file->ops->poll || S_ISREG(r->file->inode->mode)))
         return -EBADFD;
-    for (int i = 0; i < MSHOT_MAX; i++) {
+    for (int i = 0; i < URING_MSHOT_MAX; i++) {
         n = once(r, dir);
         if (n == URING_WAITS || !r->multishot || n <= 0 || !uring_req_more(r, n))
             return n;

@@ -19,6 +19,8 @@ struct msghdr;
 #define URING_REQS_MAX 65536   /* of a ring, those of chains and behind drained ones included */
 #define URING_OVERFLOW_MAX 65536
 #define URING_BUCKETS 128
+#define URING_LEN_MAX 0x7ffff000UL /* MAX_RW_COUNT */
+#define URING_MSHOT_MAX 32         /* results in a row: MULTISHOT_MAX_RETRY */
 
 /* In shared memory: the guest may change any of it at any time. */
 struct uring_shared {
@@ -229,7 +231,7 @@ bool uring_file_ready(const struct uring_req *r, uint32_t events);
 
 /* rw.c, net.c, poll.c, kbuf.c, message.c: rows of the table. */
 int uring_prep_rw(struct uring_req *r), uring_prep_rwv(struct uring_req *r);
-int uring_prep_fixed(struct uring_req *r), uring_prep_read_mshot(struct uring_req *r);
+int uring_prep_read_mshot(struct uring_req *r);
 long uring_do_rw(struct uring_req *r);
 int uring_prep_accept(struct uring_req *r), uring_prep_recv(struct uring_req *r);
 int uring_prep_send(struct uring_req *r), uring_prep_connect(struct uring_req *r);

@@ -1,5 +1,13 @@
 # A guest program that sets everything up, says "ready", and goes on when there is a file `go`;
-# sourced. Needs nv, tmp, id, platforms, and the program in guest.
+# sourced with the arguments NV PLATFORMS, and the program's name in guest.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/../lib.sh"
+nv=$(realpath "$1")
+platforms=$2
+tmp=$(mktemp -d /var/tmp/nv-test-XXXXXX)
+trap 'rm -rf "$tmp"' EXIT
+id=$guest$$
 
 save() { # PLATFORM IMAGE: a sandbox with everything set up becomes an image
     rm -rf "$tmp/shared"
