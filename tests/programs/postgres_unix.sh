@@ -12,9 +12,8 @@ for n in 1 2 3 4; do for i in 1 2 3 4 5; do echo "update t set v = v || '.' wher
 sql -c 'select length(v) from t where id = 1'
 sql -c 'create index on t (v)' -c 'vacuum analyze t' -c 'select sum(id) from t'
 sql -c "set max_parallel_workers_per_gather = 2" -c 'set parallel_setup_cost = 0' -c 'set parallel_tuple_cost = 0' -c 'set min_parallel_table_scan_size = 0' -c 'select count(*) from t where id % 3 = 0'
-until_is() { until [ -e "$1" ]; do sleep 0.02; done; }; export -f until_is
-sql -c 'listen n' -c '\! touch listens' -c '\! bash -c "until_is sent"' -c 'select 1' | sed 's/PID [0-9]*/PID/' &
-until_is listens; sql -c "notify n, 'x'"; touch sent; wait
+sql -c 'listen n' -c '\! touch data/listens' -c '\! until [ -e sent ]; do sleep 0.02; done' -c 'select 1' | sed 's/PID [0-9]*/PID/' &
+until [ -e data/listens ]; do sleep 0.02; done; sql -c "notify n, 'x'"; touch sent; wait
 sql -c "copy t to stdout" | sort | md5sum
 sql -c 'select 1/0' 2>&1
 sql -c "set statement_timeout = 50" -c 'select pg_sleep(30)' 2>&1
