@@ -79,13 +79,6 @@ static int ask_for(struct session *s, int type, int value, const int *fds, int n
     return w.result;
 }
 
-/* fds: report, and to save kernel and pages. */
-static int ask(struct session *s, bool leave_running, const int *fds, int nfds,
-               struct image_writer *image, struct error *e)
-{
-    return ask_for(s, CTL_CHECKPOINT, leave_running ? CTL_LEAVE_RUNNING : 0, fds, nfds, image, e);
-}
-
 static int report_open(void)
 {
     return memfd_create("report", MFD_CLOEXEC);
@@ -209,7 +202,8 @@ static int save(struct session *s, struct checkpoint *c, struct image_writer *w,
 
     if (report_fd < 0)
         return error_set(e, -errno, "saving %s", c->name);
-    int err = ask(s, c->leave_running, fds, 3, w, e);
+    int how = (c->leave_running ? CTL_LEAVE_RUNNING : 0) | (c->settle ? CTL_SETTLE : 0);
+    int err = ask_for(s, CTL_CHECKPOINT, how, fds, 3, w, e);
     if (!e->what && (report_read(report_fd, &report) || !report.data))
         strbuf_puts(&report, "");
     if (err && !e->what) {
@@ -253,7 +247,7 @@ int checkpoint_check(struct session *s, struct strbuf *report, struct error *e)
 
     if (report_fd < 0)
         return error_set(e, -errno, "looking what could not be saved");
-    int err = ask(s, true, &report_fd, 1, NULL, e);
+    int err = ask_for(s, CTL_CHECKPOINT, CTL_LEAVE_RUNNING, &report_fd, 1, NULL, e);
     if (e->what || !err)
         return err;
     if (err != -EBUSY || report_read(report_fd, report))

@@ -14,6 +14,7 @@
 struct checkpoint {
     const char *name;          /* of the image */
     bool leave_running;        /* else the sandbox stays stopped: end the session */
+    bool settle;               /* first, that its tasks come to rest */
     struct manifest *manifest; /* what the caller wants in it; the rest is filled in. May be NULL */
     double freeze_ms, save_ms; /* results: stopping the tasks, writing what they have */
     double commit_ms;          /* digests and disk */

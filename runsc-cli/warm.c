@@ -239,7 +239,7 @@ static bool warm_message(struct session *s, struct session_message *msg)
 
 static int warm_session(struct warm *w, struct session *s, struct error *e)
 {
-    struct checkpoint c = {.name = w->o->output, .manifest = &w->manifest};
+    struct checkpoint c = {.name = w->o->output, .manifest = &w->manifest, .settle = true};
 
     show(w, "booting the runtime");
     session_run(s);

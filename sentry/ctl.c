@@ -72,6 +72,7 @@ static void begin_checkpoint(struct message *msg)
         req.kernel_fd = msg->nfds == 3 ? msg->fds[1] : -1;
         req.pages_fd = msg->nfds == 3 ? msg->fds[2] : -1;
         req.leave_running = msg->m.value & CTL_LEAVE_RUNNING;
+        req.settle = msg->m.value & CTL_SETTLE;
         err = checkpoint_start(&req);
     }
     if (err) {

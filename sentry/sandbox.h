@@ -80,8 +80,8 @@ enum ctl_type {
     CTL_WINCH,
     CTL_REQUEST,         /* for /proc/nv/request: the payload, or a descriptor of it */
     CTL_CHECKPOINT_DONE, /* what CTL_WANT_CHECKPOINT asked for; 0 or negative errno */
-    CTL_CHECKPOINT,  /* value: CTL_LEAVE_RUNNING; descriptors: report and, to save, kernel, pages */
-    CTL_FILE,        /* answers CTL_WANT_FILE: the descriptor, or value: negative errno */
+    CTL_CHECKPOINT,      /* value: below, or 0; descriptors: report and, to save, kernel, pages */
+    CTL_FILE,            /* answers CTL_WANT_FILE: the descriptor, or value: negative errno */
     CTL_CORE,        /* answers CTL_WANT_CORE: a socket for core/stream.h, or a negative errno */
     CTL_RECORD_WSET, /* descriptor: where the working set goes; CTL_SAVED tells the end */
     /* to the CLI */
@@ -105,7 +105,10 @@ enum ctl_type {
                    */
 };
 enum stub_file { STUB_PAGEMAP, STUB_STATM, STUB_SMAPS };
+/* Bits of CTL_CHECKPOINT's value. */
 #define CTL_LEAVE_RUNNING 1
+#define CTL_SETTLE 2 /* wait first until no task runs, for a while at the most */
+
 #define CTL_PAYLOAD_MAX 65536
 #define CTL_FDS_MAX 4
 struct ctl_msg {

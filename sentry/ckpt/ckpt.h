@@ -13,6 +13,7 @@ struct checkpoint_request {
     int kernel_fd, pages_fd; /* empty files; -1: only look what could not be saved */
     int report_fd;           /* what could not be saved, a line each; else figures as JSON */
     bool leave_running;
+    bool settle; /* first, that its tasks come to rest */
 };
 
 /* Components of vector state that a task has in use: told to the CLI, for the manifest. */

@@ -146,8 +146,10 @@ static void close_all(const struct checkpoint_request *r)
 static void checkpoint_main(void *arg)
 {
     struct task *culprit = NULL;
-    uint64_t begin = now_ns();
 
+    if (request.settle)
+        sandbox_settle(now_ns() + SETTLE_TIME_NS);
+    uint64_t begin = now_ns();
     xstate_used = 0;
     int err = sandbox_freeze(begin + FREEZE_TIME_NS, &culprit);
     uint64_t frozen = now_ns();

@@ -8,6 +8,8 @@
 #include "sentry/kernel/fiber.h"
 #include "sentry/kernel/task_internal.h"
 
+#define SETTLED_LOOKS 10 /* in a row, a millisecond apart */
+
 bool sandbox_freezing;
 
 static struct fiber *freezer; /* waits for all to stop */
@@ -100,6 +102,37 @@ static void freeze_expired(struct ktimer *k)
 {
     container_of(k, struct freeze_timer, timer)->expired = true;
     freeze_progress();
+}
+
+static bool anybody_runs(void)
+{
+    struct thread_group *tg;
+    struct task *t;
+
+    list_for_each(tg, &all_thread_groups, all_node) {
+        list_for_each(t, &tg->tasks, tg_node) {
+            if (t->state == TASK_RUNNING && !sleeps_in_guest(t))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Who was woken by the host a moment ago still looks as if he slept: one look is not enough. */
+void sandbox_settle(uint64_t deadline_ns)
+{
+    struct freeze_timer ft;
+
+    freezer = fiber_current();
+    ktimer_init(&ft.timer, freeze_expired);
+    for (int rests = 0; rests < SETTLED_LOOKS && now_ns() < deadline_ns;) {
+        ft.expired = false;
+        ktimer_arm(&ft.timer, now_ns() + NSEC_PER_MSEC);
+        while (!ft.expired)
+            fiber_park();
+        rests = anybody_runs() ? 0 : rests + 1;
+    }
+    freezer = NULL;
 }
 
 int sandbox_freeze(uint64_t deadline_ns, struct task **culprit)

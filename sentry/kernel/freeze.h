@@ -13,9 +13,16 @@
 struct task;
 
 #define FREEZE_TIME_NS (5 * NSEC_PER_SEC) /* for tasks to stop */
+#define SETTLE_TIME_NS (1 * NSEC_PER_SEC) /* for tasks to come to rest */
 
 extern bool sandbox_freezing; /* tasks are asked to stop, or have stopped */
 
+/*
+ * Waits until no task runs, nor is about to: for helper threads of a warmed runtime to finish what
+ * they are at, which every restored sandbox would do again. Blocks the calling fiber, which must
+ * not be a task's; no longer than until deadline_ns.
+ */
+void sandbox_settle(uint64_t deadline_ns);
 /*
  * Stops every task. Blocks the calling fiber, which must not be a task's. 0, or -ETIMEDOUT with a
  * task that did not stop in time in *culprit (the sandbox goes on then).

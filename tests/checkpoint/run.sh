@@ -9,7 +9,7 @@ tmp=$(mktemp -d)
 trap 'kill $(jobs -p) 2>/dev/null; rm -rf "$tmp"' EXIT
 cd "$tmp" || exit 1
 cp "$nv" "$tmp/nv" && nv=$tmp/nv # processes of this run are told by their name
-cp "$here/function.js" .
+cp "$here/function.js" "$here/helper.js" .
 export NV_STATE_DIR=$tmp/state NV_IMAGE_DIR=$tmp/images XDG_RUNTIME_DIR=$tmp
 mkdir -p images
 CLONES=${CLONES:-20} # make checkpoint-soak has more
@@ -44,6 +44,7 @@ for platform in $2; do
     is "a large result" "$(nv invoke $on f --event '{"large":3000000}' | wc -c)" 3000003
     python3 -c 'import json; print(json.dumps({"name": "y" * 300000}))' >big.json
     is "a large event" "$(nv invoke $on f --event @big.json | field name | wc -c)" 300001
+    is "helper threads are done before it is saved" "$(nv warm $on helper.js -o h; nv invoke $on h)" '"done"'
     is "a bad event" "$(nv invoke $on f --event '{'; echo $?)" 2
     is "no such image" "$(nv invoke $on nosuch; echo $?)" 125
 
