@@ -75,6 +75,8 @@ struct ckpt_type {
     uint32_t size;    /* of the struct; 0: create() must make it */
     const struct ckpt_field *fields;
     unsigned int nfields;
+    /* Has an object no place in an image? Says so by ckpt_refuse(): it is not looked at further. */
+    bool (*refuses)(struct ckpt_writer *w, void *obj);
     /* Writes what fields cannot say, with ckpt_put_*(). */
     void (*save)(struct ckpt_writer *w, void *obj);
     /*

@@ -281,6 +281,8 @@ static void put_record(struct ckpt_writer *w, const struct saved *s)
     struct ckpt_record_header h = {.type = s->type->id, .version = s->type->version};
     size_t at = w->len;
 
+    if (s->type->refuses && s->type->refuses(w, s->obj))
+        return;
     w->writing = s->type;
     ckpt_put_bytes(w, &h, sizeof(h));
     ckpt_put_fields(w, s->type->fields, s->type->nfields, s->obj);

@@ -85,19 +85,27 @@ static const struct ckpt_field file_fields[] = {
     CKPT_SINCE(2, CKPT_KIND_BOOL, struct file, created),
 };
 
-static void file_save(struct ckpt_writer *w, void *obj)
+static bool file_refuses(struct ckpt_writer *w, void *obj)
 {
     const struct file *f = obj;
     char buf[CKPT_SUBJECT_MAX];
 
-    if (!ckpt_symbol_known("file_ops", f->ops) || (f->priv && !f->ops->priv_type))
-        ckpt_refuse(w, ckpt_file_subject(f, buf), "files of this kind (%s) cannot be saved",
-                    f->ops->kind ? f->ops->kind : "?");
+    if (ckpt_symbol_known("file_ops", f->ops) && (!f->priv || f->ops->priv_type))
+        return false;
+    ckpt_refuse(w, ckpt_file_subject(f, buf), "files of this kind (%s) cannot be saved",
+                f->ops->kind ? f->ops->kind : "?");
+    return true;
+}
+
+static void file_save(struct ckpt_writer *w, void *obj)
+{
+    const struct file *f = obj;
+
     ckpt_put_path(w, &f->path);
     ckpt_put_u8(w, f->async != NULL);
     ckpt_put_u32(w, (uint32_t)file_async_fd(f));
     ckpt_put_u8(w, f->priv != NULL);
-    if (f->priv && f->ops->priv_type)
+    if (f->priv)
         ckpt_put_ref(w, f->ops->priv_type, f->priv);
 }
 
@@ -198,6 +206,7 @@ const struct ckpt_type ckpt_file = {
     .id = CT_FILE,
     .version = 2,
     CKPT_TABLE(file_fields),
+    .refuses = file_refuses,
     .save = file_save,
     .create = file_create,
     .load = file_load,

@@ -19,6 +19,7 @@ refused() { # refused TIMES: the sandbox, when it waits for the nth time
         timeout -s KILL 60 "$nv" checkpoint "$id" --check >"$tmp/save" 2>&1
     done
     grep -q 'io_uring' "$tmp/save" || echo "not refused" >>"$tmp/out"
+    grep -q 'of its kind' "$tmp/save" && echo "refused twice" >>"$tmp/out"
 }
 for platform in $platforms; do
     rm -f "$tmp/lines" && mkfifo "$tmp/lines" && : >"$tmp/out"
