@@ -238,10 +238,15 @@ static void run_sentry(struct spawn *s, int go, int ctl)
     _exit(0);
 }
 
+/* Of another process's root not everybody may know; that of a mount namespace is one of a mount. */
 static bool in_chroot(void)
 {
     struct stat own, first;
+    struct statx sx;
 
+    if (!statx(AT_FDCWD, "/", 0, 0, &sx) && (sx.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) &&
+        !(sx.stx_attributes & STATX_ATTR_MOUNT_ROOT))
+        return true;
     return !stat("/", &own) && !stat("/proc/1/root/", &first) &&
            (own.st_dev != first.st_dev || own.st_ino != first.st_ino);
 }

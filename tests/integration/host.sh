@@ -138,6 +138,10 @@ END
 done
 is "syscalls" "$("$nv" syscalls | tail -1 | grep -c 'system calls are served')" 1
 is "every verb has a help" "$("$nv" help | sed -n 's/^  nv \([a-z]*\).*/\1/p' | while read -r v; do "$nv" $v --help | grep -c "^usage: nv $v" ; done | sort -u)" 1
+if [ "$(id -u)" = 0 ]; then
+    is "in a chroot" "$(unshare -m --propagation private sh -c 'for d in bin lib lib64 usr proc dev; do mkdir -p root/$d; mount --rbind /$d root/$d; done
+        cp nv root/nv; chroot root /nv run -- true 2>&1 | grep -c "in a chroot: enter"')" 1
+fi
 is "doctor" "$("$nv" doctor | tail -1)" "nv can run sandboxes here"
 is "reports of sanitizers" "$(cat "$tmp/reports")" ""
 echo "$passed passed, $failed failed"
