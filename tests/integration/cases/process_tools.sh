@@ -41,6 +41,7 @@ others="$others $child"
 sleep 2000 & sleeper=$!
 others="$others $sleeper"
 for pid in "$parent" "$child" "$sleeper"; do
+    chrt -o -p 0 "$pid" && renice -n 0 -p "$pid" >/dev/null # whatever this one was started with
     until ! grep -h ^State "/proc/$pid"/task/*/status | grep -qv sleeping && grep -qx 'sleep\|toolholder' "/proc/$pid/comm"; do :; done
 done
 
