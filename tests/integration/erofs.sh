@@ -10,8 +10,15 @@ tmp=$(mktemp -d /var/tmp/nv-test-XXXXXX)
 trap 'rm -rf "$tmp"' EXIT
 cd "$tmp" || exit 1
 
-# It copies chunks out of a temporary file, which it cannot from another file system (EXDEV).
-mkfs.erofs() { TMPDIR=$tmp command mkfs.erofs "$@"; }
+# OPTION... IMAGE TREE. It copies chunks out of a file in /tmp, which it cannot to another file system (EXDEV).
+mkfs.erofs() {
+    local new code
+    new=$(mktemp /tmp/nv-erofs-XXXXXX)
+    command mkfs.erofs "${@:1:$#-2}" "$new" "${@: -1}"
+    code=$?
+    chmod 644 "$new" && mv "$new" "${@: -2:1}"
+    return $code
+}
 run() { timeout -s KILL 120 "$nv" run --platform="$platform" --mount "$here:/t:ro" "$@" </dev/null 2>err; }
 
 "$here/make_tree.py" tree && "$here/make_tree.py" wide-tree wide || exit 1
