@@ -1,7 +1,7 @@
 # What a person types.
 DEPS := gcc make libseccomp-dev libjansson-dev libmicrohttpd-dev check libssl-dev libzstd-dev liblz4-dev pkg-config
 TEST_DEPS := libcapstone-dev erofs-utils busybox-static musl-tools curl git python3 procps openssl strace gdb bubblewrap \
-   acl attr rsync inotify-tools lsof psmisc iproute2 htop
+   acl attr rsync inotify-tools lsof psmisc iproute2 htop skopeo
 # What tests/programs runs; whole programs, too long for check.
 PROGRAM_DEPS := perl ruby php-cli openjdk-17-jdk-headless golang-go rustc redis-server postgresql nginx-light curl \
   git vim tmux bsdextrautils apt dpkg stress-ng
