@@ -59,9 +59,12 @@ $(O)/unit/%: tests/unit/%.c $(wildcard tests/unit/*.h) $(OBJS)
 unit: $(UNIT_BINS)
 	@for t in $(UNIT_BINS); do $$t || exit 1; done
 
+# What Linux does is looked at where a root directory's file system is, as in the sandbox: /tmp may be a tmpfs.
+NATIVE := env TMPDIR=/var/tmp
+
 conformance: $(NV)
 	@$(MAKE) --no-print-directory -j$(JOBS) -C syscall-conformance O=$(abspath $(O)) CC=$(CC)
-	$(O)/conform --timeout $(CONFORM_SECONDS) --known syscall-conformance/known --json $(O)/conformance.json --run native= \
+	$(O)/conform --timeout $(CONFORM_SECONDS) --known syscall-conformance/known --json $(O)/conformance.json --run "native=$(NATIVE)" \
 	  $(foreach p,$(PLATFORMS),--run "$(p)=$(abspath $(NV)) run --io-uring --platform=$(p) --") \
 	  $(if $(filter trap,$(PLATFORMS)),--run "eager=$(abspath $(NV)) run --io-uring --platform=trap --patch=eager --") $(O)/conf
 	@[ ! -f runsc-cli/verified.def ] || tests/verified.py $(O)/conformance.json syscall-conformance runsc-cli/verified.def --check
@@ -71,7 +74,7 @@ conformance-mount: $(NV)
 	@$(MAKE) --no-print-directory -j$(JOBS) -C syscall-conformance O=$(abspath $(O)) CC=$(CC)
 	@rm -rf $(O)/mounted; mkdir -m 1777 $(O)/mounted
 	@for s in 'file/*' 'dir/*' 'xattr/*' 'unix/*' 'pipe/fifo*'; do \
-	  $(O)/conform --timeout $(CONFORM_SECONDS) --known syscall-conformance/known-mount --run native= --only "$$s" \
+	  $(O)/conform --timeout $(CONFORM_SECONDS) --known syscall-conformance/known-mount --run "native=$(NATIVE)" --only "$$s" \
 	    $(foreach p,$(PLATFORMS),--run "$(p)=$(abspath $(NV)) run --io-uring --platform=$(p) --mount $(abspath $(O))/mounted:/m --env TMPDIR=/m --") \
 	    $(O)/conf || exit 1; \
 	done
@@ -101,7 +104,7 @@ checkpoint: $(NV)
 # Each behaviour again, in a program that moves to another sandbox every few calls.
 conformance-moved: $(NV)
 	@$(MAKE) --no-print-directory -j$(JOBS) -C syscall-conformance O=$(abspath $(O)) CC=$(CC)
-	$(O)/conform --timeout $(CONFORM_SECONDS) --known syscall-conformance/known-moved --except generated --run native= \
+	$(O)/conform --timeout $(CONFORM_SECONDS) --known syscall-conformance/known-moved --except generated --run "native=$(NATIVE)" \
 	  $(foreach p,$(PLATFORMS),--run "$(p)=$(abspath $(NV)) run --hostname=moved --platform=$(p) --checkpoint-every 20 --") $(O)/conf
 
 checkpoint-soak: $(NV)
