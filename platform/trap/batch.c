@@ -43,16 +43,12 @@ static void batch_fill(struct gthread *thr, struct batch *b, const struct platfo
     }
 }
 
-static int batch_run(struct gthread *thr, const struct batch *b, struct platform_hostcall *calls)
+static int batch_command(struct gthread *thr, const struct batch *b,
+                         struct platform_hostcall *calls)
 {
     struct slot *s = thr->slot;
     const volatile struct slot_call *c = (struct slot_call *)((char *)s + SLOT_WINDOW);
 
-    if (b->nfds) {
-        int err = send_fds(thr->as->ctl_fd, b->fds, (int)b->nfds);
-        if (err)
-            return err;
-    }
     s->hc_nr = b->n;
     s->hc_fd = b->nfds;
     trap_send(thr, CMD_BATCH);
@@ -62,6 +58,18 @@ static int batch_run(struct gthread *thr, const struct batch *b, struct platform
     for (unsigned int i = 0; i < b->n; i++)
         calls[i].result = c[i].result;
     return 0;
+}
+
+static int batch_run(struct gthread *thr, const struct batch *b, struct platform_hostcall *calls)
+{
+    if (!b->nfds)
+        return batch_command(thr, b, calls);
+    turn_take(&thr->as->fds);
+    int err = send_fds(thr->as->ctl_fd, b->fds, (int)b->nfds);
+    if (!err)
+        err = batch_command(thr, b, calls);
+    turn_give(&thr->as->fds);
+    return err;
 }
 
 int trap_hostcalls(struct gthread *thr, struct platform_hostcall *calls, unsigned int n)

@@ -8,15 +8,10 @@
 #include "base/macros.h"
 #include "platform/trap/trap.h"
 
-int trap_hostcall_with(struct gthread *thr, struct platform_hostcall *call, uint32_t with)
+static int hostcall(struct gthread *thr, struct platform_hostcall *call, uint32_t with)
 {
     struct slot *s = thr->slot;
 
-    if (with != HC_NO_FD) {
-        int err = send_fds(thr->as->ctl_fd, &call->fd, 1);
-        if (err)
-            return err;
-    }
     s->hc_nr = (uint64_t)call->nr;
     for (int i = 0; i < 6; i++)
         s->hc_args[i] = call->args[i];
@@ -27,6 +22,18 @@ int trap_hostcall_with(struct gthread *thr, struct platform_hostcall *call, uint
         return err;
     call->result = s->result;
     return call->result < 0 && call->result > -4096 ? (int)call->result : 0;
+}
+
+int trap_hostcall_with(struct gthread *thr, struct platform_hostcall *call, uint32_t with)
+{
+    if (with == HC_NO_FD)
+        return hostcall(thr, call, with);
+    turn_take(&thr->as->fds);
+    int err = send_fds(thr->as->ctl_fd, &call->fd, 1);
+    if (!err)
+        err = hostcall(thr, call, with);
+    turn_give(&thr->as->fds);
+    return err;
 }
 
 static int close_donated(struct gthread *thr, struct donated *d)

@@ -54,6 +54,30 @@ static void running_del(struct gthread *thr)
     thr->running = false;
 }
 
+struct turn {
+    struct list node;
+    void *fiber;
+};
+
+void turn_take(struct turns *t)
+{
+    struct turn turn = {.fiber = trap_host->current()};
+
+    while (t->taken) {
+        list_add_tail(&t->waiters, &turn.node);
+        trap_host->park();
+        list_del(&turn.node);
+    }
+    t->taken = true;
+}
+
+void turn_give(struct turns *t)
+{
+    t->taken = false;
+    if (!list_empty(&t->waiters))
+        trap_host->wake(list_first(&t->waiters, struct turn, node)->fiber);
+}
+
 int send_fds(int sock, const int *fds, int n)
 {
     char byte = 0;
@@ -112,7 +136,8 @@ int aspace_alloc(struct aspace **out, int *stub_ctl)
     for (int i = 0; i < DONATED_MAX; i++)
         as->donated[i].fd = -1;
     list_init(&as->threads);
-    list_init(&as->fork_waiters);
+    list_init(&as->forks.waiters);
+    list_init(&as->fds.waiters);
     list_init(&as->text_waiters);
     list_init(&as->node);
     as->slots = MAP_FAILED;

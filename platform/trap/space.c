@@ -34,30 +34,6 @@ pid_t trap_aspace_pid(struct aspace *as)
     return as->pid;
 }
 
-struct fork_turn {
-    struct list node;
-    void *fiber;
-};
-
-static void fork_lock(struct aspace *as)
-{
-    struct fork_turn turn = {.fiber = trap_host->current()};
-
-    while (as->forking) {
-        list_add_tail(&as->fork_waiters, &turn.node);
-        trap_host->park();
-        list_del(&turn.node);
-    }
-    as->forking = true;
-}
-
-static void fork_unlock(struct aspace *as)
-{
-    as->forking = false;
-    if (!list_empty(&as->fork_waiters))
-        trap_host->wake(list_first(&as->fork_waiters, struct fork_turn, node)->fiber);
-}
-
 /* The parent may be killed while we wait for its child: then nobody needs the child. */
 static int wait_child(struct gthread *child, struct gthread *parent)
 {
@@ -74,14 +50,26 @@ static int wait_child(struct gthread *child, struct gthread *parent)
     return err;
 }
 
-static int fork_locked(struct gthread *thr, struct gthread *child, int ctl)
+/* Descriptors that it keeps are the child's, too. */
+static void inherit_files(struct aspace *child, const struct aspace *parent)
+{
+    memcpy(child->donated, parent->donated, sizeof(parent->donated));
+    child->next_donated = parent->next_donated;
+    child->nstale = parent->nstale;
+    memcpy(child->shares, parent->shares, sizeof(parent->shares));
+    for (int i = 0; i < SHARES; i++)
+        child->shares[i].busy = 0;
+    child->stale_shares = parent->stale_shares;
+}
+
+/* While it is thr's turn, and nobody changes code. */
+static int fork_command(struct gthread *thr, struct gthread *child, int ctl)
 {
     int fds[2] = {child->as->slots_fd, ctl};
     int err = send_fds(thr->as->ctl_fd, fds, 2);
 
     if (err)
         return err;
-    text_wait(thr); /* and nobody changes code while thr is busy */
     child->as->text = text_get(thr->as->text);
     trap_expect(child);
     trap_send(thr, CMD_FORK);
@@ -92,13 +80,19 @@ static int fork_locked(struct gthread *thr, struct gthread *child, int ctl)
     if (pid <= 0)
         return pid < 0 && pid > -4096 ? (int)pid : -EAGAIN;
     child->as->claimed_pid = (pid_t)pid;
-    memcpy(child->as->donated, thr->as->donated, sizeof(thr->as->donated));
-    child->as->next_donated = thr->as->next_donated;
-    child->as->nstale = thr->as->nstale;
-    memcpy(child->as->shares, thr->as->shares, sizeof(thr->as->shares));
-    for (int i = 0; i < SHARES; i++)
-        child->as->shares[i].busy = 0;
-    child->as->stale_shares = thr->as->stale_shares;
+    inherit_files(child->as, thr->as);
+    return 0;
+}
+
+static int fork_locked(struct gthread *thr, struct gthread *child, int ctl)
+{
+    /* Who changes code may need the turn. */
+    while (text_wait(thr), turn_take(&thr->as->fds), thr->as->text_busy && !thr->as->dead)
+        turn_give(&thr->as->fds);
+    int err = fork_command(thr, child, ctl);
+    turn_give(&thr->as->fds);
+    if (err)
+        return err;
     err = wait_child(child, thr);
     if (err)
         return err;
@@ -117,11 +111,11 @@ int trap_aspace_fork(struct gthread *thr, struct aspace **out, struct gthread **
     struct gthread *child = gthread_new(as, 0);
     err = -ENOMEM;
     if (child) {
-        fork_lock(thr->as);
+        turn_take(&thr->as->forks);
         trap_may_clone(thr->as, true);
         err = fork_locked(thr, child, ctl);
         trap_may_clone(thr->as, false);
-        fork_unlock(thr->as);
+        turn_give(&thr->as->forks);
     }
     close(ctl);
     if (err) {

@@ -59,6 +59,12 @@ struct share {   /* a part of a file: share.c */
     unsigned int warm, busy;
 };
 
+/* What one thread of a process does at a time. */
+struct turns {
+    bool taken;
+    struct list waiters;
+};
+
 struct aspace {
     unsigned int refs;
     pid_t pid;
@@ -85,10 +91,9 @@ struct aspace {
     bool text_busy; /* a thread changes code: the others wait before they run it */
     bool keep_text; /* the program steps through its code: no site becomes a jump */
     struct list text_waiters;
-    void *text_stopper; /* fiber that waits until the other threads stand */
-    bool forking;
-    unsigned int may_clone; /* how many clones and forks are under way: trap_may_clone() */
-    struct list fork_waiters;
+    void *text_stopper;      /* fiber that waits until the other threads stand */
+    unsigned int may_clone;  /* how many clones and forks are under way: trap_may_clone() */
+    struct turns forks, fds; /* who forks; whose command has descriptors on their way on ctl_fd */
 };
 
 extern const struct platform_host *trap_host;
@@ -109,7 +114,13 @@ void trap_count_threads(int ncpus); /* for stubs that wait: stub_shared.crowded 
 bool trap_pending(void);
 bool trap_running(void);            /* is any guest? */
 bool trap_others_run(uint32_t cpu); /* is a guest running that was not on this CPU? */
+/*
+ * Descriptors for the next command of a thread. The socket is its process's: from before they are
+ * sent until the command has an answer it is that thread's turn in fds, else another receives them.
+ */
 int send_fds(int sock, const int *fds, int n);
+void turn_take(struct turns *t); /* parks while another has it */
+void turn_give(struct turns *t);
 int recv_pid(int sock, pid_t *pid);
 struct aspace *aspace_by_pid(pid_t pid);
 void slots_counts(struct platform_counts *c);
