@@ -10,6 +10,8 @@
 #include "base/macros.h"
 #include "sentry/kernel/cred.h"
 #include "sentry/kernel/fiber.h"
+#include "sentry/kernel/freeze.h"
+#include "sentry/kernel/syscall.h"
 #include "sentry/kernel/task.h"
 #include "sentry/kernel/uaccess.h"
 #include "sentry/mm/mm_internal.h"
@@ -251,8 +253,8 @@ static int move_pages(struct task *t, const struct mm *mm, const struct sysargs 
         int node = 0;
         if (i % PAGES_A_TURN == PAGES_A_TURN - 1) {
             fiber_yield();
-            if (task_signal_pending(t))
-                return -EINTR;
+            if (task_fatal_pending(t) || sandbox_freezing)
+                return -ERESTARTNOINTR;
         }
         if (get_user(t, &addr, pages + i * sizeof(addr)) ||
             (nodes && get_user(t, &node, nodes + i * sizeof(node))))

@@ -1,4 +1,6 @@
 /* move_pages(2), migrate_pages(2): where pages are, and what is refused. */
+#include <sys/time.h>
+
 #include "mempolicy.h"
 
 #define PAGE 4096UL
@@ -18,6 +20,32 @@ static void stranger(void)
     check(move(1, 1, &page, NULL, &status, 0) == -1 && errno == EPERM, 1);
     check(move(0, 1, &page, NULL, &status, MPOL_MF_MOVE_ALL) == -1 && errno == EPERM, 2);
     check(syscall(SYS_migrate_pages, 1, 65, &mask, &mask) == -1 && errno == EPERM, 3);
+}
+
+static void tick(int sig)
+{
+    (void)sig;
+}
+
+/* Signals do not end it: there is no EINTR in its manual page. */
+static long with_ticks(void *page)
+{
+    enum { COUNT = 20000 };
+    const struct itimerval often = {{0, 500}, {0, 500}}, never = {{0, 0}, {0, 0}};
+    void **pages = malloc(COUNT * sizeof(*pages));
+    int *status = malloc(COUNT * sizeof(*status));
+    long r = -1;
+
+    for (int i = 0; i < COUNT; i++)
+        pages[i] = page;
+    signal(SIGALRM, tick);
+    setitimer(ITIMER_REAL, &often, NULL);
+    for (int i = 0; i < 5 && (i == 0 || r == 0); i++)
+        r = move(0, COUNT, pages, NULL, status, 0);
+    setitimer(ITIMER_REAL, &never, NULL);
+    free(pages);
+    free(status);
+    return r;
 }
 
 int main(void)
@@ -47,6 +75,7 @@ int main(void)
     is_errno(syscall(SYS_migrate_pages, 1 << 22, 65, &mask, &mask), ESRCH);
     is_errno(syscall(SYS_migrate_pages, 0, 65, &mask, &none), EINVAL);
     is_errno(syscall(SYS_migrate_pages, 0, 65, BAD_PTR, &mask), EFAULT);
+    is_eq(with_ticks(p), 0);
     ok(exited_with(in_child(stranger), 0), "other users' processes");
     done();
 }
