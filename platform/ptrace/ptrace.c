@@ -175,7 +175,6 @@ static const void *pt_written(struct gthread *t, uint64_t addr, size_t len)
 }
 
 /* --- start --- */
-/* --- start --- */
 static int pt_probe(struct error *e)
 {
     int status;

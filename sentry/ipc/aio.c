@@ -312,7 +312,7 @@ static long run(struct task *t, struct aio_ctx *c, struct aio_op *op)
     /* The sandbox freezes: the call is made again, as if this were not yet submitted. */
     if (r == -ERESTARTSYS && sandbox_freezing && !task_signal_waiting(t))
         return r;
-    if (r <= -ERESTARTSYS && r >= -ERESTART_RESTARTBLOCK)
+    if (is_restart_code(r))
         r = -EINTR;
     const struct io_event ev = {.data = op->cb.aio_data, .obj = op->addr, .res = r};
     aio_complete(c, op->eventfd, &ev);

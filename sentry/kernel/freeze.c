@@ -164,12 +164,6 @@ void sandbox_thaw(void)
     kick_all();
 }
 
-static bool is_interruption(long r)
-{
-    return r == -EINTR || r == -ERESTARTSYS || r == -ERESTARTNOINTR || r == -ERESTARTNOHAND ||
-           r == -ERESTART_RESTARTBLOCK;
-}
-
 /* Calls whose rest can be made as a call of its own. */
 static bool may_continue(const struct sysargs *a)
 {
@@ -203,7 +197,8 @@ void task_cut_short(struct task *t)
         t->cut_short = true;
         return;
     }
-    t->cut_short = is_interruption(t->sys_result) && !task_signal_waiting(t);
+    t->cut_short =
+        (t->sys_result == -EINTR || is_restart_code(t->sys_result)) && !task_signal_waiting(t);
 }
 
 /*

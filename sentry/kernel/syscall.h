@@ -39,6 +39,11 @@ static inline int64_t arg_i64(const struct sysargs *a, int i)
 #define ERESTARTNOHAND 514        /* restart only if no handler ran */
 #define ERESTART_RESTARTBLOCK 516 /* restart through restart_syscall(2) */
 #endif
+static inline bool is_restart_code(long r)
+{
+    return r == -ERESTARTSYS || r == -ERESTARTNOINTR || r == -ERESTARTNOHAND ||
+           r == -ERESTART_RESTARTBLOCK;
+}
 
 typedef long syscall_fn(struct task *t, const struct sysargs *a);
 

@@ -109,12 +109,6 @@ static bool restarts(long code, uint64_t sa_flags)
     }
 }
 
-static bool is_restart_code(long r)
-{
-    return r == -ERESTARTSYS || r == -ERESTARTNOINTR || r == -ERESTARTNOHAND ||
-           r == -ERESTART_RESTARTBLOCK;
-}
-
 void signal_rewind_call(struct task *t, long nr)
 {
     struct user_regs_struct *regs = task_regs(t);

@@ -199,8 +199,7 @@ void strace_enter(struct task *t, const struct sysargs *a)
 
 static void show_result(struct strbuf *b, long ret)
 {
-    if (ret == -ERESTARTSYS || ret == -ERESTARTNOHAND || ret == -ERESTART_RESTARTBLOCK ||
-        ret == -ERESTARTNOINTR)
+    if (is_restart_code(ret))
         strbuf_puts(b, "? (to be restarted)");
     else if (ret < 0 && ret > -4096)
         strbuf_printf(b, "-1 %s (%s)", strerrorname_np((int)-ret), strerror((int)-ret));

@@ -422,11 +422,6 @@ static long issue(struct uring_req *r)
     return res;
 }
 
-static bool interrupted(long res)
-{
-    return res <= -ERESTARTSYS && res >= -ERESTART_RESTARTBLOCK;
-}
-
 static void start(struct uring_req *r)
 {
     if (r->has_res) {
@@ -448,7 +443,7 @@ static void start(struct uring_req *r)
         ktimer_arm(&r->free_timer, 1);
         return;
     }
-    if (interrupted(res) && sandbox_freezing && !task_signal_waiting(r->task)) {
+    if (is_restart_code(res) && sandbox_freezing && !task_signal_waiting(r->task)) {
         make_ready(r); /* it begins again when the sandbox goes on */
         res = URING_WAITS;
     }
@@ -457,7 +452,7 @@ static void start(struct uring_req *r)
             ktimer_arm(&r->limit->timer, uring_deadline(r->limit));
         return;
     }
-    uring_req_complete(r, interrupted(res) ? -EINTR : res);
+    uring_req_complete(r, is_restart_code(res) ? -EINTR : res);
 }
 
 /* Its time limits are not those of a call that it is made in, and that is made again. */
